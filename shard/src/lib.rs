@@ -1,1 +1,4 @@
 //! The database of one shard.
+
+pub mod number;
+pub mod resp;

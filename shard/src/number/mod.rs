@@ -1,0 +1,11 @@
+//! Numbers as Redis reads and writes them.
+//!
+//! Owns the conversions between text and numbers whose every edge is visible to clients: which
+//! texts count as an integer, how a double is printed, what a long double adds up to. Nothing
+//! here knows of commands or of the error texts that go with a refusal: a refusal is `None`.
+
+mod float;
+mod integer;
+
+pub use float::{DoubleText, format_f64, format_human_f64};
+pub use integer::{IntegerText, format_i64, format_u64, parse_i64, parse_u64};

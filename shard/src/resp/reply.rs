@@ -1,0 +1,302 @@
+//! Replies: encodes them in the connection's protocol version, one after the other.
+//!
+//! The buffer knows what each kind of reply looks like in RESP2 and RESP3, so that handlers state
+//! what they mean (a map, a null, a double) once. It keeps what is written well-formed value by
+//! value: text that could end a line early is defused. That the number of elements announced is
+//! the number written remains the caller's part.
+
+use crate::number::{format_f64, format_human_f64, format_i64};
+
+/// The protocol version that a connection speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    #[default]
+    Resp2,
+    Resp3,
+}
+
+/// The place of an aggregate's header that is written when its length is known.
+///
+/// Headers are finished from the innermost outwards, and nothing before the place is taken away
+/// in between.
+#[derive(Debug)]
+#[must_use = "an aggregate without its header is not a reply"]
+pub struct DeferredLength {
+    start: usize,
+}
+
+/// Encoder of replies into one growing byte buffer.
+#[derive(Clone, Debug, Default)]
+pub struct ReplyBuffer {
+    bytes: Vec<u8>,
+    protocol: Protocol,
+}
+
+impl ReplyBuffer {
+    pub fn new(protocol: Protocol) -> Self {
+        Self { bytes: Vec::new(), protocol }
+    }
+
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Replies from here on are encoded for `protocol`; what is written stays as it is.
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Takes back everything after the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Empties the buffer and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Hands the bytes over and leaves the buffer empty, without memory.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Appends bytes that are replies already.
+    pub fn append_raw(&mut self, replies: &[u8]) {
+        self.bytes.extend_from_slice(replies);
+    }
+
+    pub fn ok(&mut self) {
+        self.bytes.extend_from_slice(b"+OK\r\n");
+    }
+
+    /// A status text. It is the server's own; a CR or LF in it is replaced by a space all the same.
+    pub fn simple(&mut self, text: &str) {
+        self.bytes.push(b'+');
+        self.line(text.as_bytes());
+    }
+
+    /// An error, beginning with its code as in `ERR syntax error`, without the `-`.
+    ///
+    /// The text may quote what the client sent: as in Redis, CR and LF are cut off at the ends and
+    /// replaced by spaces in between, so nothing can smuggle a reply of its own into the stream.
+    pub fn error(&mut self, text: &[u8]) {
+        let mut text = text;
+        while let [rest @ .., b'\r' | b'\n'] | [b'\r' | b'\n', rest @ ..] = text {
+            text = rest;
+        }
+        self.bytes.push(b'-');
+        self.line(text);
+    }
+
+    pub fn integer(&mut self, value: i64) {
+        self.number_line(b':', value);
+    }
+
+    pub fn bulk(&mut self, value: &[u8]) {
+        self.length_line(b'$', value.len());
+        self.bytes.extend_from_slice(value);
+        self.end_line();
+    }
+
+    /// A number as a bulk string, which is what a stored number reads as.
+    pub fn bulk_integer(&mut self, value: i64) {
+        self.bulk(format_i64(value).as_bytes());
+    }
+
+    pub fn null(&mut self) {
+        self.bytes.extend_from_slice(match self.protocol {
+            Protocol::Resp2 => b"$-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// The null where an array could have been.
+    pub fn null_array(&mut self) {
+        self.bytes.extend_from_slice(match self.protocol {
+            Protocol::Resp2 => b"*-1\r\n",
+            Protocol::Resp3 => b"_\r\n",
+        });
+    }
+
+    /// Opens an array; its `len` elements follow.
+    pub fn array(&mut self, len: usize) {
+        self.length_line(b'*', len);
+    }
+
+    /// Opens a map; its `pairs` keys and values follow in turn.
+    pub fn map(&mut self, pairs: usize) {
+        let header = self.map_header(pairs);
+        self.length_line(header.0, header.1);
+    }
+
+    /// Opens a set; its `len` elements follow.
+    pub fn set(&mut self, len: usize) {
+        self.length_line(self.marker(b'~'), len);
+    }
+
+    /// Opens an out-of-band message; its `len` elements follow.
+    pub fn push(&mut self, len: usize) {
+        self.length_line(self.marker(b'>'), len);
+    }
+
+    /// A double in the shortest text that reads back as the same number.
+    pub fn double(&mut self, value: f64) {
+        self.double_text(format_f64(value).as_bytes());
+    }
+
+    /// A double with up to 17 decimals and no exponent, as the coordinates of `GEOPOS`.
+    pub fn human_double(&mut self, value: f64) {
+        self.double_text(format_human_f64(value).as_bytes());
+    }
+
+    /// An integer of any size, given as its decimal text.
+    pub fn big_number(&mut self, digits: &str) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(digits.as_bytes()),
+            Protocol::Resp3 => {
+                self.bytes.push(b'(');
+                self.line(digits.as_bytes());
+            }
+        }
+    }
+
+    pub fn boolean(&mut self, value: bool) {
+        self.bytes.extend_from_slice(match (self.protocol, value) {
+            (Protocol::Resp2, false) => b":0\r\n",
+            (Protocol::Resp2, true) => b":1\r\n",
+            (Protocol::Resp3, false) => b"#f\r\n",
+            (Protocol::Resp3, true) => b"#t\r\n",
+        });
+    }
+
+    /// Text for people. `format` is its kind in three letters, `txt` or `mkd`; a shorter one is
+    /// filled up with spaces, a longer one cut.
+    pub fn verbatim(&mut self, format: &str, text: &[u8]) {
+        if self.protocol == Protocol::Resp2 {
+            return self.bulk(text);
+        }
+        let mut kind = *b"   :";
+        for (slot, byte) in kind.iter_mut().take(3).zip(format.bytes()) {
+            *slot = byte;
+        }
+        self.length_line(b'=', text.len().saturating_add(kind.len()));
+        self.bytes.extend_from_slice(&kind);
+        self.bytes.extend_from_slice(text);
+        self.end_line();
+    }
+
+    /// Opens an array whose length is known only after its elements.
+    pub fn deferred_array(&mut self) -> DeferredLength {
+        DeferredLength { start: self.bytes.len() }
+    }
+
+    /// Opens a map whose length is known only after its elements.
+    pub fn deferred_map(&mut self) -> DeferredLength {
+        DeferredLength { start: self.bytes.len() }
+    }
+
+    /// Opens a set whose length is known only after its elements.
+    pub fn deferred_set(&mut self) -> DeferredLength {
+        DeferredLength { start: self.bytes.len() }
+    }
+
+    pub fn finish_array(&mut self, deferred: DeferredLength, len: usize) {
+        self.finish(deferred, b'*', len);
+    }
+
+    pub fn finish_map(&mut self, deferred: DeferredLength, pairs: usize) {
+        let (marker, len) = self.map_header(pairs);
+        self.finish(deferred, marker, len);
+    }
+
+    pub fn finish_set(&mut self, deferred: DeferredLength, len: usize) {
+        self.finish(deferred, self.marker(b'~'), len);
+    }
+
+    /// Puts the header where it belongs. The elements move up by its few bytes.
+    fn finish(&mut self, deferred: DeferredLength, marker: u8, len: usize) {
+        let end = self.bytes.len();
+        self.length_line(marker, len);
+        let header_bytes = self.bytes.len().saturating_sub(end);
+        if let Some(written) = self.bytes.get_mut(deferred.start..) {
+            written.rotate_right(header_bytes);
+        }
+    }
+
+    /// RESP2 has no aggregates but the array.
+    #[inline]
+    fn marker(&self, resp3: u8) -> u8 {
+        match self.protocol {
+            Protocol::Resp2 => b'*',
+            Protocol::Resp3 => resp3,
+        }
+    }
+
+    #[inline]
+    fn map_header(&self, pairs: usize) -> (u8, usize) {
+        match self.protocol {
+            Protocol::Resp2 => (b'*', pairs.saturating_mul(2)),
+            Protocol::Resp3 => (b'%', pairs),
+        }
+    }
+
+    fn double_text(&mut self, text: &[u8]) {
+        match self.protocol {
+            Protocol::Resp2 => self.bulk(text),
+            Protocol::Resp3 => {
+                self.bytes.push(b',');
+                self.line(text);
+            }
+        }
+    }
+
+    /// The rest of a line, kept to one line.
+    fn line(&mut self, text: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        for byte in self.bytes.iter_mut().skip(start) {
+            if matches!(byte, b'\r' | b'\n') {
+                *byte = b' ';
+            }
+        }
+        self.end_line();
+    }
+
+    #[inline]
+    fn length_line(&mut self, marker: u8, len: usize) {
+        // No slice is longer than an `i64` can say.
+        self.number_line(marker, i64::try_from(len).unwrap_or(i64::MAX));
+    }
+
+    #[inline]
+    fn number_line(&mut self, marker: u8, value: i64) {
+        self.bytes.push(marker);
+        match u8::try_from(value) {
+            Ok(digit @ 0..=9) => self.bytes.push(b'0' | digit),
+            _ => self.bytes.extend_from_slice(format_i64(value).as_bytes()),
+        }
+        self.end_line();
+    }
+
+    #[inline]
+    fn end_line(&mut self) {
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+#[path = "reply_tests.rs"]
+mod tests;

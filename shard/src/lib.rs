@@ -1,4 +1,25 @@
-//! The database of one shard.
+//! The database of one shard: protocol, command table, data types, key space and storage.
+//!
+//! A synchronous library. There are no sockets, threads, executors or clocks in it: time and
+//! randomness are passed in with every command, and the storage engine stands behind a trait, so
+//! a shard runs the same in a test on one thread as it does under the server.
+//!
+//! Layers, lowest first; a layer never imports one above it:
+//! `engine` (bytes on disk) → `keyspace` (keys, head records, counts, expiry) → `view` (what one
+//! command sees and changes) → `types` and `generic` (the commands) → `command` (the one table)
+//! → `shard` (locks, execution, commit).
 
+pub mod command;
+pub mod engine;
+pub mod error;
+pub mod generic;
+pub mod keyspace;
+pub mod locks;
 pub mod number;
+pub mod random;
 pub mod resp;
+pub mod settings;
+pub mod shard;
+pub mod topology;
+pub mod types;
+pub mod view;

@@ -1,0 +1,106 @@
+//! Every RocksDB option that Basalt sets, with its reason. One place, so that memory, durability
+//! and stalls can be reasoned about together.
+
+use rocksdb::{
+    BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Env, Options, WriteBufferManager,
+};
+
+use super::Family;
+
+/// What the shards of one process share: the memory budget and the background threads.
+#[derive(Clone)]
+pub struct SharedResources {
+    /// Blocks, index and filter blocks of all shards.
+    pub block_cache: Cache,
+    /// Bounds the memtables of all shards together.
+    pub write_buffers: WriteBufferManager,
+    /// Background threads.
+    pub env: Env,
+}
+
+/// Sizes that come from the configuration, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Block cache of the whole process.
+    pub block_cache_bytes: usize,
+    /// Memtables of the whole process.
+    pub write_buffer_bytes: usize,
+}
+
+impl SharedResources {
+    /// Makes the shared parts for a process with `budget`.
+    pub fn new(budget: Budget) -> Result<Self, rocksdb::Error> {
+        let mut env = Env::new()?;
+        env.set_low_priority_background_threads(2);
+        env.set_high_priority_background_threads(1);
+        // Compactions must not compete with the loops for the cores.
+        env.lower_thread_pool_cpu_priority();
+        env.lower_thread_pool_io_priority();
+        Ok(Self {
+            block_cache: Cache::new_lru_cache(budget.block_cache_bytes),
+            // Stalling writers is the shard's decision (no_slowdown), not the manager's.
+            write_buffers: WriteBufferManager::new_write_buffer_manager(
+                budget.write_buffer_bytes,
+                false,
+            ),
+            env,
+        })
+    }
+}
+
+/// Options of the database as a whole.
+pub(super) fn database(shared: &SharedResources) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_env(&shared.env);
+    options.set_write_buffer_manager(&shared.write_buffers);
+    // The default mode silently drops everything behind a flipped byte; this one opens after a
+    // torn tail and refuses anything worse.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // The loop writes many batches a turn and hands them to the kernel in one call.
+    options.set_manual_wal_flush(true);
+    // One writer a database: the machinery for several only costs.
+    options.set_allow_concurrent_memtable_write(false);
+    options.set_enable_write_thread_adaptive_yield(false);
+    options.set_max_background_jobs(3);
+    options.set_max_open_files(512);
+    options.set_keep_log_file_num(4);
+    options.set_max_total_wal_size(256 << 20);
+    options.set_bytes_per_sync(1 << 20);
+    options.set_stats_dump_period_sec(0);
+    // A file that is deleted on a loop thread (the last reader going away) must not block it.
+    options.set_avoid_unnecessary_blocking_io(true);
+    options.set_level_compaction_dynamic_level_bytes(true);
+    options
+}
+
+/// Options of one family.
+pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
+    let mut options = Options::default();
+    options.set_write_buffer_size(match family {
+        Family::Heads | Family::Elements => 32 << 20,
+        Family::Meta | Family::Expiry => 8 << 20,
+    });
+    options.set_max_write_buffer_number(4);
+    options.set_level_compaction_dynamic_level_bytes(true);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_bottommost_compression_type(DBCompressionType::Zstd);
+    // A block-sized arena step, not the default megabyte: an idle family costs next to nothing.
+    options.set_arena_block_size(64 << 10);
+    let mut table = BlockBasedOptions::default();
+    table.set_block_cache(&shared.block_cache);
+    table.set_cache_index_and_filter_blocks(true);
+    table.set_cache_index_and_filter_blocks_with_high_priority(true);
+    table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    table.set_format_version(6);
+    table.set_block_size(4 << 10);
+    if matches!(family, Family::Heads | Family::Elements) {
+        table.set_bloom_filter(10.0, false);
+        // Absent keys are answered from the memtable's filter without walking the skip list.
+        options.set_memtable_prefix_bloom_ratio(0.05);
+        options.set_memtable_whole_key_filtering(true);
+    }
+    options.set_block_based_table_factory(&table);
+    options
+}

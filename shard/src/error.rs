@@ -1,0 +1,67 @@
+//! What a command can end with instead of a reply, and Redis's error texts, each in one place.
+
+use std::borrow::Cow;
+
+use crate::engine::EngineError;
+
+/// Error texts that more than one command answers with; byte for byte those of Redis.
+pub mod text {
+    pub const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    pub const SYNTAX: &str = "ERR syntax error";
+    pub const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
+    pub const NOT_A_FLOAT: &str = "ERR value is not a valid float";
+    pub const OUT_OF_RANGE: &str = "ERR value is out of range";
+    pub const NO_SUCH_KEY: &str = "ERR no such key";
+    pub const INDEX_OUT_OF_RANGE: &str = "ERR index out of range";
+    pub const INCREMENT_OVERFLOW: &str = "ERR increment or decrement would overflow";
+    pub const INCREMENT_NAN: &str = "ERR increment would produce NaN or Infinity";
+    pub const STRING_TOO_LONG: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    pub const OFFSET_OUT_OF_RANGE: &str = "ERR offset is out of range";
+    pub const INVALID_CURSOR: &str = "ERR invalid cursor";
+    pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";
+}
+
+/// Why a handler stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// The client's fault: an error reply, without the leading `-`.
+    Reply(Cow<'static, str>),
+    /// The data is not in memory, or the command is too long for the loop: everything it did is
+    /// thrown away and it runs again on a thread that may block.
+    OffLoop,
+    /// The storage failed.
+    Storage(EngineError),
+}
+
+impl CommandError {
+    /// An error reply with a text made at run time.
+    pub fn reply(text: impl Into<Cow<'static, str>>) -> Self {
+        CommandError::Reply(text.into())
+    }
+}
+
+impl From<&'static str> for CommandError {
+    fn from(text: &'static str) -> Self {
+        CommandError::Reply(Cow::Borrowed(text))
+    }
+}
+
+impl From<EngineError> for CommandError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::NotInMemory => CommandError::OffLoop,
+            other => CommandError::Storage(other),
+        }
+    }
+}
+
+/// What a handler returns; the reply itself goes into the reply buffer.
+pub type CommandResult = Result<(), CommandError>;
+
+/// The reply for a command that the storage failed.
+pub fn storage_error_reply(error: &EngineError) -> String {
+    match error {
+        EngineError::Corrupted(what) => format!("CORRUPTED data on disk is damaged: {what}"),
+        other => format!("MISCONF the storage of this shard failed: {other}"),
+    }
+}

@@ -1,0 +1,67 @@
+//! Keys that were written but are not durable yet, so that a reply which shows one can wait.
+//! Empty when nothing is in flight: a clean read pays one comparison.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::keyspace::layout::RecordKey;
+
+/// Number of a batch in the order of writing, per shard. 0: nothing to wait for.
+pub type Ticket = u64;
+
+/// See the module.
+#[derive(Default)]
+pub struct DirtyKeys {
+    tickets: HashMap<RecordKey, Ticket>,
+    in_order: VecDeque<(Ticket, RecordKey)>,
+}
+
+impl DirtyKeys {
+    /// The batch that a reader of `key` has to wait for; 0 for none.
+    pub fn ticket(&self, key: &[u8]) -> Ticket {
+        if self.tickets.is_empty() { 0 } else { self.tickets.get(key).copied().unwrap_or(0) }
+    }
+
+    /// Batch `ticket`, the newest, wrote `key`.
+    pub fn mark(&mut self, key: &RecordKey, ticket: Ticket) {
+        self.tickets.insert(key.clone(), ticket);
+        self.in_order.push_back((ticket, key.clone()));
+    }
+
+    /// Every batch up to `ticket` is durable.
+    pub fn settle(&mut self, ticket: Ticket) {
+        while let Some((written, key)) = self.in_order.pop_front_if(|(written, _)| *written <= ticket)
+        {
+            if self.tickets.get(&key) == Some(&written) {
+                self.tickets.remove(&key);
+            }
+        }
+    }
+
+    /// Number of keys that are not durable.
+    pub fn len(&self) -> usize {
+        self.tickets.len()
+    }
+
+    /// Whether every key is durable.
+    pub fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_dirty_until_its_last_batch_is_durable() {
+        let mut dirty = DirtyKeys::default();
+        let key = RecordKey::from_slice(b"k");
+        dirty.mark(&key, 1);
+        dirty.mark(&RecordKey::from_slice(b"other"), 2);
+        dirty.mark(&key, 3);
+        dirty.settle(2);
+        assert_eq!((dirty.ticket(b"k"), dirty.ticket(b"other"), dirty.len()), (3, 0, 1));
+        dirty.settle(3);
+        assert!(dirty.is_empty());
+    }
+}

@@ -1,0 +1,267 @@
+//! Head records: the value that stands under a key in the heads family. Format version 1.
+//!
+//! ```text
+//! byte 0      format version (high 4 bits) | kind (low 4 bits)
+//! byte 1      flags: 1 has a deadline · 2 string made by appending (OBJECT ENCODING raw)
+//!                    4 the elements stand in the elements family
+//! 8 bytes     deadline in ms since 1970, little-endian (only with flag 1)
+//! rest        string: the value
+//!             collection with flag 4: version (8) | count (8) | bytes of all elements (8), LE
+//!             collection without: the elements inline, as the type's own `encoding` says
+//! ```
+//!
+//! Decoding never trusts the bytes: anything unexpected is [`EngineError::Corrupted`].
+
+use bytes::Bytes;
+
+use crate::engine::EngineError;
+
+const FORMAT: u8 = 1;
+const HAS_DEADLINE: u8 = 1;
+/// Flag of a string that APPEND, SETRANGE, SETBIT … made: Redis calls its encoding raw.
+pub const RAW_STRING: u8 = 2;
+const LARGE: u8 = 4;
+
+/// What kind of value a key holds. The numbers are on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A string, bitmaps and HyperLogLogs included.
+    String = 0,
+    /// A list.
+    List = 1,
+    /// A set.
+    Set = 2,
+    /// A sorted set.
+    SortedSet = 3,
+    /// A hash.
+    Hash = 4,
+    /// A stream.
+    Stream = 5,
+}
+
+impl Kind {
+    /// Redis's name of the type, as TYPE answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::String => "string",
+            Kind::List => "list",
+            Kind::Set => "set",
+            Kind::SortedSet => "zset",
+            Kind::Hash => "hash",
+            Kind::Stream => "stream",
+        }
+    }
+
+    fn from_bits(bits: u8) -> Option<Kind> {
+        Some(match bits {
+            0 => Kind::String,
+            1 => Kind::List,
+            2 => Kind::Set,
+            3 => Kind::SortedSet,
+            4 => Kind::Hash,
+            5 => Kind::Stream,
+            _ => return None,
+        })
+    }
+}
+
+/// A collection whose elements have records of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Large {
+    /// Names the element records that count; older versions are orphans.
+    pub version: u64,
+    /// Number of elements, never 0.
+    pub count: u64,
+    /// Sum of the elements' bytes, for MEMORY USAGE.
+    pub bytes: u64,
+}
+
+/// A decoded head. Cheap to clone: the payload is a shared slice of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The type of the value.
+    pub kind: Kind,
+    /// When the key vanishes, in ms since 1970.
+    pub deadline_ms: Option<u64>,
+    /// [`RAW_STRING`] or 0.
+    pub flags: u8,
+    /// The value.
+    pub body: Body,
+}
+
+/// The value in a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A string, or a small collection in its type's encoding.
+    Inline(Bytes),
+    /// A large collection.
+    Large(Large),
+}
+
+fn corrupted(what: &str) -> EngineError {
+    EngineError::Corrupted(format!("head record: {what}"))
+}
+
+struct Fixed {
+    kind: Kind,
+    flags: u8,
+    deadline_ms: Option<u64>,
+    body_start: usize,
+}
+
+fn decode_fixed(record: &[u8]) -> Result<Fixed, EngineError> {
+    let (&[tag, flags], rest) =
+        record.split_first_chunk::<2>().ok_or_else(|| corrupted("too short"))?;
+    if tag >> 4 != FORMAT {
+        return Err(corrupted("unknown format version"));
+    }
+    let kind = Kind::from_bits(tag & 15).ok_or_else(|| corrupted("unknown type"))?;
+    if flags & !(HAS_DEADLINE | RAW_STRING | LARGE) != 0 {
+        return Err(corrupted("unknown flags"));
+    }
+    if flags & HAS_DEADLINE == 0 {
+        return Ok(Fixed { kind, flags, deadline_ms: None, body_start: 2 });
+    }
+    let (deadline, _) =
+        rest.split_first_chunk::<8>().ok_or_else(|| corrupted("deadline cut off"))?;
+    Ok(Fixed { kind, flags, deadline_ms: Some(u64::from_le_bytes(*deadline)), body_start: 10 })
+}
+
+fn decode_large(body: &[u8]) -> Result<Large, EngineError> {
+    let bytes: &[u8; 24] = body.try_into().map_err(|_| corrupted("large body of wrong length"))?;
+    let number = |at: usize| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[at..at + 8]);
+        u64::from_le_bytes(word)
+    };
+    Ok(Large { version: number(0), count: number(8), bytes: number(16) })
+}
+
+/// The version of the large collection in `record`; `None` when it is not one.
+pub fn version_of(record: &[u8]) -> Result<Option<u64>, EngineError> {
+    let fixed = decode_fixed(record)?;
+    if fixed.flags & LARGE == 0 {
+        return Ok(None);
+    }
+    Ok(Some(decode_large(&record[fixed.body_start..])?.version))
+}
+
+/// Kind and deadline alone, without looking at the value.
+pub fn peek(record: &[u8]) -> Result<(Kind, Option<u64>), EngineError> {
+    decode_fixed(record).map(|fixed| (fixed.kind, fixed.deadline_ms))
+}
+
+impl Head {
+    /// A string.
+    pub fn string(value: Bytes) -> Head {
+        Head { kind: Kind::String, deadline_ms: None, flags: 0, body: Body::Inline(value) }
+    }
+
+    /// A small collection in its type's encoding.
+    pub fn inline(kind: Kind, elements: Bytes) -> Head {
+        Head { kind, deadline_ms: None, flags: 0, body: Body::Inline(elements) }
+    }
+
+    /// A large collection.
+    pub fn large(kind: Kind, large: Large) -> Head {
+        Head { kind, deadline_ms: None, flags: 0, body: Body::Large(large) }
+    }
+
+    /// The same with a deadline (or without).
+    #[must_use]
+    pub fn with_deadline(mut self, deadline_ms: Option<u64>) -> Head {
+        self.deadline_ms = deadline_ms;
+        self
+    }
+
+    /// The same, marked as [`RAW_STRING`].
+    #[must_use]
+    pub fn raw(mut self) -> Head {
+        self.flags |= RAW_STRING;
+        self
+    }
+
+    /// Whether the key is gone at `now_ms`.
+    pub fn is_expired(&self, now_ms: u64) -> bool {
+        self.deadline_ms.is_some_and(|deadline| deadline <= now_ms)
+    }
+
+    /// Decodes `record`; the payload shares its memory.
+    pub fn decode(record: &Bytes) -> Result<Head, EngineError> {
+        let fixed = decode_fixed(record)?;
+        let body = if fixed.flags & LARGE == 0 {
+            Body::Inline(record.slice(fixed.body_start..))
+        } else {
+            if fixed.kind == Kind::String {
+                return Err(corrupted("a string with element records"));
+            }
+            Body::Large(decode_large(&record[fixed.body_start..])?)
+        };
+        Ok(Head {
+            kind: fixed.kind,
+            deadline_ms: fixed.deadline_ms,
+            flags: fixed.flags & RAW_STRING,
+            body,
+        })
+    }
+
+    /// The record of this head.
+    pub fn encode(&self) -> Bytes {
+        let body_bytes = match &self.body {
+            Body::Inline(bytes) => bytes.len(),
+            Body::Large(_) => 24,
+        };
+        let mut record = Vec::with_capacity(10 + body_bytes);
+        record.push((FORMAT << 4) | self.kind as u8);
+        let deadline_flag = if self.deadline_ms.is_some() { HAS_DEADLINE } else { 0 };
+        let large_flag = if matches!(self.body, Body::Large(_)) { LARGE } else { 0 };
+        record.push(self.flags | deadline_flag | large_flag);
+        if let Some(deadline) = self.deadline_ms {
+            record.extend_from_slice(&deadline.to_le_bytes());
+        }
+        match &self.body {
+            Body::Inline(bytes) => record.extend_from_slice(bytes),
+            Body::Large(large) => {
+                record.extend_from_slice(&large.version.to_le_bytes());
+                record.extend_from_slice(&large.count.to_le_bytes());
+                record.extend_from_slice(&large.bytes.to_le_bytes());
+            }
+        }
+        Bytes::from(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_keep_their_bytes() {
+        let string = Head::string(Bytes::from_static(b"hi"));
+        assert_eq!(&string.encode()[..], b"\x10\x00hi");
+        let expiring = string.clone().raw().with_deadline(Some(0x0102_0304));
+        assert_eq!(&expiring.encode()[..], b"\x10\x03\x04\x03\x02\x01\0\0\0\0hi");
+        let large = Head::large(Kind::Hash, Large { version: 5, count: 6, bytes: 7 });
+        assert_eq!(
+            &large.encode()[..],
+            b"\x14\x04\x05\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0"
+        );
+        for head in [string, expiring, large] {
+            assert_eq!(Head::decode(&head.encode()).unwrap(), head);
+        }
+    }
+
+    #[test]
+    fn damaged_records_are_refused() {
+        let large = Head::large(Kind::Hash, Large { version: 5, count: 6, bytes: 7 })
+            .with_deadline(Some(9))
+            .encode();
+        for cut in 0..large.len() {
+            assert!(Head::decode(&large.slice(..cut)).is_err(), "cut at {cut}");
+        }
+        for damaged in [&b"\x20\x00hi"[..], b"\x1f\x00hi", b"\x10\x80hi", b"\x10\x04hi"] {
+            assert!(Head::decode(&Bytes::copy_from_slice(damaged)).is_err());
+        }
+    }
+}

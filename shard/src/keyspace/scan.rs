@@ -1,0 +1,54 @@
+//! Walking over the keys of one shard in order of position.
+
+use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
+use crate::keyspace::head::{self, Kind};
+use crate::keyspace::layout;
+
+/// One key met on the way.
+pub struct Visited<'a> {
+    /// The key's name.
+    pub key: &'a [u8],
+    /// Its type.
+    pub kind: Kind,
+    /// Its deadline.
+    pub deadline_ms: Option<u64>,
+}
+
+/// Visits the live keys of physical database `db` from position `from` on, below position `end`
+/// (`None`: to the last), at least `at_least` records unless there are fewer, and always all keys
+/// of an equal position. Returns where to go on; `None` when the range is done.
+pub fn walk(
+    engine: &dyn Engine,
+    db: u8,
+    (from, end): (u64, Option<u64>),
+    at_least: usize,
+    now_ms: u64,
+    tier: ReadTier,
+    mut visit: impl FnMut(Visited<'_>),
+) -> Result<Option<u64>, EngineError> {
+    let lower = layout::head_key_at(db, from, b"");
+    let upper = match end {
+        Some(end) => layout::head_key_at(db, end, b""),
+        None => layout::prefix_end(&[db]),
+    };
+    if !upper.is_empty() && lower >= upper {
+        return Ok(None);
+    }
+    let mut cursor = engine.range(Family::Heads, &lower, &upper, Direction::Forward, tier);
+    let mut seen = 0usize;
+    let mut last = None;
+    while let Some((record_key, record)) = cursor.next()? {
+        let (_, position, key) = layout::parse_head_key(record_key)
+            .ok_or_else(|| EngineError::Corrupted("head key".into()))?;
+        if seen >= at_least && last != Some(position) {
+            return Ok(Some(position));
+        }
+        let (kind, deadline_ms) = head::peek(record)?;
+        if deadline_ms.is_none_or(|deadline| deadline > now_ms) {
+            visit(Visited { key, kind, deadline_ms });
+        }
+        seen += 1;
+        last = Some(position);
+    }
+    Ok(None)
+}

@@ -1,0 +1,22 @@
+//! The settings that change what commands do. A snapshot; replaced as a whole on CONFIG SET.
+
+/// Limits and thresholds, named as Redis's directives.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `proto-max-bulk-len`: also the longest string a command may make.
+    pub proto_max_bulk_len: usize,
+    /// `hash-max-listpack-entries`: a hash with more fields is large.
+    pub hash_max_listpack_entries: usize,
+    /// `hash-max-listpack-value`: a longer field or value makes the hash large.
+    pub hash_max_listpack_value: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            proto_max_bulk_len: 512 << 20,
+            hash_max_listpack_entries: 128,
+            hash_max_listpack_value: 64,
+        }
+    }
+}

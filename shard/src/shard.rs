@@ -1,0 +1,598 @@
+//! One shard: runs commands against its database and commits what they change.
+//!
+//! Owned by one thread. A command is tried on the loop first, over memory only; when that does not
+//! do, the caller locks its keys, runs it on another thread ([`run_off_loop`]) and commits the
+//! outcome here. Every commit gets a ticket; what shows its effects may be told to a client when
+//! the ticket is as durable as was promised.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+
+use crate::command::spec::{CommandSpec, Handler, flag, key_flag};
+use crate::command::{Args, keys};
+use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
+use crate::error::{CommandError, storage_error_reply};
+use crate::keyspace::cache::HotCache;
+use crate::keyspace::counts::{Change, Counts, SlotCount};
+use crate::keyspace::dirty::{DirtyKeys, Ticket};
+use crate::keyspace::layout::{self, RecordKey};
+use crate::keyspace::{sample, scan};
+use crate::locks::{LockTable, Mode, Scope};
+use crate::random::Random;
+use crate::resp::ReplyBuffer;
+use crate::settings::Settings;
+use crate::topology::{ShardId, Topology};
+use crate::view::{Changes, Context, View};
+
+/// A command to run.
+#[derive(Clone, Copy)]
+pub struct Call<'a> {
+    /// Its description.
+    pub spec: &'static CommandSpec,
+    /// Its handler.
+    pub handler: Handler,
+    /// Its arguments.
+    pub args: Args<'a>,
+    /// Which physical database stands for each logical one.
+    pub databases: &'a [u8],
+    /// The connection's logical database.
+    pub db: usize,
+    /// Now, in ms since 1970.
+    pub now_ms: u64,
+    /// Thresholds and limits.
+    pub settings: &'a Settings,
+}
+
+impl<'a> Call<'a> {
+    fn context(&self, topology: &'a Topology) -> Context<'a> {
+        Context {
+            topology,
+            settings: self.settings,
+            databases: self.databases,
+            db: self.db,
+            now_ms: self.now_ms,
+        }
+    }
+
+    /// The locks that this command needs, with the shard of each: every key once, exclusive when
+    /// the command may change it.
+    pub fn locks(&self, topology: &Topology) -> Vec<(ShardId, RecordKey, Mode)> {
+        let mut found = Vec::new();
+        // Arguments that do not have the form of keys lead to an error reply; nothing to lock.
+        let _ = keys::extract(self.spec, self.args, &mut found);
+        let mut locks: Vec<(ShardId, RecordKey, Mode)> = Vec::with_capacity(found.len());
+        for key in found {
+            let reads = self.spec.has(flag::READONLY) || key.flags & key_flag::RO != 0;
+            let mode = if reads { Mode::Shared } else { Mode::Exclusive };
+            let name = self.args.get(key.index);
+            let position = layout::position(name);
+            let shard = topology.shard_of_slot(layout::slot_of(position));
+            locks.push((shard, lock_key(position, name), mode));
+        }
+        locks.sort_by(|left, right| {
+            (left.0, &left.1, left.2 == Mode::Shared).cmp(&(right.0, &right.1, right.2 == Mode::Shared))
+        });
+        // Of equal keys the first, which is the exclusive one if there is any.
+        locks.dedup_by(|later, first| later.0 == first.0 && later.1 == first.1);
+        locks
+    }
+}
+
+/// What a key is locked under: its position and name, whatever the database (MOVE and COPY touch
+/// the same name in two).
+fn lock_key(position: u64, name: &[u8]) -> RecordKey {
+    let mut key = RecordKey::from_slice(&position.to_be_bytes());
+    key.extend_from_slice(name);
+    key
+}
+
+/// How a try on the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The reply is written; it may leave when this batch is durable enough (0: at once).
+    Done(Ticket),
+    /// The command needs the disk or more time than the loop has: run it off the loop.
+    OffLoop,
+    /// Another command holds one of its keys: ask for the lock.
+    Locked,
+    /// The engine takes no writes at the moment: try again later.
+    Stalled,
+}
+
+/// Counters for INFO.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Statistics {
+    pub keyspace_hits: u64,
+    pub keyspace_misses: u64,
+    pub expired_keys: u64,
+    /// Batches written.
+    pub batches: u64,
+    /// Commands that had to run off the loop.
+    pub off_loop_runs: u64,
+    /// Writes that were put off because the engine stalled.
+    pub stalls: u64,
+}
+
+/// See the module.
+pub struct Shard {
+    id: ShardId,
+    topology: Arc<Topology>,
+    engine: Arc<dyn Engine>,
+    cache: HotCache,
+    counts: Counts,
+    /// Keys per physical database, for every thread to add up.
+    key_counts: Arc<KeyCounts>,
+    /// Locks on this shard's keys.
+    pub locks: LockTable,
+    dirty: DirtyKeys,
+    track_dirty: bool,
+    random: Random,
+    written: Ticket,
+    /// Per physical database: no deadline is earlier than this.
+    next_deadline_ms: Vec<u64>,
+    /// Counters for INFO.
+    pub statistics: Statistics,
+}
+
+/// Keys and deadlines per physical database, readable from every thread.
+pub struct KeyCounts {
+    keys: Vec<AtomicU64>,
+    expires: Vec<AtomicU64>,
+}
+
+impl KeyCounts {
+    fn new() -> Self {
+        let zeros = || (0..=u8::MAX).map(|_| AtomicU64::new(0)).collect();
+        Self { keys: zeros(), expires: zeros() }
+    }
+
+    /// Keys and deadlines of a physical database.
+    pub fn get(&self, db: u8) -> SlotCount {
+        SlotCount {
+            keys: self.keys[usize::from(db)].load(Ordering::Acquire),
+            expires: self.expires[usize::from(db)].load(Ordering::Acquire),
+        }
+    }
+
+    fn set(&self, db: u8, count: SlotCount) {
+        self.keys[usize::from(db)].store(count.keys, Ordering::Release);
+        self.expires[usize::from(db)].store(count.expires, Ordering::Release);
+    }
+}
+
+/// The outcome of a run off the loop.
+pub struct OffLoop {
+    /// The reply, or the error.
+    pub reply: ReplyBuffer,
+    /// To be committed on the owners' threads.
+    pub changes: Changes,
+    /// Records for the hot cache.
+    pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
+}
+
+/// Runs a command with the disk, on a thread that may block. Its keys must be locked.
+pub fn run_off_loop(call: &Call<'_>, topology: &Topology, random: &mut Random, reply: ReplyBuffer) -> OffLoop {
+    let mut view = View::off_loop(call.context(topology), random);
+    let mut reply = reply;
+    let start = reply.len();
+    let result = (call.handler)(&mut view, call.args, &mut reply);
+    let (changes, loaded) = view.finish();
+    match result {
+        Ok(()) => OffLoop { reply, changes, loaded },
+        Err(error) => {
+            reply.truncate(start);
+            write_error(&error, &mut reply);
+            OffLoop { reply, changes: Changes::default(), loaded }
+        }
+    }
+}
+
+/// Runs a command over keys of several shards without leaving the loop. `None`: it needs the
+/// disk. Its keys must be locked.
+pub fn run_on_loop(
+    call: &Call<'_>,
+    topology: &Topology,
+    random: &mut Random,
+    (home, cache): (ShardId, &mut HotCache),
+    reply: &mut ReplyBuffer,
+) -> Option<Changes> {
+    let start = reply.len();
+    let mut view = View::on_loop(call.context(topology), random, home, cache);
+    let result = (call.handler)(&mut view, call.args, reply);
+    let (changes, _) = view.finish();
+    match result {
+        Ok(()) => Some(changes),
+        Err(CommandError::OffLoop) => {
+            reply.truncate(start);
+            None
+        }
+        Err(error) => {
+            reply.truncate(start);
+            write_error(&error, reply);
+            Some(Changes::default())
+        }
+    }
+}
+
+fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
+    match error {
+        CommandError::Reply(text) => reply.error(text.as_bytes()),
+        CommandError::OffLoop => reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes()),
+        CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
+    }
+}
+
+impl Shard {
+    /// Takes over the database of shard `id`. Blocks while the counts are read.
+    pub fn open(
+        id: ShardId,
+        topology: Arc<Topology>,
+        cache_bytes: u64,
+        seed: u64,
+    ) -> Result<Self, EngineError> {
+        let engine = topology.engine(id).clone();
+        let counts = Counts::load(engine.as_ref())?;
+        let key_counts = Arc::new(KeyCounts::new());
+        for db in 0..=u8::MAX {
+            key_counts.set(db, counts.total(db));
+        }
+        Ok(Self {
+            id,
+            topology,
+            engine,
+            cache: HotCache::new(cache_bytes),
+            counts,
+            key_counts,
+            locks: LockTable::default(),
+            dirty: DirtyKeys::default(),
+            track_dirty: false,
+            random: Random::new(seed),
+            written: 0,
+            next_deadline_ms: vec![0; 256],
+            statistics: Statistics::default(),
+        })
+    }
+
+    /// Number of this shard.
+    pub fn id(&self) -> ShardId {
+        self.id
+    }
+
+    /// Keys per physical database, for other threads.
+    pub fn key_counts(&self) -> Arc<KeyCounts> {
+        self.key_counts.clone()
+    }
+
+    /// The hot cache.
+    pub fn cache(&mut self) -> &mut HotCache {
+        &mut self.cache
+    }
+
+    /// The random numbers and the hot cache, for a run over several shards.
+    pub fn random_and_cache(&mut self) -> (&mut Random, &mut HotCache) {
+        (&mut self.random, &mut self.cache)
+    }
+
+    /// Keys of one slot.
+    pub fn slot_count(&self, db: u8, slot: u16) -> SlotCount {
+        self.counts.slot(db, slot)
+    }
+
+    /// The newest batch.
+    pub fn written(&self) -> Ticket {
+        self.written
+    }
+
+    /// Whether readers have to wait for what is not durable (`appendfsync always`).
+    pub fn track_dirty(&mut self, track: bool) {
+        self.track_dirty = track;
+        if !track {
+            self.dirty.settle(Ticket::MAX);
+        }
+    }
+
+    /// Every batch up to `ticket` is durable.
+    pub fn settle(&mut self, ticket: Ticket) {
+        self.dirty.settle(ticket);
+    }
+
+    /// Tries a command whose keys are all this shard's.
+    pub fn execute(&mut self, call: &Call<'_>, reply: &mut ReplyBuffer) -> Attempt {
+        if !self.locks.is_empty() && self.is_locked(call) {
+            return Attempt::Locked;
+        }
+        let start = reply.len();
+        let mut view = View::on_loop(
+            call.context(&self.topology),
+            &mut self.random,
+            self.id,
+            &mut self.cache,
+        )
+        .gated_by(&self.dirty);
+        let result = (call.handler)(&mut view, call.args, reply);
+        let (hits, misses, gate) = (view.hits, view.misses, view.gate);
+        let (changes, _) = view.finish();
+        if call.spec.has(flag::READONLY) {
+            self.statistics.keyspace_hits += hits;
+            self.statistics.keyspace_misses += misses;
+        }
+        match result {
+            Ok(()) if changes.is_empty() => Attempt::Done(gate),
+            Ok(()) => match self.commit(changes) {
+                Ok(ticket) => Attempt::Done(ticket),
+                Err(error) => {
+                    reply.truncate(start);
+                    if error == EngineError::Stalled {
+                        self.statistics.stalls += 1;
+                        return Attempt::Stalled;
+                    }
+                    write_error(&CommandError::Storage(error), reply);
+                    Attempt::Done(0)
+                }
+            },
+            Err(CommandError::OffLoop) => {
+                reply.truncate(start);
+                self.statistics.off_loop_runs += 1;
+                Attempt::OffLoop
+            }
+            Err(error) => {
+                reply.truncate(start);
+                write_error(&error, reply);
+                Attempt::Done(gate)
+            }
+        }
+    }
+
+    fn is_locked(&self, call: &Call<'_>) -> bool {
+        let locks = call.locks(&self.topology);
+        locks.iter().any(|(_, key, mode)| self.locks.conflicts(key, *mode))
+    }
+
+    /// Commits changes of this shard's keys as one batch. On an error nothing is changed.
+    pub fn commit(&mut self, changes: Changes) -> Result<Ticket, EngineError> {
+        let counted = self.count(&changes);
+        self.engine.write(&mut |writes| {
+            for change in changes.heads() {
+                let key = &change.record_key;
+                match &change.after {
+                    Some(record) => writes.put(Family::Heads, key, record),
+                    None if change.before.existed => writes.delete(Family::Heads, key),
+                    None => {}
+                }
+                if change.before.deadline_ms != change.deadline_ms {
+                    let (db, name) = (key[0], &key[layout::HEAD_PREFIX_BYTES..]);
+                    if let Some(deadline) = change.before.deadline_ms {
+                        writes.delete(Family::Expiry, &layout::expiry_key(db, deadline, name));
+                    }
+                    if let Some(deadline) = change.deadline_ms {
+                        writes.put(Family::Expiry, &layout::expiry_key(db, deadline, name), b"");
+                    }
+                }
+            }
+            for (key, value) in changes.elements() {
+                match value {
+                    Some(value) => writes.put(Family::Elements, key, value),
+                    None => writes.delete(Family::Elements, key),
+                }
+            }
+            for (db, slot, count) in &counted {
+                Counts::record(writes, *db, *slot, *count);
+            }
+        })?;
+        self.written += 1;
+        self.statistics.batches += 1;
+        for (db, slot, count) in counted {
+            self.counts.set(db, slot, count);
+            self.key_counts.set(db, self.counts.total(db));
+        }
+        for change in changes.into_heads() {
+            if self.track_dirty {
+                self.dirty.mark(&change.record_key, self.written);
+            }
+            if let Some(deadline) = change.deadline_ms {
+                let next = &mut self.next_deadline_ms[usize::from(change.record_key[0])];
+                *next = deadline.min(*next);
+            }
+            match change.after {
+                Some(record) => self.cache.insert(change.record_key, record),
+                None => self.cache.remove(&change.record_key),
+            }
+        }
+        Ok(self.written)
+    }
+
+    /// The new counts of the slots whose number of keys or deadlines changes.
+    fn count(&self, changes: &Changes) -> Vec<(u8, u16, SlotCount)> {
+        let mut by_slot: Vec<(u8, u16, Change)> = Vec::new();
+        for head in changes.heads() {
+            let keys = i64::from(head.after.is_some()) - i64::from(head.before.existed);
+            let expires = i64::from(head.deadline_ms.is_some())
+                - i64::from(head.before.deadline_ms.is_some());
+            if keys == 0 && expires == 0 {
+                continue;
+            }
+            let Some((db, position, _)) = layout::parse_head_key(&head.record_key) else { continue };
+            by_slot.push((db, layout::slot_of(position), Change { keys, expires }));
+        }
+        by_slot.sort_by_key(|(db, slot, _)| (*db, *slot));
+        by_slot.dedup_by(|later, first| {
+            let same = (later.0, later.1) == (first.0, first.1);
+            if same {
+                first.2.keys += later.2.keys;
+                first.2.expires += later.2.expires;
+            }
+            same
+        });
+        by_slot
+            .into_iter()
+            .map(|(db, slot, change)| (db, slot, self.counts.after(db, slot, change)))
+            .collect()
+    }
+
+    /// Takes records that a run off the loop read into the hot cache. The keys are still locked,
+    /// and nothing was committed to them since.
+    pub fn warm(&mut self, loaded: Vec<(ShardId, RecordKey, Bytes)>) {
+        for (shard, key, record) in loaded {
+            if shard == self.id {
+                self.cache.insert(key, record);
+            }
+        }
+    }
+
+    /// Hands everything written so far to the kernel.
+    pub fn flush_log(&mut self) -> Result<(), EngineError> {
+        self.engine.flush_log()
+    }
+
+    /// Removes up to `max` keys of physical database `db` whose time has come. Returns how many
+    /// records it looked at; fewer than `max`: none is due any more. `NotInMemory`: read the
+    /// deadlines into memory first ([`load_deadlines`]).
+    pub fn expire(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
+        if self.next_deadline_ms[usize::from(db)] > now_ms {
+            return Ok(0);
+        }
+        let lower = layout::expiry_key(db, 0, b"");
+        let upper = layout::prefix_end(&[db]);
+        let engine = self.engine.clone();
+        let mut cursor =
+            engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Memory);
+        let mut due: Vec<(RecordKey, RecordKey)> = Vec::new();
+        let mut seen = 0;
+        let mut next = u64::MAX;
+        while let Some((record_key, _)) = cursor.next()? {
+            let (_, deadline, name) = layout::parse_expiry_key(record_key)
+                .ok_or_else(|| EngineError::Corrupted("expiry key".into()))?;
+            if deadline > now_ms || seen == max {
+                next = deadline;
+                break;
+            }
+            seen += 1;
+            let position = layout::position(name);
+            if !self.locks.is_empty()
+                && self.locks.conflicts(&lock_key(position, name), Mode::Exclusive)
+            {
+                // Somebody is at work on it; the next round will find it again.
+                next = next.min(deadline);
+                continue;
+            }
+            due.push((
+                RecordKey::from_slice(record_key),
+                layout::head_key_at(db, position, name),
+            ));
+        }
+        drop(cursor);
+        if !due.is_empty() {
+            self.remove_expired(db, due)?;
+        }
+        self.next_deadline_ms[usize::from(db)] = next;
+        Ok(seen)
+    }
+
+    fn remove_expired(&mut self, db: u8, due: Vec<(RecordKey, RecordKey)>) -> Result<(), EngineError> {
+        let mut by_slot: Vec<(u16, i64)> = due
+            .iter()
+            .filter_map(|(_, head)| layout::parse_head_key(head))
+            .map(|(_, position, _)| (layout::slot_of(position), 1))
+            .collect();
+        by_slot.sort_unstable();
+        by_slot.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            if same {
+                first.1 += later.1;
+            }
+            same
+        });
+        let counted: Vec<(u16, SlotCount)> = by_slot
+            .into_iter()
+            .map(|(slot, gone)| (slot, self.counts.after(db, slot, Change { keys: -gone, expires: -gone })))
+            .collect();
+        self.engine.write(&mut |writes| {
+            for (deadline, head) in &due {
+                writes.delete(Family::Expiry, deadline);
+                writes.delete(Family::Heads, head);
+            }
+            for (slot, count) in &counted {
+                Counts::record(writes, db, *slot, *count);
+            }
+        })?;
+        self.written += 1;
+        for (slot, count) in counted {
+            self.counts.set(db, slot, count);
+        }
+        self.key_counts.set(db, self.counts.total(db));
+        self.statistics.expired_keys += due.len() as u64;
+        for (_, head) in due {
+            self.cache.remove(&head);
+        }
+        Ok(())
+    }
+
+    /// Removes every key of a physical database. The caller holds the lock on everything.
+    pub fn flush_database(&mut self, db: u8) -> Result<Ticket, EngineError> {
+        let end = layout::prefix_end(&[db]);
+        self.engine.write(&mut |writes| {
+            for family in [Family::Heads, Family::Elements, Family::Expiry] {
+                writes.delete_range(family, &[db], &end);
+            }
+            let counts_end = layout::prefix_end(&[b'c', db]);
+            writes.delete_range(Family::Meta, &[b'c', db], &counts_end);
+        })?;
+        self.written += 1;
+        self.counts.clear(db);
+        self.key_counts.set(db, SlotCount::default());
+        self.next_deadline_ms[usize::from(db)] = u64::MAX;
+        self.cache.clear();
+        Ok(self.written)
+    }
+
+    /// A key of a physical database, every live one equally likely.
+    pub fn random_key(&mut self, db: u8, now_ms: u64, tier: ReadTier) -> Result<Option<Vec<u8>>, EngineError> {
+        // An expired key that was not removed yet is drawn again, a bounded number of times.
+        for _ in 0..100 {
+            let rank = self.random.below(self.counts.total(db).keys);
+            let Some(slot) = self.counts.slot_of_rank(db, rank) else { return Ok(None) };
+            let base = u64::from(slot) << layout::HASH_BITS;
+            let keys = self.counts.slot(db, slot).keys;
+            let engine = self.engine.clone();
+            let drawn = sample::draw(&mut self.random, keys, layout::HASH_BITS, |first, last| {
+                let mut found = Vec::new();
+                let range = (base + first, (base + last).checked_add(1));
+                scan::walk(engine.as_ref(), db, range, usize::MAX, 0, tier, |visited| {
+                    let live = visited.deadline_ms.is_none_or(|deadline| deadline > now_ms);
+                    found.push(live.then(|| visited.key.to_vec()));
+                })?;
+                Ok::<_, EngineError>(found)
+            })?;
+            if let Some(Some(key)) = drawn {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Reads the deadlines that are due into memory, so that [`Shard::expire`] finds them there.
+/// Blocks.
+pub fn load_deadlines(engine: &dyn Engine, db: u8, now_ms: u64, max: usize) -> Result<(), EngineError> {
+    let lower = layout::expiry_key(db, 0, b"");
+    let upper = layout::expiry_key(db, now_ms.saturating_add(1), b"");
+    let mut cursor = engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Disk);
+    let mut seen = 0;
+    while seen < max && cursor.next()?.is_some() {
+        seen += 1;
+    }
+    Ok(())
+}
+
+/// The scope of the locks of one shard out of those of a command.
+pub fn scope_of(locks: &[(ShardId, RecordKey, Mode)], shard: ShardId) -> Scope {
+    Scope::Keys(
+        locks
+            .iter()
+            .filter(|(owner, _, _)| *owner == shard)
+            .map(|(_, key, mode)| (key.clone(), *mode))
+            .collect(),
+    )
+}

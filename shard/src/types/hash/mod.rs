@@ -1,0 +1,6 @@
+//! Hashes.
+
+use crate::command::CommandSpec;
+
+/// The commands of this folder.
+pub const SPECS: &[CommandSpec] = &[];

@@ -1,0 +1,488 @@
+//! What one command sees and changes.
+//!
+//! A handler works on a [`View`]: it opens keys, reads their heads and elements, and puts new ones.
+//! Nothing reaches the engine: writes collect in [`Changes`], which the handler's own reads see,
+//! and which is either committed as one batch or thrown away. On the loop the view reads memory
+//! only; when that is not enough the handler ends with `OffLoop` and runs again elsewhere.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+
+use crate::engine::{Direction, EngineError, Family, ReadTier};
+use crate::error::{CommandError, text};
+use crate::keyspace::cache::HotCache;
+use crate::keyspace::dirty::{DirtyKeys, Ticket};
+use crate::keyspace::head::{Head, Kind};
+use crate::keyspace::layout::{self, RecordKey};
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::topology::{ShardId, Topology};
+
+/// Work that a command may do on the loop, in units of one record (or 64 bytes touched). About
+/// 100 microseconds; beyond it the command runs off the loop.
+const LOOP_BUDGET: u64 = 512;
+
+/// Records that a run off the loop brings back for the hot cache.
+const LOADED_MAX: usize = 64;
+
+/// More changed keys than this are found through a map instead of by looking at each.
+const SCANNED_CHANGES_MAX: usize = 8;
+
+/// What stood under a key before the command, as far as counting needs to know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// There was a record (perhaps an expired one).
+    pub existed: bool,
+    /// Its deadline.
+    pub deadline_ms: Option<u64>,
+}
+
+/// A new state of one key.
+#[derive(Debug)]
+pub struct HeadChange {
+    /// The shard that owns the key.
+    pub shard: ShardId,
+    /// Record key of the head.
+    pub record_key: RecordKey,
+    /// What it replaces.
+    pub before: Before,
+    /// The new record; `None` deletes the key.
+    pub after: Option<Bytes>,
+    /// Deadline of the new record.
+    pub deadline_ms: Option<u64>,
+}
+
+/// The writes of one command (or of several that belong together).
+#[derive(Default)]
+pub struct Changes {
+    heads: Vec<HeadChange>,
+    by_key: HashMap<RecordKey, usize>,
+    /// Elements by record key, with the shard that owns them; `None` deletes.
+    elements: BTreeMap<RecordKey, (ShardId, Option<Bytes>)>,
+}
+
+impl Changes {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.elements.is_empty()
+    }
+
+    /// The changed keys.
+    pub fn heads(&self) -> &[HeadChange] {
+        &self.heads
+    }
+
+    /// The changed keys, to keep.
+    pub fn into_heads(self) -> Vec<HeadChange> {
+        self.heads
+    }
+
+    /// The changed elements.
+    pub fn elements(&self) -> impl Iterator<Item = (&RecordKey, Option<&Bytes>)> {
+        self.elements.iter().map(|(key, (_, value))| (key, value.as_ref()))
+    }
+
+    /// Splits the changes by owner: the entry of every shard that has any.
+    pub fn by_shard(self) -> Vec<(ShardId, Changes)> {
+        let mut parts: BTreeMap<ShardId, Changes> = BTreeMap::new();
+        for change in self.heads {
+            parts.entry(change.shard).or_default().heads.push(change);
+        }
+        for (key, (shard, value)) in self.elements {
+            parts.entry(shard).or_default().elements.insert(key, (shard, value));
+        }
+        parts.into_iter().collect()
+    }
+
+    fn find(&self, record_key: &[u8]) -> Option<usize> {
+        if self.heads.len() <= SCANNED_CHANGES_MAX {
+            return self.heads.iter().position(|change| change.record_key[..] == *record_key);
+        }
+        self.by_key.get(record_key).copied()
+    }
+
+    fn set(&mut self, change: HeadChange) {
+        if let Some(index) = self.find(&change.record_key) {
+            let old = &mut self.heads[index];
+            old.after = change.after;
+            old.deadline_ms = change.deadline_ms;
+            return;
+        }
+        self.heads.push(change);
+        if self.heads.len() == SCANNED_CHANGES_MAX + 1 {
+            self.by_key = self
+                .heads
+                .iter()
+                .enumerate()
+                .map(|(index, change)| (change.record_key.clone(), index))
+                .collect();
+        } else if self.heads.len() > SCANNED_CHANGES_MAX + 1
+            && let Some(last) = self.heads.last()
+        {
+            self.by_key.insert(last.record_key.clone(), self.heads.len() - 1);
+        }
+    }
+}
+
+/// A key that a handler opened.
+pub struct Key {
+    record_key: RecordKey,
+    shard: ShardId,
+    before: Before,
+    /// The live head: `None` when the key does not exist or has expired.
+    pub head: Option<Head>,
+}
+
+impl Key {
+    /// Whether there is a live value.
+    pub fn exists(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// The deadline of the live value.
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.head.as_ref().and_then(|head| head.deadline_ms)
+    }
+
+    /// The key's name.
+    pub fn name(&self) -> &[u8] {
+        &self.record_key[layout::HEAD_PREFIX_BYTES..]
+    }
+}
+
+/// What a command runs with, beside its arguments.
+pub struct Context<'a> {
+    /// All shards.
+    pub topology: &'a Topology,
+    /// Thresholds and limits.
+    pub settings: &'a Settings,
+    /// Which physical database stands for each logical one.
+    pub databases: &'a [u8],
+    /// The logical database that the connection selected.
+    pub db: usize,
+    /// Now, in ms since 1970.
+    pub now_ms: u64,
+}
+
+/// See the module.
+pub struct View<'a> {
+    context: Context<'a>,
+    random: &'a mut Random,
+    /// The hot cache of the shard that runs this, when it is run on its loop.
+    cache: Option<(ShardId, &'a mut HotCache)>,
+    tier: ReadTier,
+    budget: u64,
+    changes: Changes,
+    loaded: Vec<(ShardId, RecordKey, Bytes)>,
+    dirty: Option<&'a DirtyKeys>,
+    /// The newest batch among those that wrote what this command saw and that are not durable.
+    pub gate: Ticket,
+    /// Keys that lookups found, and did not find, for INFO.
+    pub hits: u64,
+    /// See `hits`.
+    pub misses: u64,
+}
+
+impl<'a> View<'a> {
+    /// A view for a command on the loop of the shard that owns `cache`: memory only.
+    pub fn on_loop(
+        context: Context<'a>,
+        random: &'a mut Random,
+        shard: ShardId,
+        cache: &'a mut HotCache,
+    ) -> Self {
+        Self {
+            context,
+            random,
+            cache: Some((shard, cache)),
+            tier: ReadTier::Memory,
+            budget: LOOP_BUDGET,
+            changes: Changes::default(),
+            loaded: Vec::new(),
+            dirty: None,
+            gate: 0,
+            hits: 0,
+            misses: 0,
+        }
+    }
+
+    /// A view for a thread that may block.
+    pub fn off_loop(context: Context<'a>, random: &'a mut Random) -> Self {
+        Self {
+            context,
+            random,
+            cache: None,
+            tier: ReadTier::Disk,
+            budget: u64::MAX,
+            changes: Changes::default(),
+            loaded: Vec::new(),
+            dirty: None,
+            gate: 0,
+            hits: 0,
+            misses: 0,
+        }
+    }
+
+    /// The same, noting in `gate` which batches the reply has to wait for.
+    #[must_use]
+    pub fn gated_by(mut self, dirty: &'a DirtyKeys) -> Self {
+        if !dirty.is_empty() {
+            self.dirty = Some(dirty);
+        }
+        self
+    }
+
+    /// What was changed, and the records that were read from disk (for the hot cache).
+    pub fn finish(self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>) {
+        (self.changes, self.loaded)
+    }
+
+    /// Now, in ms since 1970. The same throughout a command.
+    pub fn now_ms(&self) -> u64 {
+        self.context.now_ms
+    }
+
+    /// Thresholds and limits.
+    pub fn settings(&self) -> &'a Settings {
+        self.context.settings
+    }
+
+    /// Random numbers.
+    pub fn random(&mut self) -> &mut Random {
+        self.random
+    }
+
+    /// The logical database of the connection.
+    pub fn db(&self) -> usize {
+        self.context.db
+    }
+
+    /// Number of logical databases.
+    pub fn databases(&self) -> usize {
+        self.context.databases.len()
+    }
+
+    /// Accounts for `units` of work: records visited, or multiples of 64 bytes touched. Ends the
+    /// run on the loop when it was too much.
+    pub fn charge(&mut self, units: u64) -> Result<(), CommandError> {
+        match self.budget.checked_sub(units) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => Err(CommandError::OffLoop),
+        }
+    }
+
+    /// Opens a key of the selected database.
+    pub fn open(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_in(self.context.db, key)
+    }
+
+    /// Opens a key that must hold a `kind`, or nothing.
+    pub fn open_kind(&mut self, key: &[u8], kind: Kind) -> Result<Key, CommandError> {
+        let key = self.open(key)?;
+        match &key.head {
+            Some(head) if head.kind != kind => Err(text::WRONG_TYPE.into()),
+            _ => Ok(key),
+        }
+    }
+
+    /// Opens a key of another logical database.
+    pub fn open_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
+        let physical = *self.context.databases.get(db).ok_or(text::DB_OUT_OF_RANGE)?;
+        let position = layout::position(key);
+        let shard = self.context.topology.shard_of_slot(layout::slot_of(position));
+        let record_key = layout::head_key_at(physical, position, key);
+        if let Some(dirty) = self.dirty {
+            self.gate = self.gate.max(dirty.ticket(&record_key));
+        }
+        let (before, head) = match self.changes.find(&record_key) {
+            Some(index) => {
+                let change = &self.changes.heads[index];
+                (change.before, change.after.as_ref().map(Head::decode).transpose()?)
+            }
+            None => {
+                let head =
+                    self.read(shard, &record_key)?.as_ref().map(Head::decode).transpose()?;
+                let before = Before {
+                    existed: head.is_some(),
+                    deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
+                };
+                (before, head)
+            }
+        };
+        let head = head.filter(|head| !head.is_expired(self.context.now_ms));
+        if head.is_some() {
+            self.hits += 1;
+        } else {
+            self.misses += 1;
+        }
+        Ok(Key { record_key, shard, before, head })
+    }
+
+    fn read(
+        &mut self,
+        shard: ShardId,
+        record_key: &RecordKey,
+    ) -> Result<Option<Bytes>, EngineError> {
+        if let Some((home, cache)) = &mut self.cache
+            && *home == shard
+        {
+            if let Some(record) = cache.get(record_key) {
+                return Ok(Some(record));
+            }
+            let record =
+                self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
+            if let Some(record) = &record {
+                cache.insert(record_key.clone(), record.clone());
+            }
+            return Ok(record);
+        }
+        let record =
+            self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
+        if let Some(record) = &record
+            && self.tier == ReadTier::Disk
+            && self.loaded.len() < LOADED_MAX
+        {
+            self.loaded.push((shard, record_key.clone(), record.clone()));
+        }
+        Ok(record)
+    }
+
+    /// Sets the value of an opened key, deadline included.
+    pub fn put(&mut self, key: &Key, head: &Head) {
+        self.changes.set(HeadChange {
+            shard: key.shard,
+            record_key: key.record_key.clone(),
+            before: key.before,
+            after: Some(head.encode()),
+            deadline_ms: head.deadline_ms,
+        });
+    }
+
+    /// Deletes an opened key. Its elements become orphans, whatever their number.
+    pub fn remove(&mut self, key: &Key) {
+        self.changes.set(HeadChange {
+            shard: key.shard,
+            record_key: key.record_key.clone(),
+            before: key.before,
+            after: None,
+            deadline_ms: None,
+        });
+    }
+
+    /// A version for a collection that becomes large, never used before.
+    pub fn new_version(&self) -> u64 {
+        self.context.topology.new_version()
+    }
+
+    /// An element of a large collection.
+    pub fn element(
+        &mut self,
+        key: &Key,
+        version: u64,
+        element: &[u8],
+    ) -> Result<Option<Bytes>, CommandError> {
+        let record_key = element_key(key, version, element);
+        if let Some((_, value)) = self.changes.elements.get(&record_key) {
+            return Ok(value.clone());
+        }
+        self.charge(1)?;
+        let engine = self.context.topology.engine(key.shard);
+        Ok(engine.get(Family::Elements, &record_key, self.tier)?)
+    }
+
+    /// Sets an element of a large collection. Counting is the type's business.
+    pub fn put_element(&mut self, key: &Key, version: u64, element: &[u8], value: Bytes) {
+        let record_key = element_key(key, version, element);
+        self.changes.elements.insert(record_key, (key.shard, Some(value)));
+    }
+
+    /// Deletes an element of a large collection.
+    pub fn remove_element(&mut self, key: &Key, version: u64, element: &[u8]) {
+        let record_key = element_key(key, version, element);
+        self.changes.elements.insert(record_key, (key.shard, None));
+    }
+
+    /// Visits the elements `from..to` (empty `to`: to the end) of a large collection in order,
+    /// this command's own changes included, until `visit` breaks.
+    pub fn elements(
+        &mut self,
+        key: &Key,
+        version: u64,
+        (from, to): (&[u8], &[u8]),
+        direction: Direction,
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), CommandError> {
+        let prefix = layout::element_prefix(&key.record_key, version);
+        let lower = element_key(key, version, from);
+        let upper =
+            if to.is_empty() { layout::prefix_end(&prefix) } else { element_key(key, version, to) };
+        if lower >= upper {
+            return Ok(());
+        }
+        let changed: Vec<(&RecordKey, Option<&Bytes>)> = {
+            let range = self.changes.elements.range(lower.clone()..upper.clone());
+            let forward = range.map(|(key, (_, value))| (key, value.as_ref()));
+            match direction {
+                Direction::Forward => forward.collect(),
+                Direction::Backward => forward.rev().collect(),
+            }
+        };
+        let comes_first = |left: &[u8], right: &[u8]| match direction {
+            Direction::Forward => left < right,
+            Direction::Backward => left > right,
+        };
+        let engine = self.context.topology.engine(key.shard);
+        let mut cursor =
+            engine.range(Family::Elements, &lower, &upper, direction, self.tier);
+        let mut budget = self.budget;
+        let mut changed = changed.into_iter().peekable();
+        let strip = prefix.len();
+        loop {
+            budget = budget.checked_sub(1).ok_or(CommandError::OffLoop)?;
+            let Some((stored_key, stored_value)) = cursor.next()? else {
+                for (own_key, own_value) in changed {
+                    if let Some(value) = own_value
+                        && visit(&own_key[strip..], value).is_break()
+                    {
+                        break;
+                    }
+                }
+                break;
+            };
+            let mut shadowed = false;
+            while let Some((own_key, own_value)) = changed.peek() {
+                if own_key[..] == *stored_key {
+                    shadowed = true;
+                } else if !comes_first(own_key, stored_key) {
+                    break;
+                }
+                if let Some(value) = own_value
+                    && visit(&own_key[strip..], value).is_break()
+                {
+                    self.budget = budget;
+                    return Ok(());
+                }
+                changed.next();
+                if shadowed {
+                    break;
+                }
+            }
+            if !shadowed && visit(&stored_key[strip..], stored_value).is_break() {
+                break;
+            }
+        }
+        self.budget = budget;
+        Ok(())
+    }
+}
+
+fn element_key(key: &Key, version: u64, element: &[u8]) -> RecordKey {
+    let mut record_key = layout::element_prefix(&key.record_key, version);
+    record_key.extend_from_slice(element);
+    record_key
+}

@@ -1,4 +1,7 @@
 //! The database of one shard.
 
+pub mod glob;
 pub mod number;
+#[cfg(test)]
+mod oracle;
 pub mod resp;

@@ -13,6 +13,7 @@ pub mod command;
 pub mod engine;
 pub mod error;
 pub mod generic;
+pub mod glob;
 pub mod keyspace;
 pub mod locks;
 pub mod number;

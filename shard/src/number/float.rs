@@ -1,13 +1,14 @@
-//! Doubles: the text that Redis prints for one.
+//! Doubles: which texts are one, and the text that Redis 7.2 prints for one.
 
-use std::io::Write;
-
+use super::binary::{DOUBLE, Magnitude};
+use super::grisu;
 use super::integer::format_i64;
+use super::literal::{self, LiteralValue};
 
-/// Longest text: sign, 17 digits, point, up to 6 zeros after it or `e-308`; rounded up.
+/// Room for the longest text: a sign, 18 digits and a point, with up to 7 zeros or an exponent.
 const TEXT_BYTES_MAX: usize = 32;
-/// A double is printed as an integer while it has no fraction and is smaller than this (2^52).
-const INTEGER_BELOW: f64 = 4_503_599_627_370_496.0;
+/// A double without a fraction is printed as an integer up to here (2^62), as in Redis.
+const INTEGER_MAX: f64 = 4_611_686_018_427_387_904.0;
 
 /// The text of a double, on the stack.
 #[derive(Clone, Copy, Debug)]
@@ -18,133 +19,109 @@ pub struct DoubleText {
 
 impl DoubleText {
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+        &self.bytes[..self.len]
     }
 
     fn new(parts: &[&[u8]]) -> Self {
         let mut text = Self { bytes: [0; TEXT_BYTES_MAX], len: 0 };
-        for &part in parts {
+        for part in parts {
             text.push(part);
         }
         text
     }
 
     fn push(&mut self, part: &[u8]) {
-        for (slot, byte) in self.bytes.iter_mut().skip(self.len).zip(part) {
-            *slot = *byte;
-            self.len += 1;
+        self.bytes[self.len..][..part.len()].copy_from_slice(part);
+        self.len += part.len();
+    }
+
+    fn push_zeros(&mut self, count: i32) {
+        for _ in 0..count {
+            self.push(b"0");
         }
     }
 }
 
-/// The shortest text that reads back as `value`, in the form that Redis 7.2 gives it.
+/// Reads a double as Redis does: everything that `strtod` takes, hexadecimal and infinity
+/// included, but for NaN, numbers beyond the range, and numbers that are not zero but would
+/// become it.
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let literal = literal::parse(text)?;
+    let magnitude = match literal.value {
+        LiteralValue::Infinity => f64::INFINITY,
+        LiteralValue::Decimal { integral, fraction, .. } => {
+            let is_zero = integral.iter().chain(fraction).all(|&digit| digit == b'0');
+            let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+            let is_out_of_range = value.is_infinite() || (value == 0.0 && !is_zero);
+            return (!is_out_of_range).then_some(value);
+        }
+        LiteralValue::Hexadecimal(number) => {
+            let rounded = DOUBLE.round(number)?;
+            if rounded.mantissa == 0 && number.mantissa != 0 {
+                return None;
+            }
+            from_magnitude(rounded)
+        }
+    };
+    Some(if literal.is_negative { -magnitude } else { magnitude })
+}
+
+/// A magnitude that is rounded to the format of a double.
+fn from_magnitude(magnitude: Magnitude) -> f64 {
+    const HIDDEN_BIT: u64 = 1 << 52;
+    let Magnitude { mantissa, exponent } = magnitude;
+    match mantissa.checked_sub(HIDDEN_BIT) {
+        None => f64::from_bits(mantissa),
+        Some(fraction) => f64::from_bits(((exponent + 1075) as u64) << 52 | fraction),
+    }
+}
+
+/// The text of `value`, which reads back as the same double. Whole numbers look like integers;
+/// others have an exponent when they would need many zeros.
 pub fn format_f64(value: f64) -> DoubleText {
     if value.is_nan() {
         return DoubleText::new(&[b"nan"]);
     }
+    let sign: &[u8] = if value.is_sign_negative() { b"-" } else { b"" };
     if value.is_infinite() {
-        return DoubleText::new(&[if value < 0.0 { b"-inf" } else { b"inf" }]);
+        return DoubleText::new(&[sign, b"inf"]);
     }
     if value == 0.0 {
-        return DoubleText::new(&[if value.is_sign_negative() { b"-0" } else { b"0" }]);
+        return DoubleText::new(&[sign, b"0"]);
     }
-    if value.abs() < INTEGER_BELOW && value.trunc() == value {
+    if value.abs() <= INTEGER_MAX && value.trunc() == value {
         return DoubleText::new(&[format_i64(value as i64).as_bytes()]);
     }
-    let sign: &[u8] = if value < 0.0 { b"-" } else { b"" };
-    let (digits, exponent) = shortest_digits(value.abs());
-    let digits = digits.as_bytes();
-    // The number is 0.DIGITS times ten to the `point`.
-    let point = exponent + 1;
+    let found = grisu::digits(value.abs());
+    let (digits, zeros) = (found.as_bytes(), found.exponent);
     let count = digits.len() as i32;
-    let trailing_zeros = point - count;
-    if trailing_zeros >= 0 && exponent < count + 7 {
-        let mut text = DoubleText::new(&[sign, digits]);
-        for _ in 0..trailing_zeros {
-            text.push(b"0");
-        }
-        return text;
-    }
-    if trailing_zeros < 0 && (trailing_zeros > -7 || exponent.abs() < 4) {
-        if point <= 0 {
-            let mut text = DoubleText::new(&[sign, b"0."]);
-            for _ in point..0 {
-                text.push(b"0");
-            }
-            text.push(digits);
-            return text;
-        }
-        let (whole, fraction) = digits.split_at(point as usize);
-        return DoubleText::new(&[sign, whole, b".", fraction]);
-    }
-    let (first, others) = digits.split_at(1);
-    let mut text = DoubleText::new(&[sign, first]);
-    if !others.is_empty() {
+    // The power of ten of the first digit, and its place relative to the point.
+    let exponent = zeros + count - 1;
+    let point = zeros + count;
+
+    let mut text = DoubleText::new(&[sign]);
+    if zeros >= 0 && exponent.abs() < count + 7 {
+        text.push(digits);
+        text.push_zeros(zeros);
+    } else if zeros < 0 && (zeros > -7 || exponent.abs() < 4) {
+        let (integral, fraction) = digits.split_at(point.max(0) as usize);
+        text.push(if integral.is_empty() { b"0" } else { integral });
         text.push(b".");
-        text.push(others);
+        text.push_zeros(-point);
+        text.push(fraction);
+    } else {
+        let (first, others) = digits.split_at(1);
+        text.push(first);
+        if !others.is_empty() {
+            text.push(b".");
+            text.push(others);
+        }
+        text.push(if exponent < 0 { b"e-" } else { b"e+" });
+        text.push(format_i64(i64::from(exponent.abs())).as_bytes());
     }
-    text.push(if exponent < 0 { b"e-" } else { b"e+" });
-    text.push(format_i64(i64::from(exponent.abs())).as_bytes());
     text
 }
 
-/// The shortest digits that tell a positive finite number from its neighbours, and the power of
-/// ten of the first of them.
-fn shortest_digits(value: f64) -> (DoubleText, i32) {
-    let mut scientific = [0u8; TEXT_BYTES_MAX];
-    let mut rest = scientific.as_mut_slice();
-    // The text has at most 24 bytes, so writing to the buffer does not fail.
-    let _ = write!(rest, "{value:e}");
-    let left = rest.len();
-    let written = &scientific[..TEXT_BYTES_MAX - left];
-    let mut parts = written.split(|&byte| byte == b'e');
-    let mantissa = parts.next().unwrap_or_default();
-    let exponent = parts.next().and_then(super::parse_i64).unwrap_or_default();
-    let mut digits = DoubleText::new(&[]);
-    for part in mantissa.split(|&byte| byte == b'.') {
-        digits.push(part);
-    }
-    (digits, exponent as i32)
-}
-
-/// `value` with up to 17 decimals, without an exponent and without trailing zeros.
-pub fn format_human_f64(value: f64) -> String {
-    if value.is_nan() || value.is_infinite() {
-        return String::from_utf8_lossy(format_f64(value).as_bytes()).into_owned();
-    }
-    let text = format!("{value:.17}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn doubles_take_their_shortest_form() {
-        for (value, text) in [
-            (0.0, "0"),
-            (-0.0, "-0"),
-            (3.0, "3"),
-            (0.1, "0.1"),
-            (-3.25, "-3.25"),
-            (1e15, "1000000000000000"),
-            (1e20, "1e+20"),
-            (1.5e300, "1.5e+300"),
-            (1e-7, "1e-7"),
-            (0.0001, "0.0001"),
-            (0.000001, "0.000001"),
-            (1.234e-5, "1.234e-5"),
-            (5e-324, "5e-324"),
-            (f64::MAX, "1.7976931348623157e+308"),
-            (f64::INFINITY, "inf"),
-            (f64::NEG_INFINITY, "-inf"),
-            (f64::NAN, "nan"),
-            (4503599627370496.0, "4503599627370496"),
-            (123456789.125, "123456789.125"),
-        ] {
-            assert_eq!(String::from_utf8_lossy(format_f64(value).as_bytes()), text);
-        }
-    }
-}
+#[path = "float_tests.rs"]
+mod tests;

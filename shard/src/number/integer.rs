@@ -90,6 +90,30 @@ pub fn parse_u64(text: &[u8]) -> Option<u64> {
     }
 }
 
+/// Reads an amount of memory as configuration files write it: digits and perhaps a unit, of
+/// which `k`, `m` and `g` count in thousands and `kb`, `mb` and `gb` in 1024s.
+///
+/// As in Redis no digits at all are zero. Unlike there, an amount beyond 64 bits is refused: Redis
+/// takes what is left of it after dropping the upper bits.
+pub fn parse_memory(text: &[u8]) -> Option<u64> {
+    let digits_len = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, unit) = text.split_at(digits_len);
+    let unit_bytes = match unit.to_ascii_lowercase().as_slice() {
+        b"" | b"b" => 1,
+        b"k" => 1000,
+        b"kb" => 1 << 10,
+        b"m" => 1_000_000,
+        b"mb" => 1 << 20,
+        b"g" => 1_000_000_000,
+        b"gb" => 1 << 30,
+        _ => return None,
+    };
+    let amount = digits.iter().try_fold(0u64, |value, &digit| {
+        value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    })?;
+    amount.checked_mul(unit_bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +170,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn memory_amounts_have_units() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("", 0),
+            ("kb", 0),
+            ("00012", 12),
+            ("1B", 1),
+            ("1k", 1000),
+            ("1Kb", 1024),
+            ("2m", 2_000_000),
+            ("2MB", 2 << 20),
+            ("3g", 3_000_000_000),
+            ("3gb", 3 << 30),
+            ("18446744073709551615", u64::MAX),
+        ] {
+            assert_eq!(parse_memory(text.as_bytes()), Some(bytes), "{text}");
+        }
+        for text in ["-1", "+5", "1.5mb", "1 kb", "1kbb", "k1", "1t", "18446744073709551616"] {
+            assert_eq!(parse_memory(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(parse_memory(b"17179869184gb"), None, "2^64 does not wrap to 0");
     }
 }

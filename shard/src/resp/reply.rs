@@ -5,7 +5,7 @@
 //! value: text that could end a line early is defused. That the number of elements announced is
 //! the number written remains the caller's part.
 
-use crate::number::{format_f64, format_human_f64, format_i64};
+use crate::number::{Extended, format_f64, format_i64};
 
 /// The protocol version that a connection speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl ReplyBuffer {
 
     /// A double with up to 17 decimals and no exponent, as the coordinates of `GEOPOS`.
     pub fn human_double(&mut self, value: f64) {
-        self.double_text(format_human_f64(value).as_bytes());
+        self.double_text(Extended::from_f64(value).to_human().as_bytes());
     }
 
     /// An integer of any size, given as its decimal text.

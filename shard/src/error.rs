@@ -6,7 +6,8 @@ use crate::engine::EngineError;
 
 /// Error texts that more than one command answers with; byte for byte those of Redis.
 pub mod text {
-    pub const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    pub const WRONG_TYPE: &str =
+        "WRONGTYPE Operation against a key holding the wrong kind of value";
     pub const SYNTAX: &str = "ERR syntax error";
     pub const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
     pub const NOT_A_FLOAT: &str = "ERR value is not a valid float";
@@ -15,7 +16,8 @@ pub mod text {
     pub const INDEX_OUT_OF_RANGE: &str = "ERR index out of range";
     pub const INCREMENT_OVERFLOW: &str = "ERR increment or decrement would overflow";
     pub const INCREMENT_NAN: &str = "ERR increment would produce NaN or Infinity";
-    pub const STRING_TOO_LONG: &str = "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    pub const STRING_TOO_LONG: &str =
+        "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     pub const OFFSET_OUT_OF_RANGE: &str = "ERR offset is out of range";
     pub const INVALID_CURSOR: &str = "ERR invalid cursor";
     pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";

@@ -24,3 +24,8 @@ pub mod shard;
 pub mod topology;
 pub mod types;
 pub mod view;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+pub(crate) mod testing;

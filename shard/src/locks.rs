@@ -172,7 +172,10 @@ mod tests {
 
     fn keys(names: &[(&str, Mode)]) -> Scope {
         Scope::Keys(
-            names.iter().map(|(name, mode)| (RecordKey::from_slice(name.as_bytes()), *mode)).collect(),
+            names
+                .iter()
+                .map(|(name, mode)| (RecordKey::from_slice(name.as_bytes()), *mode))
+                .collect(),
         )
     }
 

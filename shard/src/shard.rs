@@ -72,7 +72,11 @@ impl<'a> Call<'a> {
             locks.push((shard, lock_key(position, name), mode));
         }
         locks.sort_by(|left, right| {
-            (left.0, &left.1, left.2 == Mode::Shared).cmp(&(right.0, &right.1, right.2 == Mode::Shared))
+            (left.0, &left.1, left.2 == Mode::Shared).cmp(&(
+                right.0,
+                &right.1,
+                right.2 == Mode::Shared,
+            ))
         });
         // Of equal keys the first, which is the exclusive one if there is any.
         locks.dedup_by(|later, first| later.0 == first.0 && later.1 == first.1);
@@ -173,7 +177,12 @@ pub struct OffLoop {
 }
 
 /// Runs a command with the disk, on a thread that may block. Its keys must be locked.
-pub fn run_off_loop(call: &Call<'_>, topology: &Topology, random: &mut Random, reply: ReplyBuffer) -> OffLoop {
+pub fn run_off_loop(
+    call: &Call<'_>,
+    topology: &Topology,
+    random: &mut Random,
+    reply: ReplyBuffer,
+) -> OffLoop {
     let mut view = View::off_loop(call.context(topology), random);
     let mut reply = reply;
     let start = reply.len();
@@ -219,7 +228,9 @@ pub fn run_on_loop(
 fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
     match error {
         CommandError::Reply(text) => reply.error(text.as_bytes()),
-        CommandError::OffLoop => reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes()),
+        CommandError::OffLoop => {
+            reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes())
+        }
         CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
     }
 }
@@ -304,13 +315,9 @@ impl Shard {
             return Attempt::Locked;
         }
         let start = reply.len();
-        let mut view = View::on_loop(
-            call.context(&self.topology),
-            &mut self.random,
-            self.id,
-            &mut self.cache,
-        )
-        .gated_by(&self.dirty);
+        let mut view =
+            View::on_loop(call.context(&self.topology), &mut self.random, self.id, &mut self.cache)
+                .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
         let (hits, misses, gate) = (view.hits, view.misses, view.gate);
         let (changes, _) = view.finish();
@@ -413,7 +420,9 @@ impl Shard {
             if keys == 0 && expires == 0 {
                 continue;
             }
-            let Some((db, position, _)) = layout::parse_head_key(&head.record_key) else { continue };
+            let Some((db, position, _)) = layout::parse_head_key(&head.record_key) else {
+                continue;
+            };
             by_slot.push((db, layout::slot_of(position), Change { keys, expires }));
         }
         by_slot.sort_by_key(|(db, slot, _)| (*db, *slot));
@@ -477,10 +486,7 @@ impl Shard {
                 next = next.min(deadline);
                 continue;
             }
-            due.push((
-                RecordKey::from_slice(record_key),
-                layout::head_key_at(db, position, name),
-            ));
+            due.push((RecordKey::from_slice(record_key), layout::head_key_at(db, position, name)));
         }
         drop(cursor);
         if !due.is_empty() {
@@ -490,7 +496,11 @@ impl Shard {
         Ok(seen)
     }
 
-    fn remove_expired(&mut self, db: u8, due: Vec<(RecordKey, RecordKey)>) -> Result<(), EngineError> {
+    fn remove_expired(
+        &mut self,
+        db: u8,
+        due: Vec<(RecordKey, RecordKey)>,
+    ) -> Result<(), EngineError> {
         let mut by_slot: Vec<(u16, i64)> = due
             .iter()
             .filter_map(|(_, head)| layout::parse_head_key(head))
@@ -506,7 +516,9 @@ impl Shard {
         });
         let counted: Vec<(u16, SlotCount)> = by_slot
             .into_iter()
-            .map(|(slot, gone)| (slot, self.counts.after(db, slot, Change { keys: -gone, expires: -gone })))
+            .map(|(slot, gone)| {
+                (slot, self.counts.after(db, slot, Change { keys: -gone, expires: -gone }))
+            })
             .collect();
         self.engine.write(&mut |writes| {
             for (deadline, head) in &due {
@@ -548,7 +560,12 @@ impl Shard {
     }
 
     /// A key of a physical database, every live one equally likely.
-    pub fn random_key(&mut self, db: u8, now_ms: u64, tier: ReadTier) -> Result<Option<Vec<u8>>, EngineError> {
+    pub fn random_key(
+        &mut self,
+        db: u8,
+        now_ms: u64,
+        tier: ReadTier,
+    ) -> Result<Option<Vec<u8>>, EngineError> {
         // An expired key that was not removed yet is drawn again, a bounded number of times.
         for _ in 0..100 {
             let rank = self.random.below(self.counts.total(db).keys);
@@ -575,10 +592,16 @@ impl Shard {
 
 /// Reads the deadlines that are due into memory, so that [`Shard::expire`] finds them there.
 /// Blocks.
-pub fn load_deadlines(engine: &dyn Engine, db: u8, now_ms: u64, max: usize) -> Result<(), EngineError> {
+pub fn load_deadlines(
+    engine: &dyn Engine,
+    db: u8,
+    now_ms: u64,
+    max: usize,
+) -> Result<(), EngineError> {
     let lower = layout::expiry_key(db, 0, b"");
     let upper = layout::expiry_key(db, now_ms.saturating_add(1), b"");
-    let mut cursor = engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Disk);
+    let mut cursor =
+        engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Disk);
     let mut seen = 0;
     while seen < max && cursor.next()?.is_some() {
         seen += 1;

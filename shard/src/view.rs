@@ -305,8 +305,7 @@ impl<'a> View<'a> {
                 (change.before, change.after.as_ref().map(Head::decode).transpose()?)
             }
             None => {
-                let head =
-                    self.read(shard, &record_key)?.as_ref().map(Head::decode).transpose()?;
+                let head = self.read(shard, &record_key)?.as_ref().map(Head::decode).transpose()?;
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
@@ -437,8 +436,7 @@ impl<'a> View<'a> {
             Direction::Backward => left > right,
         };
         let engine = self.context.topology.engine(key.shard);
-        let mut cursor =
-            engine.range(Family::Elements, &lower, &upper, direction, self.tier);
+        let mut cursor = engine.range(Family::Elements, &lower, &upper, direction, self.tier);
         let mut budget = self.budget;
         let mut changed = changed.into_iter().peekable();
         let strip = prefix.len();

@@ -93,14 +93,15 @@ pub fn extract(
 
 /// First key, last key and step for the old form of COMMAND INFO; zeros when they are movable.
 pub fn legacy_range(spec: &CommandSpec) -> (i64, i64, i64) {
-    let mut ranges = spec.keys.iter().filter_map(|key_spec| match (key_spec.begin, key_spec.find) {
-        (BeginSearch::Index(begin), FindKeys::Range { last, step, .. }) => {
-            let begin = begin as i64;
-            let last = i64::from(last);
-            Some((begin, if last >= 0 { begin + last } else { last }, step as i64))
-        }
-        _ => None,
-    });
+    let mut ranges =
+        spec.keys.iter().filter_map(|key_spec| match (key_spec.begin, key_spec.find) {
+            (BeginSearch::Index(begin), FindKeys::Range { last, step, .. }) => {
+                let begin = begin as i64;
+                let last = i64::from(last);
+                Some((begin, if last >= 0 { begin + last } else { last }, step as i64))
+            }
+            _ => None,
+        });
     let Some(mut whole) = ranges.next() else { return (0, 0, 0) };
     for (first, last, _) in ranges {
         // Only ranges that follow on each other can be told as one.

@@ -97,9 +97,11 @@ impl Table {
 
     /// The subcommands of a container, in the order of its specification.
     pub fn subcommands(&self, entry: &Entry) -> impl Iterator<Item = &Entry> {
-        entry.spec.subcommands.iter().filter_map(|sub| {
-            entry.subcommands.get(sub.name).map(|id| &self.entries[*id])
-        })
+        entry
+            .spec
+            .subcommands
+            .iter()
+            .filter_map(|sub| entry.subcommands.get(sub.name).map(|id| &self.entries[*id]))
     }
 
     /// The command called `name`, in any case.

@@ -7,9 +7,9 @@
 use std::ffi::CStr;
 use std::sync::{Arc, OnceLock, Weak};
 
+use rocksdb::DB;
 use rocksdb::compaction_filter::{CompactionFilter, Decision};
 use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilterFactory};
-use rocksdb::DB;
 
 use crate::keyspace::{head, layout};
 

@@ -69,7 +69,11 @@ pub(super) fn storage_error(error: rocksdb::Error) -> EngineError {
     match error.kind() {
         ErrorKind::Incomplete => {
             // The same kind stands for "not in the block cache" and for "no_slowdown refused".
-            if error.as_ref().contains("stall") { EngineError::Stalled } else { EngineError::NotInMemory }
+            if error.as_ref().contains("stall") {
+                EngineError::Stalled
+            } else {
+                EngineError::NotInMemory
+            }
         }
         ErrorKind::Corruption => EngineError::Corrupted(error.into_string()),
         _ => EngineError::Io(error.into_string()),
@@ -187,7 +191,8 @@ impl Engine for RocksEngine {
                 })
                 .sum()
         };
-        let once = |property: &str| self.db.property_int_value(property).ok().flatten().unwrap_or(0);
+        let once =
+            |property: &str| self.db.property_int_value(property).ok().flatten().unwrap_or(0);
         vec![
             ("memtable_bytes", sum("rocksdb.cur-size-all-mem-tables")),
             ("table_reader_bytes", sum("rocksdb.estimate-table-readers-mem")),

@@ -81,8 +81,7 @@ impl Counts {
     /// Reads the counts of a shard from its database. Blocks.
     pub fn load(engine: &dyn Engine) -> Result<Self, EngineError> {
         let mut counts = Counts::default();
-        let mut cursor =
-            engine.range(Family::Meta, b"c", b"d", Direction::Forward, ReadTier::Disk);
+        let mut cursor = engine.range(Family::Meta, b"c", b"d", Direction::Forward, ReadTier::Disk);
         while let Some((key, value)) = cursor.next()? {
             let (&[_, db, high, low], [keys @ .., _, _, _, _, _, _, _, _]) = (
                 <&[u8; 4]>::try_from(key).map_err(|_| damaged())?,
@@ -94,10 +93,8 @@ impl Counts {
             }
             let mut expires = [0; 8];
             expires.copy_from_slice(&value[8..]);
-            let count = SlotCount {
-                keys: u64::from_le_bytes(*keys),
-                expires: u64::from_le_bytes(expires),
-            };
+            let count =
+                SlotCount { keys: u64::from_le_bytes(*keys), expires: u64::from_le_bytes(expires) };
             counts.database(db).set(slot, count);
         }
         Ok(counts)
@@ -113,10 +110,10 @@ impl Counts {
 
     /// Keys and deadlines of a whole database.
     pub fn total(&self, db: u8) -> SlotCount {
-        self.databases.get(usize::from(db)).and_then(Option::as_ref).map_or_else(
-            SlotCount::default,
-            |database| database.total,
-        )
+        self.databases
+            .get(usize::from(db))
+            .and_then(Option::as_ref)
+            .map_or_else(SlotCount::default, |database| database.total)
     }
 
     /// Keys and deadlines of one slot.

@@ -29,7 +29,8 @@ impl DirtyKeys {
 
     /// Every batch up to `ticket` is durable.
     pub fn settle(&mut self, ticket: Ticket) {
-        while let Some((written, key)) = self.in_order.pop_front_if(|(written, _)| *written <= ticket)
+        while let Some((written, key)) =
+            self.in_order.pop_front_if(|(written, _)| *written <= ticket)
         {
             if self.tickets.get(&key) == Some(&written) {
                 self.tickets.remove(&key);

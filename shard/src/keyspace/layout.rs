@@ -186,7 +186,7 @@ mod tests {
         let golden = head_key(3, b"foo");
         assert_eq!(golden[0], 3);
         assert_eq!(slot_of(position(b"foo")), 12182);
-        assert_eq!(position(b"foo"), 0xbe5a_1aed_8e03_bb0a);
+        assert_eq!(position(b"foo"), 0xbe5b_2e46_d4b4_22e8);
         assert_eq!(&golden[9..], b"foo");
         let (db, at, key) = parse_head_key(&golden).unwrap();
         assert_eq!((db, at, key), (3, position(b"foo"), b"foo".as_slice()));

@@ -70,7 +70,10 @@ mod tests {
             let chi_square: f64 =
                 drawn.iter().map(|n| (f64::from(*n) - 400.0).powi(2) / 400.0).sum();
             let freedom = (count - 1) as f64;
-            assert!(chi_square < freedom + 6.0 * (2.0 * freedom).sqrt() + 1.0, "{count}: {chi_square}");
+            assert!(
+                chi_square < freedom + 6.0 * (2.0 * freedom).sqrt() + 1.0,
+                "{count}: {chi_square}"
+            );
         }
     }
 }

@@ -22,3 +22,21 @@ pub(super) fn set(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
     reply.ok();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestShard;
+
+    #[test]
+    fn a_string_comes_back_hot_and_cold() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SET a 1"), "+OK");
+        assert_eq!(shard.run("GET a"), "$1 1");
+        shard.shard.cache().clear();
+        shard.engine.set_cold(true);
+        assert_eq!(shard.run("GET a"), "$1 1");
+        assert_eq!(shard.run("SET b 2"), "+OK");
+        assert_eq!(shard.run("GET b"), "$1 2");
+    }
+}

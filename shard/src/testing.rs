@@ -1,0 +1,87 @@
+//! A shard in memory for the tests of handlers: run a command given as words, look at the raw
+//! reply. Every command runs twice, on the loop and (on a copy of the same state of randomness)
+//! off it when the loop would not do, as the server does.
+
+use std::sync::Arc;
+
+use crate::command::Args;
+use crate::command::spec::Run;
+use crate::command::table::{Table, shard_specs};
+use crate::engine::memory::MemoryEngine;
+use crate::random::Random;
+use crate::resp::{Protocol, ReplyBuffer, Span};
+use crate::settings::Settings;
+use crate::shard::{Attempt, Call, Shard, run_off_loop};
+use crate::topology::Topology;
+
+/// See the module.
+pub(crate) struct TestShard {
+    pub(crate) engine: Arc<MemoryEngine>,
+    pub(crate) shard: Shard,
+    pub(crate) settings: Settings,
+    pub(crate) now_ms: u64,
+    pub(crate) protocol: Protocol,
+    topology: Arc<Topology>,
+    table: Table,
+    databases: Vec<u8>,
+}
+
+impl TestShard {
+    pub(crate) fn new() -> Self {
+        let engine = Arc::new(MemoryEngine::default());
+        let topology = Arc::new(Topology::new(vec![engine.clone() as _], 1));
+        let shard = Shard::open(0, topology.clone(), 1 << 20, 42).unwrap();
+        Self {
+            engine,
+            shard,
+            settings: Settings::default(),
+            now_ms: 1_700_000_000_000,
+            protocol: Protocol::Resp2,
+            topology,
+            table: Table::new(shard_specs()),
+            databases: (0..16).collect(),
+        }
+    }
+
+    /// Runs a command given as words separated by spaces; the raw reply with `\r\n` as a space.
+    pub(crate) fn run(&mut self, words: &str) -> String {
+        let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+        let reply = self.run_bytes(&words);
+        String::from_utf8_lossy(&reply).trim_end().replace("\r\n", " ")
+    }
+
+    /// Runs a command; the raw reply.
+    pub(crate) fn run_bytes(&mut self, words: &[&[u8]]) -> Vec<u8> {
+        let mut frame = Vec::new();
+        let mut spans = Vec::new();
+        for word in words {
+            spans.push(Span { start: frame.len() as u32, len: word.len() as u32 });
+            frame.extend_from_slice(word);
+        }
+        let args = Args::new(&frame, &spans);
+        let entry = self.table.lookup(args).expect("a command of a shard");
+        assert!(entry.spec.accepts(args.len()), "wrong number of arguments: {words:?}");
+        let Run::Shard(handler) = entry.spec.run else { panic!("not a command of a shard") };
+        let call = Call {
+            spec: entry.spec,
+            handler,
+            args,
+            databases: &self.databases,
+            db: 0,
+            now_ms: self.now_ms,
+            settings: &self.settings,
+        };
+        let mut reply = ReplyBuffer::new(self.protocol);
+        match self.shard.execute(&call, &mut reply) {
+            Attempt::Done(_) => reply.take(),
+            Attempt::OffLoop => {
+                let mut random = Random::new(7);
+                let mut done = run_off_loop(&call, &self.topology, &mut random, reply);
+                self.shard.warm(done.loaded);
+                self.shard.commit(done.changes).unwrap();
+                done.reply.take()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

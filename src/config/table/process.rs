@@ -267,29 +267,33 @@ pub(super) static ROWS: &[Directive] = &[
         .doc("Locale for comparing strings in scripts."),
 ];
 
-/// Checks the braces of a template and the names in them.
+/// Checks the braces of a template, the names in them, and that it shows something even where the
+/// title and the mode are empty.
 fn title_template(value: Value) -> Result<Value, String> {
     const VARIABLES: [&str; 7] =
-        ["title", "listen-addr", "server-mode", "config-file", "port", "tls-port", "unixsocket"];
+        ["listen-addr", "config-file", "port", "tls-port", "title", "server-mode", "unixsocket"];
+    const NEVER_EMPTY: usize = 4;
     let invalid = || Err("template format is invalid or contains unknown variables".to_string());
     let Value::Text(bytes) = &value else { return Ok(value) };
-    let Ok(mut rest) = str::from_utf8(bytes) else { return invalid() };
-    if rest.trim().is_empty() {
-        return invalid();
-    }
-    while let Some(open) = rest.find('{') {
-        let after = &rest[open + 1..];
-        if let Some(literal) = after.strip_prefix('{') {
-            rest = literal;
-            continue;
-        }
-        let Some((name, tail)) = after.split_once('}') else { return invalid() };
-        if !VARIABLES.contains(&name) {
-            return invalid();
-        }
+    let mut rest = bytes.as_slice();
+    let mut shows = false;
+    while let [first, tail @ ..] = rest {
         rest = tail;
+        if *first != b'{' {
+            shows |= *first != b' ';
+        } else if let [b'{', tail @ ..] = rest {
+            shows = true;
+            rest = tail;
+        } else {
+            let Some(end) = rest.iter().position(|byte| *byte == b'}') else { return invalid() };
+            let name = &rest[..end];
+            let known = VARIABLES.iter().position(|variable| variable.as_bytes() == name);
+            let Some(known) = known else { return invalid() };
+            shows |= known < NEVER_EMPTY;
+            rest = &rest[end + 1..];
+        }
     }
-    Ok(value)
+    if shows { Ok(value) } else { invalid() }
 }
 
 fn shutdown_words(value: Value) -> Result<Value, String> {

@@ -65,6 +65,11 @@ pub(super) static ROWS: &[Directive] = &[
         .reported(NO_REPLICATION)
         .doc("Seconds that a replica may lag to count as one."),
     memory("repl-backlog-size", "1mb", 1, BYTES_MAX)
+        .check(|value| match value {
+            // As in Redis, which takes any size and keeps at least this.
+            Value::Memory(bytes) => Ok(Value::Memory(bytes.max(16 << 10))),
+            other => Ok(other),
+        })
         .reported(NO_REPLICATION)
         .doc("Bytes kept for replicas that come back."),
     integer("repl-backlog-ttl", "3600", 0, LONG_MAX)

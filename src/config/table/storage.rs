@@ -47,7 +47,7 @@ pub(super) static ROWS: &[Directive] = &[
         .hidden()
         .reported(NO_RDB)
         .doc("Microseconds to wait after each key that is loaded."),
-    memory("loading-process-events-interval-bytes", "2mb", 1024, INT_MAX as u64)
+    integer("loading-process-events-interval-bytes", "2097152", 1024, INT_MAX)
         .hidden()
         .reported(NO_RDB)
         .doc("Bytes loaded between two looks at the clients."),

@@ -2,6 +2,7 @@
 //! source of random numbers that prints its seed.
 
 mod loading;
+mod oracle;
 mod random;
 mod rewriting;
 mod runtime;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A value that has a fair chance of fitting the directive.
-fn random_value(random: &mut Random, row: &Directive) -> String {
+pub(super) fn random_value(random: &mut Random, row: &Directive) -> String {
     let number = |random: &mut Random| match random.below(5) {
         0 => random.below(3).to_string(),
         1 => random.below(1000).to_string(),
@@ -35,10 +35,10 @@ fn random_value(random: &mut Random, row: &Directive) -> String {
 fn a_rewritten_file_reads_back_to_the_same_configuration() {
     let mut random = Random::new("a_rewritten_file_reads_back_to_the_same_configuration");
     let dir = TestDir::new();
-    for round in 0..60 {
+    let mut successes = 0;
+    for round in 0..40 {
         let mut config = dir.load(&["--enable-protected-configs", "yes"]).unwrap();
         let mut old = String::from("enable-protected-configs yes\n");
-        let mut successes = 0;
         for _ in 0..60 {
             let row = *random.pick(directives());
             let value = random_value(&mut random, row);
@@ -59,7 +59,6 @@ fn a_rewritten_file_reads_back_to_the_same_configuration() {
         if dir.load_with_stdin(&["-"], old.as_bytes()).is_err() {
             old.clear();
         }
-        assert!(successes > 5, "most of the random values are useless");
         dir.write("a.conf", &old);
         dir.rewrite(&config, "a.conf").unwrap();
         let text = dir.read("a.conf");
@@ -68,6 +67,7 @@ fn a_rewritten_file_reads_back_to_the_same_configuration() {
         dir.rewrite(&config, "a.conf").unwrap();
         assert_eq!(dir.read("a.conf"), text, "a second time changes nothing");
     }
+    assert!(successes > 400, "most of the random values are useless: {successes}");
 }
 
 fn differences(a: &Config, b: &Config) -> Vec<&'static str> {
@@ -110,7 +110,7 @@ fn no_text_makes_the_parser_panic() {
     let mut random = Random::new("no_text_makes_the_parser_panic");
     let dir = TestDir::new();
     let mut read = 0;
-    for _ in 0..4000 {
+    for _ in 0..1500 {
         let text = random_text(&mut random);
         match dir.load_with_stdin(&["-"], &text) {
             Ok(config) => {
@@ -123,7 +123,7 @@ fn no_text_makes_the_parser_panic() {
         let mut nothing = io::empty();
         let _ = Config::load(&pieces, &mut dir.surroundings(&mut nothing));
     }
-    assert!(read > 100, "hardly any text is right, so little is tested: {read}");
+    assert!(read > 50, "hardly any text is right, so little is tested: {read}");
 }
 
 #[test]

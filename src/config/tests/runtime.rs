@@ -122,10 +122,8 @@ fn set_answers_as_redis_does() {
     let scores = "Invalid oom-score-adj-values, elements must be between -2000 and 2000.";
     one("oom-score-adj-values", "0 200 8000", scores);
     let template = "template format is invalid or contains unknown variables";
-    for value in ["{foo}", "", "{title", "{{title"] {
-        if value != "{{title" {
-            one("proc-title-template", value, template);
-        }
+    for value in ["{foo}", "", " ", "{title", "{title}"] {
+        one("proc-title-template", value, template);
     }
     let port = "only the default, '0', is accepted: there is no TLS";
     one("tls-port", "6380", port);
@@ -157,6 +155,8 @@ fn set_accepts_what_redis_accepts() {
     check("latency-tracking-info-percentiles", "", "");
     check("client-output-buffer-limit", "", &value(&config(&[]), "client-output-buffer-limit"));
     check("requirepass", "pass word", "pass word");
+    check("proc-title-template", "{title} {port} {{", "{title} {port} {{");
+    check("repl-backlog-size", "1", "16384");
     check("tls-port", "0", "0");
     check("bind", "127.0.0.1", "127.0.0.1");
     check("bind", "", "");

@@ -132,10 +132,14 @@ impl Kind {
         match self {
             Self::YesNo => "yes or no".into(),
             Self::Integer { min, max } => format!("an integer from {min} to {max}"),
-            Self::Memory { min, max } => format!(
-                "a number of bytes from {min} to {max}, also with a unit as in 100mb \
-                 (b, k, kb, m, mb, g, gb)"
-            ),
+            Self::Memory { min, max } => {
+                let range = match (min, max) {
+                    (0, UNBOUNDED_BYTES..) => String::new(),
+                    (_, UNBOUNDED_BYTES..) => format!(" from {min}"),
+                    _ => format!(" from {min} to {max}"),
+                };
+                format!("a number of bytes{range}, with or without a unit as in 100mb")
+            }
             Self::MemoryOrPercent => {
                 "a number of bytes such as 100mb, or a share of maxmemory such as 5%".into()
             }
@@ -158,6 +162,9 @@ impl Kind {
         }
     }
 }
+
+/// A bound that no machine reaches is not worth telling.
+const UNBOUNDED_BYTES: u64 = i64::MAX.unsigned_abs();
 
 pub(super) const WRONG_WORD_COUNT: &str = "wrong number of arguments";
 

@@ -35,13 +35,14 @@ pub(crate) fn load_line(load: &LoadArgs) -> Result<String> {
         format!("{}-{}", sizes.min, sizes.max)
     };
     Ok(format!(
-        "{pacing}, {} connections, depth {}, {} threads; {}; {} keys {:?}; values of {size} bytes; seed {}",
+        "{pacing}, {} connections, depth {}, client threads {}; {}; \
+         {} keys, {}; values of {size} bytes; seed {}",
         load.connections,
         load.pipeline,
         load.threads,
         load.mix()?.describe(),
         load.keys,
-        load.distribution,
+        format!("{:?}", load.distribution).to_lowercase(),
         load.seed,
     ))
 }

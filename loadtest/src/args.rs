@@ -115,10 +115,12 @@ pub(crate) struct LoginArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct LoadArgs {
     /// Connections, over all threads
-    #[arg(short = 'c', long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'c', long, default_value_t = 50)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) connections: u32,
     /// Requests a connection may have unanswered; a closed loop sends as many at once
-    #[arg(short = 'P', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short = 'P', long, default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) pipeline: u32,
     /// Client threads
     #[arg(short, long, default_value_t = 1)]
@@ -136,7 +138,8 @@ pub(crate) struct LoadArgs {
     #[arg(long)]
     pub(crate) spin: bool,
 
-    /// Commands and their weights: get, set, incr, mget, mset, del, hset, hget, hgetall, expire, ping
+    /// Commands and their weights: get, set, incr, mget, mset, del, hset, hget, hgetall, expire,
+    /// ping
     #[arg(short, long, value_name = "CMD=WEIGHT,…", conflicts_with = "read_share")]
     mix: Option<String>,
     /// Short for a mix of get and set, with this share (0 to 1) of get [default: 0.9]
@@ -155,7 +158,8 @@ pub(crate) struct LoadArgs {
     #[arg(long, default_value = "key:", value_name = "TEXT")]
     pub(crate) key_prefix: String,
     /// Bytes of a value, or a range of sizes as in 10-1000
-    #[arg(short = 'd', long, default_value = "100", value_parser = parse_size_range, value_name = "BYTES")]
+    #[arg(short = 'd', long, default_value = "100")]
+    #[arg(value_parser = parse_size_range, value_name = "BYTES")]
     value_size: SizeRange,
     /// What values look like
     #[arg(long, value_enum, default_value = "random")]
@@ -180,7 +184,8 @@ pub(crate) struct LoadArgs {
     #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
     pub(crate) duration: Duration,
     /// Measure this many requests instead
-    #[arg(short = 'n', long, value_parser = parse_count, conflicts_with = "duration", value_name = "COUNT")]
+    #[arg(short = 'n', long)]
+    #[arg(value_parser = parse_count, conflicts_with = "duration", value_name = "COUNT")]
     pub(crate) requests: Option<u64>,
     /// A connection without any reply for this long is given up and opened anew
     #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]

@@ -15,26 +15,36 @@ use crate::run::{self, Outcome};
 use crate::server::{Greeting, Server};
 use crate::{json as to_json, out, report};
 
-/// A figure that is compared.
+/// A figure that is compared: its title in tables, its key in JSON.
 struct Metric {
-    name: &'static str,
+    title: &'static str,
+    key: &'static str,
     value: fn(&Outcome) -> Option<f64>,
 }
 
-const METRICS: [Metric; 10] = [
-    Metric { name: "throughput ops/s", value: |run| Some(run.throughput()) },
-    Metric { name: "p50 us", value: |run| Some(run.overall.p50) },
-    Metric { name: "p90 us", value: |run| Some(run.overall.p90) },
-    Metric { name: "p99 us", value: |run| Some(run.overall.p99) },
-    Metric { name: "p99.9 us", value: |run| Some(run.overall.p999) },
-    Metric { name: "p99.99 us", value: |run| Some(run.overall.p9999) },
-    Metric { name: "max us", value: |run| Some(run.overall.max) },
-    Metric {
-        name: "server CPU us/op",
-        value: |run| run.cpu_per_operation().map(|(user, system)| user + system),
-    },
-    Metric { name: "server RSS MB", value: |run| megabytes(run.server_memory?.rss) },
-    Metric { name: "server PSS MB", value: |run| megabytes(run.server_memory?.pss?) },
+const fn metric(
+    title: &'static str,
+    key: &'static str,
+    value: fn(&Outcome) -> Option<f64>,
+) -> Metric {
+    Metric { title, key, value }
+}
+
+const METRICS: [Metric; 12] = [
+    metric("throughput ops/s", "throughput", |run| Some(run.throughput())),
+    metric("p50 us", "p50_us", |run| Some(run.overall.p50)),
+    metric("p90 us", "p90_us", |run| Some(run.overall.p90)),
+    metric("p99 us", "p99_us", |run| Some(run.overall.p99)),
+    metric("p99.9 us", "p99.9_us", |run| Some(run.overall.p999)),
+    metric("p99.99 us", "p99.99_us", |run| Some(run.overall.p9999)),
+    metric("max us", "max_us", |run| Some(run.overall.max)),
+    metric("server CPU us/op", "server_cpu_us_per_op", |run| {
+        run.cpu_per_operation().map(|(user, system)| user + system)
+    }),
+    metric("  of it user", "server_cpu_user_us_per_op", |run| Some(run.cpu_per_operation()?.0)),
+    metric("  of it system", "server_cpu_system_us_per_op", |run| Some(run.cpu_per_operation()?.1)),
+    metric("server RSS MB", "server_rss_mb", |run| megabytes(run.server_memory?.rss)),
+    metric("server PSS MB", "server_pss_mb", |run| megabytes(run.server_memory?.pss?)),
 ];
 
 fn megabytes(bytes: u64) -> Option<f64> {
@@ -148,7 +158,7 @@ fn table(servers: &[Server], rounds: &[Vec<Outcome>]) -> String {
         }
     }
     for metric in &METRICS {
-        let _ = write!(text, "\n{:<18}", metric.name);
+        let _ = write!(text, "\n{:<18}", metric.title);
         for index in 0..servers.len() {
             let column = column(metric, rounds, index);
             let cell = column.as_ref().map_or("-".to_owned(), |column| {
@@ -201,7 +211,7 @@ fn to_report(
         .map(|(index, server)| {
             let metrics: Map<String, Value> = METRICS
                 .iter()
-                .map(|metric| (metric.name.to_owned(), metric_json(metric, rounds, index)))
+                .map(|metric| (metric.key.to_owned(), metric_json(metric, rounds, index)))
                 .collect();
             let runs: Vec<Value> =
                 rounds.iter().map(|round| to_json::outcome(&round[index])).collect();

@@ -9,6 +9,9 @@ use crate::process::Memory;
 use crate::run::Outcome;
 use crate::server::Server;
 
+/// Above this share of a CPU it is the client thread that sets the pace.
+const CLIENT_BUSY_MAX: f64 = 0.95;
+
 /// One line that says what server this is.
 pub(crate) fn server_line(server: &Server) -> String {
     let version = server.version.as_deref().unwrap_or("unknown");
@@ -32,13 +35,14 @@ pub(crate) fn load_line(load: &LoadArgs) -> Result<String> {
         format!("{}-{}", sizes.min, sizes.max)
     };
     Ok(format!(
-        "{pacing}, {} connections, depth {}, {} threads; {}; {} keys {:?}; values of {size} bytes; seed {}",
+        "{pacing}, {} connections, depth {}, client threads {}; {}; \
+         {} keys, {}; values of {size} bytes; seed {}",
         load.connections,
         load.pipeline,
         load.threads,
         load.mix()?.describe(),
         load.keys,
-        load.distribution,
+        format!("{:?}", load.distribution).to_lowercase(),
         load.seed,
     ))
 }
@@ -72,6 +76,15 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
     }
     if let Some(memory) = &outcome.server_memory {
         line(&mut text, format!("server memory {}", memory_text(memory)));
+    }
+    if let Some(delay) = outcome.send_delay {
+        line(
+            &mut text,
+            format!(
+                "sent after the intended time by: p50 {:.1} us, p99 {:.1} us, max {:.1} us",
+                delay.p50, delay.p99, delay.max
+            ),
+        );
     }
     for warning in warnings(outcome) {
         line(&mut text, warning);
@@ -132,10 +145,11 @@ pub(crate) fn warnings(outcome: &Outcome) -> Vec<String> {
             outcome.unsent
         ));
     }
-    if let Some(delay) = outcome.send_delay.filter(|delay| delay.count > 0) {
+    // In an open loop the client's own lateness shows in the delay of sending.
+    if outcome.send_delay.is_none() && outcome.client_busy > CLIENT_BUSY_MAX {
         lines.push(format!(
-            "sent after the intended time by: p50 {:.1} us, p99 {:.1} us, max {:.1} us",
-            delay.p50, delay.p99, delay.max
+            "CLIENT BOUND: a client thread was {:.0}% busy; the server may be able to do more",
+            outcome.client_busy * 100.0
         ));
     }
     if outcome.nils > 0 {

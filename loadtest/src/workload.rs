@@ -13,6 +13,7 @@ use crate::template::{Part, Template};
 use crate::values::ValueSource;
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one for each thread")]
 pub(crate) enum Workload {
     Mixed(Mixed),
     Prefill(Prefill),

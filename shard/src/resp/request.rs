@@ -290,8 +290,11 @@ impl RequestParser {
             digits = digits.wrapping_add(1);
         }
         let end = digits.wrapping_add(1);
+        // Any other marker is left to the general case: it may be a NUL, which hides the line's end.
+        let is_marked = matches!(line.first(), Some(b'*' | b'$'));
         let is_strict = digits == 1 || (digits > 1 && line.get(1) != Some(&b'0'));
-        if is_strict
+        if is_marked
+            && is_strict
             && end <= limits.inline_bytes_max
             && line.get(end) == Some(&b'\r')
             && line.len() > end.wrapping_add(1)

@@ -290,7 +290,7 @@ impl RequestParser {
             digits = digits.wrapping_add(1);
         }
         let end = digits.wrapping_add(1);
-        // Any other marker is left to the general case: it may be a NUL, which hides the line's end.
+        // Any other marker is for the general case: a NUL, say, hides the end of the line.
         let is_marked = matches!(line.first(), Some(b'*' | b'$'));
         let is_strict = digits == 1 || (digits > 1 && line.get(1) != Some(&b'0'));
         if is_marked

@@ -431,10 +431,8 @@ impl Connection {
     async fn read_from_several(&mut self, batch: &Batch, homes: &[Home]) {
         let shard_loop = self.shard_loop.clone();
         let mut parts: Vec<Batch> = Vec::new();
-        parts.resize_with(shard_loop.node.topology.shards(), || Batch {
-            db: batch.db,
-            protocol: batch.protocol,
-            ..Batch::default()
+        parts.resize_with(shard_loop.node.topology.shards(), || {
+            Batch::new(batch.db, self.out.protocol())
         });
         let mut places = Vec::with_capacity(homes.len());
         for (index, home) in homes.iter().enumerate() {
@@ -491,7 +489,8 @@ impl Connection {
                 let reply = run(context).await;
                 self.out.append_raw(reply.as_bytes());
                 // It may show, or have changed, anything on any shard.
-                self.hold_for(self.shard_loop.id, self.shard_loop.shard.borrow().written());
+                let written = self.shard_loop.shard.borrow().written();
+                self.hold_for(self.shard_loop.id, written);
                 for shard in 0..self.shard_loop.node.topology.shards() {
                     if shard != self.shard_loop.id {
                         self.hold_for(shard, self.shard_loop.node.logs[shard].written());

@@ -3,6 +3,7 @@
 //! (`pool`), counters.
 
 pub(crate) mod counters;
+pub(crate) mod cron;
 pub(crate) mod data_directory;
 pub(crate) mod log_sync;
 pub(crate) mod pool;
@@ -53,6 +54,8 @@ pub(crate) struct Node {
     pub(crate) monitors: AtomicUsize,
     /// Until when CLIENT PAUSE holds clients up, ms since 1970.
     pub(crate) paused_until_ms: AtomicI64,
+    /// DEBUG SET-ACTIVE-EXPIRE 0.
+    pub(crate) expire_off: AtomicBool,
     /// CLIENT PAUSE … WRITE: only writes are held up.
     pub(crate) paused_writes_only: AtomicBool,
     pub(crate) slow_log: Mutex<SlowLog>,
@@ -78,6 +81,12 @@ impl Node {
         self.clients_max.store(config.maxclients as usize, Ordering::Relaxed);
         self.durability.store(log_sync::Mode::of(&config) as u8, Ordering::SeqCst);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// Whether keys whose time has come are left alone at the moment.
+    pub(crate) fn expire_paused(&self) -> bool {
+        self.expire_off.load(Ordering::Relaxed)
+            || self.paused_until_ms.load(Ordering::Relaxed) > now_ms() as i64
     }
 
     /// Live and expired-but-there keys of a physical database over all shards.

@@ -73,7 +73,18 @@ pub(crate) async fn run_batch(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> Exec
     let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
     let mut reply = ReplyBuffer::new(protocol);
     let mut done = Executed::default();
-    let mut next = run_ready(shard_loop, batch, 0, &mut reply, &mut done);
+    let next = run_ready(shard_loop, batch, 0, &mut reply, &mut done);
+    finish_batch(shard_loop, batch, next, reply, done).await
+}
+
+/// Runs what is left of a batch from the command `next` on, which could not run at once.
+pub(crate) async fn finish_batch(
+    shard_loop: &Rc<ShardLoop>,
+    batch: &Batch,
+    mut next: usize,
+    mut reply: ReplyBuffer,
+    mut done: Executed,
+) -> Executed {
     while next < batch.len() {
         let (id, args) = batch.command(next);
         let ticket = run_waiting(shard_loop, id, args, batch.db, &mut reply).await;
@@ -145,7 +156,7 @@ async fn run_locked(
             None => return 0,
         }
     }
-    let mut batch = Batch { db, protocol: Some(reply.protocol()), ..Batch::default() };
+    let mut batch = Batch::new(db, reply.protocol());
     batch.push(id, args);
     let timer = shard_loop.statistics.borrow().start();
     let start = reply.len();

@@ -45,6 +45,11 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// An empty batch for a connection with this database and protocol.
+    pub(crate) fn new(db: usize, protocol: Protocol) -> Self {
+        Self { db, protocol: Some(protocol), ..Self::default() }
+    }
+
     /// Appends a copy of a command.
     pub(crate) fn push(&mut self, id: CommandId, args: Args<'_>) {
         let first = self.spans.len();

@@ -4,10 +4,12 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Instant;
 
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
@@ -47,12 +49,58 @@ pub(crate) struct LoopCounters {
     pub(crate) commands: Cell<u64>,
     pub(crate) input_bytes: Cell<u64>,
     pub(crate) output_bytes: Cell<u64>,
-    pub(crate) error_replies: Cell<u64>,
+    pub(crate) rates: Rates,
     pub(crate) hops: Cell<u64>,
     pub(crate) transactions: Cell<u64>,
 }
 
+/// Samples that a rate is the mean of, as in Redis.
+const RATE_SAMPLES: usize = 16;
+
+/// Commands, input and output bytes at one moment.
+#[derive(Clone, Copy)]
+struct RateSample {
+    at: Instant,
+    totals: [u64; 3],
+}
+
+/// How fast the totals grew lately.
+#[derive(Default)]
+pub(crate) struct Rates(RefCell<VecDeque<RateSample>>);
+
+impl Rates {
+    fn sample(&self, totals: [u64; 3]) {
+        let mut samples = self.0.borrow_mut();
+        samples.push_back(RateSample { at: Instant::now(), totals });
+        if samples.len() > RATE_SAMPLES {
+            samples.pop_front();
+        }
+    }
+
+    /// Commands, input and output bytes a second.
+    pub(crate) fn per_second(&self) -> [f64; 3] {
+        let samples = self.0.borrow();
+        let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return [0.0; 3] };
+        let seconds = last.at.duration_since(first.at).as_secs_f64();
+        if seconds <= 0.0 {
+            return [0.0; 3];
+        }
+        std::array::from_fn(|index| {
+            (last.totals[index] - first.totals[index]) as f64 / seconds
+        })
+    }
+}
+
 impl LoopCounters {
+    /// Takes a sample for the rates.
+    pub(crate) fn sample(&self) {
+        self.rates.sample([
+            self.commands.get(),
+            self.input_bytes.get(),
+            self.output_bytes.get(),
+        ]);
+    }
+
     /// Adds to a counter.
     pub(crate) fn add(counter: &Cell<u64>, count: u64) {
         counter.set(counter.get() + count);
@@ -77,6 +125,7 @@ pub(crate) struct ShardLoop {
     lock_waiters: RefCell<FxHashMap<LockId, LockWaiter>>,
     /// Everything up to this batch is in the kernel.
     flushed: Cell<Ticket>,
+    stopped: Cell<bool>,
 }
 
 impl ShardLoop {
@@ -98,10 +147,25 @@ impl ShardLoop {
             next_exchange: Cell::new(0),
             lock_waiters: RefCell::default(),
             flushed: Cell::new(0),
+            stopped: Cell::new(false),
             node,
         });
         this.reload_config();
         this
+    }
+
+    /// Ends this thread: connections are closed, and what was written goes to the kernel.
+    pub(crate) fn stop(&self) {
+        for session in self.sessions.borrow().values() {
+            session.kill();
+        }
+        self.flush_log();
+        self.stopped.set(true);
+    }
+
+    /// Whether the thread is to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.get()
     }
 
     /// The configuration as this thread knows it.

@@ -5,6 +5,8 @@ pub(crate) mod command_statistics;
 pub(crate) mod latency;
 pub(crate) mod process_command;
 pub(crate) mod slowlog;
+pub(crate) mod specs;
+pub(crate) mod connection_commands;
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -13,6 +15,8 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::resp::Protocol;
 
 use crate::net::stream::Stream;
+
+pub(crate) use connection_commands::COMMANDS;
 
 /// CLIENT REPLY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -187,6 +187,16 @@ impl Head {
         self.deadline_ms.is_some_and(|deadline| deadline <= now_ms)
     }
 
+    /// Length of the record of this head.
+    pub fn encoded_bytes(&self) -> usize {
+        let deadline_bytes = if self.deadline_ms.is_some() { 8 } else { 0 };
+        let body_bytes = match &self.body {
+            Body::Inline(bytes) => bytes.len(),
+            Body::Large(_) => 24,
+        };
+        2 + deadline_bytes + body_bytes
+    }
+
     /// Decodes `record`; the payload shares its memory.
     pub fn decode(record: &Bytes) -> Result<Head, EngineError> {
         let fixed = decode_fixed(record)?;
@@ -249,6 +259,7 @@ mod tests {
         );
         for head in [string, expiring, large] {
             assert_eq!(Head::decode(&head.encode()).unwrap(), head);
+            assert_eq!(head.encode().len(), head.encoded_bytes());
         }
     }
 

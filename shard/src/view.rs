@@ -313,6 +313,8 @@ impl<'a> View<'a> {
 
     /// Opens a key of another logical database.
     pub fn open_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_opened(key);
         let physical = *self.context.databases.get(db).ok_or(text::DB_OUT_OF_RANGE)?;
         let position = layout::position(key);
         let shard = self.context.topology.shard_of_slot(layout::slot_of(position));
@@ -381,6 +383,8 @@ impl<'a> View<'a> {
 
     /// Sets the value of an opened key, deadline included.
     pub fn put(&mut self, key: &Key, head: &Head) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         self.changes.set(HeadChange {
             shard: key.shard,
             record_key: key.record_key.clone(),
@@ -392,6 +396,8 @@ impl<'a> View<'a> {
 
     /// Deletes an opened key. Its elements become orphans, whatever their number.
     pub fn remove(&mut self, key: &Key) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         self.changes.set(HeadChange {
             shard: key.shard,
             record_key: key.record_key.clone(),
@@ -425,12 +431,16 @@ impl<'a> View<'a> {
 
     /// Sets an element of a large collection. Counting is the type's business.
     pub fn put_element(&mut self, key: &Key, version: u64, element: &[u8], value: Bytes) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         let record_key = element_key(key, version, element);
         self.changes.elements.insert(record_key, (key.shard, Some(value)));
     }
 
     /// Deletes an element of a large collection.
     pub fn remove_element(&mut self, key: &Key, version: u64, element: &[u8]) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         let record_key = element_key(key, version, element);
         self.changes.elements.insert(record_key, (key.shard, None));
     }

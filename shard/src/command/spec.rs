@@ -350,6 +350,8 @@ pub struct Docs {
     pub history: &'static [(&'static str, &'static str)],
     /// (deprecated since, what to use instead).
     pub deprecated: Option<(&'static str, &'static str)>,
+    /// Not meant for applications (COMMAND DOCS: `syscmd`).
+    pub is_for_developers: bool,
 }
 
 impl Docs {
@@ -362,6 +364,7 @@ impl Docs {
         arguments: &[],
         history: &[],
         deprecated: None,
+        is_for_developers: false,
     };
 }
 

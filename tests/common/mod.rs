@@ -5,6 +5,7 @@
 //! A test program includes it with `#[path = "../common/mod.rs"] mod common;`.
 
 pub mod client;
+pub mod compare;
 pub mod env;
 pub mod grammar;
 pub mod resp;
@@ -15,4 +16,4 @@ pub mod universe;
 pub use client::Client;
 pub use resp::Value;
 pub use rng::Rng;
-pub use server::{Options, Server};
+pub use server::Server;

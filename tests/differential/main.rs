@@ -15,12 +15,12 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
-mod compare;
 mod program;
 mod run;
 mod shrink;
 
-use common::{Options, Rng, Server, env, rng};
+use common::server::Options;
+use common::{Rng, Server, env, rng};
 use program::Program;
 use run::{Pair, Protocol};
 

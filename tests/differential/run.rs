@@ -4,11 +4,11 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::common::compare;
 use crate::common::grammar::Compare;
 use crate::common::universe::TINY_MS_MAX;
 use crate::common::{Client, Server, Value};
 
-use super::compare;
 use super::program::{Pause, Program, Step, pause_after};
 
 const DATABASES: usize = 16;

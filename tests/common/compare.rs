@@ -2,8 +2,8 @@
 //! leaves the order or the value open, and except the few places where Redis 7.2, which Basalt
 //! follows, answers otherwise than the redis-server 7.0 at hand.
 
-use crate::common::Value;
-use crate::common::grammar::Compare;
+use super::Value;
+use super::grammar::Compare;
 
 pub fn equal(compare: Compare, command: &str, oracle: &Value, target: &Value) -> bool {
     if oracle == target || changed_in_7_2(command, oracle, target) {

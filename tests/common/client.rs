@@ -149,6 +149,14 @@ impl Client {
         }
     }
 
+    /// Whether the server answers on this connection.
+    pub fn try_ping(&mut self) -> io::Result<()> {
+        match self.try_pipeline(&[vec!["PING"]])?.remove(0) {
+            Value::Simple(_) => Ok(()),
+            other => Err(io::Error::other(format!("{other:?}"))),
+        }
+    }
+
     /// All that the server sends until it closes the connection.
     pub fn read_to_close(&mut self) -> Vec<u8> {
         let deadline = Instant::now() + self.timeout;

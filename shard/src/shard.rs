@@ -555,7 +555,8 @@ impl Shard {
     /// compacted away, and tests flush thousands of times.
     pub fn flush_database(&mut self, db: u8) -> Result<bool, EngineError> {
         let keys = self.counts.total(db).keys;
-        let one_by_one = if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
+        let one_by_one =
+            if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
         let end = layout::prefix_end(&[db]);
         let counts_end = layout::prefix_end(&[b'c', db]);
         self.engine.write(&mut |writes| match &one_by_one {

@@ -321,9 +321,9 @@ impl<'a> View<'a> {
             self.gate = self.gate.max(dirty.ticket(&record_key));
         }
         let (before, head) = match self.changed(&record_key) {
-            Some(change) => (change.before, change.after.as_ref().map(Head::decode).transpose()?),
+            Some(change) => (change.before, change.after.clone().map(Head::decode).transpose()?),
             None => {
-                let head = self.read(shard, &record_key)?.as_ref().map(Head::decode).transpose()?;
+                let head = self.read(shard, &record_key)?.map(Head::decode).transpose()?;
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),

@@ -12,7 +12,7 @@
 //!
 //! Decoding never trusts the bytes: anything unexpected is [`EngineError::Corrupted`].
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::engine::EngineError;
 
@@ -187,11 +187,12 @@ impl Head {
         self.deadline_ms.is_some_and(|deadline| deadline <= now_ms)
     }
 
-    /// Decodes `record`; the payload shares its memory.
-    pub fn decode(record: &Bytes) -> Result<Head, EngineError> {
-        let fixed = decode_fixed(record)?;
+    /// Decodes `record`; the payload is the rest of it, not a copy.
+    pub fn decode(mut record: Bytes) -> Result<Head, EngineError> {
+        let fixed = decode_fixed(&record)?;
         let body = if fixed.flags & LARGE == 0 {
-            Body::Inline(record.slice(fixed.body_start..))
+            record.advance(fixed.body_start);
+            Body::Inline(record)
         } else {
             if fixed.kind == Kind::String {
                 return Err(corrupted("a string with element records"));
@@ -248,7 +249,7 @@ mod tests {
             b"\x14\x04\x05\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0"
         );
         for head in [string, expiring, large] {
-            assert_eq!(Head::decode(&head.encode()).unwrap(), head);
+            assert_eq!(Head::decode(head.encode()).unwrap(), head);
         }
     }
 
@@ -258,10 +259,10 @@ mod tests {
             .with_deadline(Some(9))
             .encode();
         for cut in 0..large.len() {
-            assert!(Head::decode(&large.slice(..cut)).is_err(), "cut at {cut}");
+            assert!(Head::decode(large.slice(..cut)).is_err(), "cut at {cut}");
         }
         for damaged in [&b"\x20\x00hi"[..], b"\x1f\x00hi", b"\x10\x80hi", b"\x10\x04hi"] {
-            assert!(Head::decode(&Bytes::copy_from_slice(damaged)).is_err());
+            assert!(Head::decode(Bytes::copy_from_slice(damaged)).is_err());
         }
     }
 }

@@ -1,1 +1,61 @@
-fn main() {}
+//! Basalt: a Redis-protocol server whose data lives on disk, one shard a core.
+//!
+//! This crate is the process: sockets, executors, sessions, routing between shards, configuration
+//! and administration. The database of a shard is the library `basalt-shard`. ARCHITECTURE.md
+//! says where to find what.
+#![deny(unsafe_code)]
+
+mod admin;
+mod cli;
+mod config;
+mod logging;
+mod net;
+mod node;
+mod router;
+mod runtime;
+mod session;
+mod sys;
+
+use std::process::ExitCode;
+
+use crate::config::{Config, Surroundings};
+
+/// RocksDB and the loops allocate and free much, on many threads and for long: jemalloc keeps that
+/// from fragmenting.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    let arguments = cli::arguments();
+    let start_dir = match std::env::current_dir() {
+        Ok(directory) => directory,
+        Err(error) => return fail(&format!("cannot tell the current directory: {error}")),
+    };
+    let mut stdin = std::io::stdin();
+    let mut surroundings = Surroundings { start_dir, stdin: &mut stdin, matches: config_glob };
+    let (config, sources) = match Config::load(&arguments, &mut surroundings) {
+        Ok(loaded) => loaded,
+        Err(error) => return fail(&error.to_string()),
+    };
+    if let Err(error) = logging::start(&config) {
+        return fail(&error);
+    }
+    match node::start::run(config, sources) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            fail(&error)
+        }
+    }
+}
+
+/// How patterns of directives match: in any case.
+fn config_glob(pattern: &[u8], text: &[u8]) -> bool {
+    basalt_shard::glob::glob_match(pattern, text, true)
+}
+
+#[expect(clippy::print_stderr, reason = "the process ends, and the log may not be there yet")]
+fn fail(text: &str) -> ExitCode {
+    eprintln!("\n*** FATAL: Basalt cannot start ***\n{text}");
+    ExitCode::FAILURE
+}

@@ -1,1 +1,88 @@
-fn main() {}
+//! `basalt-loadtest`: load and compare servers that speak the Redis protocol.
+//!
+//! `args` says what is wanted; `run` does one run with the engine in `client`, which sends what
+//! `workload` makes up, paced by `rate`; `report` and `json` write what came out; `compare` and
+//! `idle` are the other two actions.
+//!
+//! Exit status: 0 for a run without errors, 2 for one with errors in its figures, 1 where there
+//! are no figures.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod client;
+mod command;
+mod compare;
+mod error;
+mod histogram;
+mod idle;
+mod json;
+mod keys;
+mod process;
+mod progress;
+mod rate;
+mod reply;
+mod report;
+mod rng;
+mod run;
+mod server;
+mod template;
+mod units;
+mod values;
+mod workload;
+mod zipf;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Action, Cli, RunArgs, Target};
+use crate::error::Result;
+use crate::server::{Greeting, Server};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = process::raise_file_limit().map_err(Into::into).and_then(|()| match &cli.action {
+        Action::Run(args) => run_one(args),
+        Action::Compare(args) => compare::compare(args),
+        Action::Idle(args) => idle::idle(args).map(|()| true),
+    });
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(2),
+        Err(failure) => {
+            // With standard error closed there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "basalt-loadtest: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_one(args: &RunArgs) -> Result<bool> {
+    let load = &args.load;
+    load.check()?;
+    let target = Target { name: "server".to_owned(), addr: args.addr.clone(), pid: args.pid };
+    let server = Server::reach(&target, &Greeting::new(&load.login))?;
+    out(&report::server_line(&server))?;
+    out(&report::load_line(load)?)?;
+    if load.prefill {
+        let (keys, time) = run::prefill(&server, load)?;
+        out(&format!("{keys} keys written in {:.1} s", time.as_secs_f64()))?;
+    }
+    let outcome = run::measure(&server, load)?;
+    out(report::outcome(&outcome).trim_end())?;
+    if let Some(path) = &load.json {
+        let mut report = json::header();
+        report.insert("server".to_owned(), json::server(&server));
+        report.insert("load".to_owned(), json::load(load)?);
+        report.insert("result".to_owned(), json::outcome(&outcome));
+        json::write(path, report)?;
+    }
+    Ok(outcome.errors.total() == 0)
+}
+
+/// A line of the report.
+pub(crate) fn out(line: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}

@@ -100,14 +100,25 @@ impl Connection {
         commands.iter().map(|_| self.reply()).collect()
     }
 
-    /// Sends bytes as they are, tells the server that there are no more, and returns all that it
-    /// says until it closes the connection.
-    pub(crate) fn last_words(mut self, request: &[u8]) -> Vec<u8> {
-        // A server that has closed the connection already has said why.
-        let _ = self.stream.write_all(request);
-        let _ = self.stream.shutdown(std::net::Shutdown::Write);
+    /// Sends bytes as they are and returns what the server has to say to them, which may be
+    /// nothing. They are few enough to be read in one turn of the server's loop; `other` is a
+    /// connection by which to know that it has turned.
+    pub(crate) fn answer(&mut self, request: &[u8], other: &mut Self) -> Vec<u8> {
+        assert!(request.len() <= 16384, "redis-server reads this much at a time");
+        self.stream.write_all(request).unwrap();
+        for _ in 0..3 {
+            other.command(&[b"PING"]);
+        }
+        self.stream.set_nonblocking(true).unwrap();
         let mut answer = Vec::new();
-        let _ = self.stream.read_to_end(&mut answer);
+        match self.stream.read_to_end(&mut answer) {
+            Ok(_) => {}
+            Err(error) => {
+                let is_over = [ErrorKind::WouldBlock, ErrorKind::ConnectionReset];
+                assert!(is_over.contains(&error.kind()), "{error}");
+            }
+        }
+        self.stream.set_nonblocking(false).unwrap();
         answer
     }
 

@@ -1,7 +1,7 @@
 //! One shard: runs commands against its database and commits what they change.
 //!
 //! Owned by one thread. A command is tried on the loop first, over memory only; when that does not
-//! do, the caller locks its keys, runs it on another thread ([`run_off_loop`]) and commits the
+//! do, the caller locks its keys, runs it on another thread ([`run_in_sequence`]) and commits the
 //! outcome here. Every commit gets a ticket; what shows its effects may be told to a client when
 //! the ticket is as durable as was promised.
 
@@ -21,7 +21,7 @@ use crate::keyspace::layout::{self, RecordKey};
 use crate::keyspace::{sample, scan};
 use crate::locks::{LockTable, Mode, Scope};
 use crate::random::Random;
-use crate::resp::ReplyBuffer;
+use crate::resp::{Protocol, ReplyBuffer};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, Context, View};
@@ -166,63 +166,58 @@ impl KeyCounts {
     }
 }
 
-/// The outcome of a run off the loop.
-pub struct OffLoop {
-    /// The reply, or the error.
+/// The outcome of commands that ran one after the other, outside of [`Shard::execute`].
+pub struct Sequence {
+    /// The replies.
     pub reply: ReplyBuffer,
-    /// To be committed on the owners' threads.
+    /// Where each reply ends.
+    pub ends: Vec<usize>,
+    /// All changes together, to be committed on the owners' threads.
     pub changes: Changes,
-    /// Records for the hot cache.
+    /// Records that were read from disk, for the hot cache.
     pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
 }
 
-/// Runs a command with the disk, on a thread that may block. Its keys must be locked.
-pub fn run_off_loop(
-    call: &Call<'_>,
+/// Runs commands one after the other, each seeing the changes of those before it. Their keys must
+/// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
+/// that does not do. Without it: with the disk, on a thread that may block.
+pub fn run_in_sequence<'a>(
+    calls: impl Iterator<Item = Call<'a>>,
     topology: &Topology,
     random: &mut Random,
-    reply: ReplyBuffer,
-) -> OffLoop {
-    let mut view = View::off_loop(call.context(topology), random);
-    let mut reply = reply;
-    let start = reply.len();
-    let result = (call.handler)(&mut view, call.args, &mut reply);
-    let (changes, loaded) = view.finish();
-    match result {
-        Ok(()) => OffLoop { reply, changes, loaded },
-        Err(error) => {
-            reply.truncate(start);
-            write_error(&error, &mut reply);
-            OffLoop { reply, changes: Changes::default(), loaded }
+    mut cache: Option<(ShardId, &mut HotCache)>,
+    protocol: Protocol,
+) -> Option<Sequence> {
+    let mut sequence = Sequence {
+        reply: ReplyBuffer::new(protocol),
+        ends: Vec::new(),
+        changes: Changes::default(),
+        loaded: Vec::new(),
+    };
+    for call in calls {
+        let start = sequence.reply.len();
+        let context = call.context(topology);
+        let view = match &mut cache {
+            Some((home, cache)) => View::on_loop(context, random, *home, cache),
+            None => View::off_loop(context, random),
+        };
+        let mut view = view.after(&sequence.changes);
+        let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
+        let (changes, loaded) = view.finish();
+        match result {
+            Ok(()) => {
+                sequence.changes.absorb(changes);
+                sequence.loaded.extend(loaded);
+            }
+            Err(CommandError::OffLoop) if cache.is_some() => return None,
+            Err(error) => {
+                sequence.reply.truncate(start);
+                write_error(&error, &mut sequence.reply);
+            }
         }
+        sequence.ends.push(sequence.reply.len());
     }
-}
-
-/// Runs a command over keys of several shards without leaving the loop. `None`: it needs the
-/// disk. Its keys must be locked.
-pub fn run_on_loop(
-    call: &Call<'_>,
-    topology: &Topology,
-    random: &mut Random,
-    (home, cache): (ShardId, &mut HotCache),
-    reply: &mut ReplyBuffer,
-) -> Option<Changes> {
-    let start = reply.len();
-    let mut view = View::on_loop(call.context(topology), random, home, cache);
-    let result = (call.handler)(&mut view, call.args, reply);
-    let (changes, _) = view.finish();
-    match result {
-        Ok(()) => Some(changes),
-        Err(CommandError::OffLoop) => {
-            reply.truncate(start);
-            None
-        }
-        Err(error) => {
-            reply.truncate(start);
-            write_error(&error, reply);
-            Some(Changes::default())
-        }
-    }
+    Some(sequence)
 }
 
 fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
@@ -314,6 +309,11 @@ impl Shard {
         if !self.locks.is_empty() && self.is_locked(call) {
             return Attempt::Locked;
         }
+        self.execute_locked(call, reply)
+    }
+
+    /// The same for a command that holds the locks on its keys.
+    pub fn execute_locked(&mut self, call: &Call<'_>, reply: &mut ReplyBuffer) -> Attempt {
         let start = reply.len();
         let mut view =
             View::on_loop(call.context(&self.topology), &mut self.random, self.id, &mut self.cache)
@@ -329,7 +329,7 @@ impl Shard {
             Ok(()) if changes.is_empty() => Attempt::Done(gate),
             Ok(()) => match self.commit(changes) {
                 Ok(ticket) => Attempt::Done(ticket),
-                Err(error) => {
+                Err((error, _)) => {
                     reply.truncate(start);
                     if error == EngineError::Stalled {
                         self.statistics.stalls += 1;
@@ -357,10 +357,11 @@ impl Shard {
         locks.iter().any(|(_, key, mode)| self.locks.conflicts(key, *mode))
     }
 
-    /// Commits changes of this shard's keys as one batch. On an error nothing is changed.
-    pub fn commit(&mut self, changes: Changes) -> Result<Ticket, EngineError> {
+    /// Commits changes of this shard's keys as one batch. On an error nothing is changed, and the
+    /// changes come back for another try.
+    pub fn commit(&mut self, changes: Changes) -> Result<Ticket, (EngineError, Changes)> {
         let counted = self.count(&changes);
-        self.engine.write(&mut |writes| {
+        let written = self.engine.write(&mut |writes| {
             for change in changes.heads() {
                 let key = &change.record_key;
                 match &change.after {
@@ -387,7 +388,10 @@ impl Shard {
             for (db, slot, count) in &counted {
                 Counts::record(writes, *db, *slot, *count);
             }
-        })?;
+        });
+        if let Err(error) = written {
+            return Err((error, changes));
+        }
         self.written += 1;
         self.statistics.batches += 1;
         for (db, slot, count) in counted {

@@ -11,7 +11,7 @@ use crate::engine::memory::MemoryEngine;
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
-use crate::shard::{Attempt, Call, Shard, run_off_loop};
+use crate::shard::{Attempt, Call, Shard, run_in_sequence};
 use crate::topology::Topology;
 
 /// See the module.
@@ -76,9 +76,12 @@ impl TestShard {
             Attempt::Done(_) => reply.take(),
             Attempt::OffLoop => {
                 let mut random = Random::new(7);
-                let mut done = run_off_loop(&call, &self.topology, &mut random, reply);
+                let calls = std::iter::once(call);
+                let mut done =
+                    run_in_sequence(calls, &self.topology, &mut random, None, self.protocol)
+                        .expect("the disk always does");
                 self.shard.warm(done.loaded);
-                self.shard.commit(done.changes).unwrap();
+                self.shard.commit(done.changes).map_err(|(error, _)| error).unwrap();
                 done.reply.take()
             }
             other => panic!("{other:?}"),

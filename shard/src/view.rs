@@ -6,7 +6,7 @@
 //! only; when that is not enough the handler ends with `OffLoop` and runs again elsewhere.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 
@@ -96,6 +96,14 @@ impl Changes {
         parts.into_iter().collect()
     }
 
+    /// Takes over later changes; what they found is what these left.
+    pub fn absorb(&mut self, later: Changes) {
+        for change in later.heads {
+            self.set(change);
+        }
+        self.elements.extend(later.elements);
+    }
+
     fn find(&self, record_key: &[u8]) -> Option<usize> {
         if self.heads.len() <= SCANNED_CHANGES_MAX {
             return self.heads.iter().position(|change| change.record_key[..] == *record_key);
@@ -175,6 +183,8 @@ pub struct View<'a> {
     tier: ReadTier,
     budget: u64,
     changes: Changes,
+    /// Changes of earlier commands of the same sequence, not committed yet.
+    earlier: Option<&'a Changes>,
     loaded: Vec<(ShardId, RecordKey, Bytes)>,
     dirty: Option<&'a DirtyKeys>,
     /// The newest batch among those that wrote what this command saw and that are not durable.
@@ -200,6 +210,7 @@ impl<'a> View<'a> {
             tier: ReadTier::Memory,
             budget: LOOP_BUDGET,
             changes: Changes::default(),
+            earlier: None,
             loaded: Vec::new(),
             dirty: None,
             gate: 0,
@@ -217,12 +228,22 @@ impl<'a> View<'a> {
             tier: ReadTier::Disk,
             budget: u64::MAX,
             changes: Changes::default(),
+            earlier: None,
             loaded: Vec::new(),
             dirty: None,
             gate: 0,
             hits: 0,
             misses: 0,
         }
+    }
+
+    /// The same, on top of changes that are not committed yet.
+    #[must_use]
+    pub fn after(mut self, earlier: &'a Changes) -> Self {
+        if !earlier.is_empty() {
+            self.earlier = Some(earlier);
+        }
+        self
     }
 
     /// The same, noting in `gate` which batches the reply has to wait for.
@@ -299,11 +320,8 @@ impl<'a> View<'a> {
         if let Some(dirty) = self.dirty {
             self.gate = self.gate.max(dirty.ticket(&record_key));
         }
-        let (before, head) = match self.changes.find(&record_key) {
-            Some(index) => {
-                let change = &self.changes.heads[index];
-                (change.before, change.after.as_ref().map(Head::decode).transpose()?)
-            }
+        let (before, head) = match self.changed(&record_key) {
+            Some(change) => (change.before, change.after.as_ref().map(Head::decode).transpose()?),
             None => {
                 let head = self.read(shard, &record_key)?.as_ref().map(Head::decode).transpose()?;
                 let before = Before {
@@ -320,6 +338,16 @@ impl<'a> View<'a> {
             self.misses += 1;
         }
         Ok(Key { record_key, shard, before, head })
+    }
+
+    /// What this command, or an earlier one of its sequence, made of a key.
+    fn changed(&self, record_key: &[u8]) -> Option<&HeadChange> {
+        let own = &self.changes;
+        if let Some(index) = own.find(record_key) {
+            return own.heads.get(index);
+        }
+        let earlier = self.earlier?;
+        earlier.find(record_key).and_then(|index| earlier.heads.get(index))
     }
 
     fn read(
@@ -386,7 +414,8 @@ impl<'a> View<'a> {
         element: &[u8],
     ) -> Result<Option<Bytes>, CommandError> {
         let record_key = element_key(key, version, element);
-        if let Some((_, value)) = self.changes.elements.get(&record_key) {
+        let earlier = self.earlier.and_then(|earlier| earlier.elements.get(&record_key));
+        if let Some((_, value)) = self.changes.elements.get(&record_key).or(earlier) {
             return Ok(value.clone());
         }
         self.charge(1)?;
@@ -423,14 +452,18 @@ impl<'a> View<'a> {
         if lower >= upper {
             return Ok(());
         }
-        let changed: Vec<(&RecordKey, Option<&Bytes>)> = {
-            let range = self.changes.elements.range(lower.clone()..upper.clone());
-            let forward = range.map(|(key, (_, value))| (key, value.as_ref()));
-            match direction {
-                Direction::Forward => forward.collect(),
-                Direction::Backward => forward.rev().collect(),
+        let mut changed: Vec<(&RecordKey, Option<&Bytes>)> = {
+            let range = || (Bound::Included(&lower), Bound::Excluded(&upper));
+            let mut merged: BTreeMap<&RecordKey, Option<&Bytes>> = BTreeMap::new();
+            for changes in self.earlier.into_iter().chain([&self.changes]) {
+                let changed = changes.elements.range::<RecordKey, _>(range());
+                merged.extend(changed.map(|(key, (_, value))| (key, value.as_ref())));
             }
+            merged.into_iter().collect()
         };
+        if direction == Direction::Backward {
+            changed.reverse();
+        }
         let comes_first = |left: &[u8], right: &[u8]| match direction {
             Direction::Forward => left < right,
             Direction::Backward => left > right,

@@ -122,6 +122,10 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn close(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     fn statistics(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }

@@ -6,7 +6,7 @@
 
 mod filter;
 pub mod memory;
-mod options;
+pub mod options;
 pub mod rocks;
 
 use bytes::Bytes;
@@ -118,6 +118,9 @@ pub trait Engine: Send + Sync {
 
     /// Gives the disk space of a dropped range back. Blocks: never on a shard's loop.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError>;
+
+    /// Makes everything durable and ends background work; nothing may be written after it. Blocks.
+    fn close(&self) -> Result<(), EngineError>;
 
     /// Numbers for INFO, as `(name, value)` in the engine's own words.
     fn statistics(&self) -> Vec<(&'static str, u64)>;

@@ -182,6 +182,12 @@ impl Engine for RocksEngine {
         Ok(())
     }
 
+    fn close(&self) -> Result<(), EngineError> {
+        let synced = self.sync_log();
+        self.db.cancel_all_background_work(true);
+        synced
+    }
+
     fn statistics(&self) -> Vec<(&'static str, u64)> {
         let sum = |property: &str| -> u64 {
             Family::ALL

@@ -37,8 +37,11 @@ fn doubles_print_as_in_redis_7_2() {
         (f64::NEG_INFINITY, "-inf"),
         (f64::NAN, "nan"),
         (-f64::NAN, "nan"),
-        // Grisu2 at its limits: 17 digits, where 16 would do.
         (9.5367431640625e-7, "9.5367431640625e-7"),
+        // Where the digits of Grisu2 are not the shortest (taken from its implementation in C).
+        (0.066925722, "0.06692572200000001"),
+        (0.99928844, "0.9992884399999999"),
+        (0.387723076467444, "0.38772307646744397"),
     ] {
         assert_eq!(text(value), expected);
     }

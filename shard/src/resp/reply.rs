@@ -152,7 +152,7 @@ impl ReplyBuffer {
         self.length_line(self.marker(b'>'), len);
     }
 
-    /// A double in the shortest text that reads back as the same number.
+    /// A double, in a text that reads back as the same number.
     pub fn double(&mut self, value: f64) {
         self.double_text(format_f64(value).as_bytes());
     }

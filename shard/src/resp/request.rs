@@ -290,8 +290,11 @@ impl RequestParser {
             digits = digits.wrapping_add(1);
         }
         let end = digits.wrapping_add(1);
+        // Any other marker is for the general case: a NUL, say, hides the end of the line.
+        let is_marked = matches!(line.first(), Some(b'*' | b'$'));
         let is_strict = digits == 1 || (digits > 1 && line.get(1) != Some(&b'0'));
-        if is_strict
+        if is_marked
+            && is_strict
             && end <= limits.inline_bytes_max
             && line.get(end) == Some(&b'\r')
             && line.len() > end.wrapping_add(1)

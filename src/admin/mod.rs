@@ -1,0 +1,12 @@
+//! Administration: the commands on the process and on whole databases.
+
+pub(crate) mod monitor;
+pub(crate) mod redact;
+pub(crate) mod specs;
+
+use crate::session::process_command::ProcessRun;
+
+/// The functions of all commands that no shard runs, by their full names.
+pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
+    [crate::session::COMMANDS].concat()
+}

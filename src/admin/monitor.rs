@@ -1,0 +1,75 @@
+//! MONITOR: every command that any client sends, to those who asked for it.
+
+use std::rc::Rc;
+
+use basalt_shard::command::Args;
+use basalt_shard::resp::ReplyBuffer;
+
+use crate::node::now_us;
+use crate::router::message::Message;
+use crate::router::shard_loop::ShardLoop;
+use crate::session::Session;
+
+/// A monitoring client that does not read is closed when this much waits for it.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// Tells the monitoring clients of all shards about a command.
+pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>) {
+    let now = now_us();
+    let mut line = format!(
+        "{}.{:06} [{} {}]",
+        now / 1_000_000,
+        now % 1_000_000,
+        session.db.get(),
+        session.peer
+    )
+    .into_bytes();
+    let shown: Vec<Vec<u8>> = args.iter_from(0).map(<[u8]>::to_vec).collect();
+    let shown = match shard_loop.node.table.lookup(args) {
+        Ok(entry) => super::redact::arguments(entry, args, shown),
+        Err(_) => shown,
+    };
+    for argument in &shown {
+        line.push(b' ');
+        quote(argument, &mut line);
+    }
+    for shard in 0..shard_loop.node.topology.shards() {
+        if shard == shard_loop.id {
+            send(shard_loop, &line);
+        } else {
+            let line = line.clone();
+            let job = Box::new(move |there: &Rc<ShardLoop>| send(there, &line));
+            shard_loop.turn.post(shard, Message::Run(job));
+        }
+    }
+}
+
+fn send(shard_loop: &ShardLoop, line: &[u8]) {
+    for session in shard_loop.sessions.borrow().values() {
+        if session.monitor.get() {
+            let mut reply = ReplyBuffer::new(session.protocol.get());
+            reply.simple(&String::from_utf8_lossy(line));
+            if session.push(reply.as_bytes()) > WAITING_BYTES_MAX {
+                session.kill();
+            }
+        }
+    }
+}
+
+/// Appends an argument in quotes, as Redis's sdscatrepr.
+pub(crate) fn quote(argument: &[u8], line: &mut Vec<u8>) {
+    line.push(b'"');
+    for byte in argument {
+        match byte {
+            b'\\' | b'"' => line.extend_from_slice(&[b'\\', *byte]),
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            b'\t' => line.extend_from_slice(b"\\t"),
+            0x07 => line.extend_from_slice(b"\\a"),
+            0x08 => line.extend_from_slice(b"\\b"),
+            0x20..=0x7e => line.push(*byte),
+            other => line.extend_from_slice(format!("\\x{other:02x}").as_bytes()),
+        }
+    }
+    line.push(b'"');
+}

@@ -1,0 +1,272 @@
+//! The memory budget: how much the host lets the process have, and how the budget is divided.
+//!
+//! One number, `maxmemory`, covers everything. When it is 0 the budget is half of what the host or
+//! the cgroup has. Promise: the parts of a [`MemoryPlan`] together never exceed its budget, and a
+//! size that was set explicitly is given exactly.
+//!
+//! ```text
+//! budget = reserve (clients, replies, code, allocator)  1/5
+//!        + write buffers                                1/5, never beyond 512 MB per shard
+//!        + hot cache                                    1/4
+//!        + block cache (with indexes and filters)       what remains
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::settings::Settings;
+
+/// What the budget is divided into; bytes over all shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryPlan {
+    pub(crate) budget: u64,
+    /// For clients, replies in flight and the process itself.
+    pub(crate) reserve: u64,
+    pub(crate) hot_cache: u64,
+    pub(crate) block_cache: u64,
+    pub(crate) write_buffers: u64,
+}
+
+/// A budget below this leaves no room for the parts; it is raised to this.
+const BUDGET_MIN: u64 = 32 << 20;
+/// Larger write buffers make recovery longer without making writes faster.
+const WRITE_BUFFERS_PER_SHARD_MAX: u64 = 512 << 20;
+
+impl MemoryPlan {
+    /// Divides `budget`. Sizes in the settings that are not 0 are kept; the others share the rest
+    /// in their usual proportions.
+    pub(crate) fn new(settings: &Settings, budget: u64) -> Result<Self, String> {
+        let budget = budget.max(BUDGET_MIN);
+        let reserve = budget / 5;
+        let shards = u64::from(settings.shards.max(1));
+        let write_buffers_max = match settings.shards {
+            // One per core, which is not known here: no cap beyond the share.
+            0 => u64::MAX,
+            _ => WRITE_BUFFERS_PER_SHARD_MAX.saturating_mul(shards),
+        };
+        let given =
+            [settings.write_buffer_size, settings.hot_cache_size, settings.block_cache_size];
+        let fixed = given.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        let shared = (budget - reserve).checked_sub(fixed).ok_or_else(|| {
+            format!(
+                "hot-cache-size, block-cache-size and write-buffer-size come to {fixed} bytes, \
+                 but of a memory budget of {budget} bytes only {} are for them (the rest is for \
+                 clients). Lower them, set them to 0 to have the budget divided, or raise \
+                 maxmemory",
+                budget - reserve
+            )
+        })?;
+        let parts = shares(shared, given.map(|size| size == 0));
+        let pick = |given: u64, share: u64| if given == 0 { share } else { given };
+        let hot_cache = pick(settings.hot_cache_size, parts[1]);
+        let write_buffers = pick(settings.write_buffer_size, parts[0].min(write_buffers_max));
+        let block_cache = match settings.block_cache_size {
+            0 => budget - reserve - hot_cache - write_buffers,
+            given => given,
+        };
+        Ok(Self { budget, reserve, hot_cache, block_cache, write_buffers })
+    }
+}
+
+/// Divides `shared` among the parts that are open: write buffers, hot cache, block cache.
+fn shares(shared: u64, open: [bool; 3]) -> [u64; 3] {
+    const WEIGHTS: [u64; 3] = [20, 25, 35];
+    let weight = |index: usize| if open[index] { WEIGHTS[index] } else { 0 };
+    let total = weight(0) + weight(1) + weight(2);
+    let share = |index: usize| {
+        let exact = u128::from(shared) * u128::from(weight(index)) / u128::from(total.max(1));
+        u64::try_from(exact).unwrap_or(shared)
+    };
+    [share(0), share(1), share(2)]
+}
+
+/// The budget: `maxmemory`, or half of what the process may have at most.
+pub(crate) fn budget(settings: &Settings, root: &Path) -> io::Result<u64> {
+    match settings.maxmemory {
+        0 => Ok(available(root)? / 2),
+        set => Ok(set),
+    }
+}
+
+/// What the process may use at most: the memory of the host or, if lower, the lowest limit of its
+/// cgroup and the cgroups around it. `root` is `/`, or a directory with copies for tests.
+pub(crate) fn available(root: &Path) -> io::Result<u64> {
+    let host = host_memory(&root.join("proc/meminfo"))?;
+    let limits = cgroup_limits(root);
+    Ok(limits.into_iter().fold(host, u64::min))
+}
+
+fn host_memory(meminfo: &Path) -> io::Result<u64> {
+    let text = fs::read_to_string(meminfo)?;
+    let kilobytes = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<u64>().ok());
+    let missing = || {
+        let message = format!("{} has no line 'MemTotal: N kB'", meminfo.display());
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    };
+    Ok(kilobytes.ok_or_else(missing)?.saturating_mul(1024))
+}
+
+/// The limits of the process's memory cgroups, from its own up to the root.
+///
+/// In a container the path in `/proc/self/cgroup` may be the host's, which does not exist under
+/// the container's own `/sys/fs/cgroup`; what does not exist sets no limit, and the mount's top,
+/// which is the container's own cgroup then, is always looked at.
+fn cgroup_limits(root: &Path) -> Vec<u64> {
+    let Ok(text) = fs::read_to_string(root.join("proc/self/cgroup")) else { return Vec::new() };
+    let mount = root.join("sys/fs/cgroup");
+    text.lines()
+        .filter_map(|line| {
+            // hierarchy-id ":" controllers ":" path; version 2 has neither id nor controllers.
+            let (_, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            if controllers.is_empty() {
+                Some((mount.clone(), path, "memory.max"))
+            } else if controllers.split(',').any(|controller| controller == "memory") {
+                Some((mount.join("memory"), path, "memory.limit_in_bytes"))
+            } else {
+                None
+            }
+        })
+        .flat_map(|(top, path, file)| levels(&top, path).into_iter().map(move |dir| dir.join(file)))
+        .filter_map(|file| limit_in(&file))
+        .collect()
+}
+
+/// The directory of a cgroup and of each around it, up to `top`.
+fn levels(top: &Path, path: &str) -> Vec<PathBuf> {
+    let inner = Path::new(path.trim_start_matches('/'));
+    let plain = inner.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let inner = if plain { inner } else { Path::new("") };
+    inner.ancestors().map(|part| top.join(part)).collect()
+}
+
+/// `max` and the huge number with which version 1 says the same are no limits: the host has less.
+fn limit_in(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::TestDir;
+    use super::*;
+
+    const MB: u64 = 1 << 20;
+    const MEMINFO: &str = "MemTotal:       16384000 kB\nMemFree:  123 kB\nMemAvailable:   99 kB\n";
+    const HOST: u64 = 16_384_000 * 1024;
+
+    fn root(files: &[(&str, &str)]) -> TestDir {
+        let dir = TestDir::new();
+        dir.write("proc/meminfo", MEMINFO);
+        for (path, text) in files {
+            dir.write(path, text);
+        }
+        dir
+    }
+
+    fn check(files: &[(&str, &str)], expected: u64) {
+        assert_eq!(available(root(files).path()).unwrap(), expected, "{files:?}");
+    }
+
+    #[test]
+    fn host_without_cgroups() {
+        check(&[], HOST);
+        let empty = TestDir::new();
+        assert!(available(empty.path()).is_err());
+        empty.write("proc/meminfo", "MemFree: 1 kB\n");
+        assert_eq!(available(empty.path()).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn cgroup_version_2() {
+        let own = ("proc/self/cgroup", "0::/system.slice/basalt.service\n");
+        check(&[own, ("sys/fs/cgroup/system.slice/basalt.service/memory.max", "max\n")], HOST);
+        check(
+            &[own, ("sys/fs/cgroup/system.slice/basalt.service/memory.max", "536870912\n")],
+            512 * MB,
+        );
+        check(&[own, ("sys/fs/cgroup/system.slice/memory.max", "104857600\n")], 100 * MB);
+        // In a container with a namespace of its own.
+        let inside = ("proc/self/cgroup", "0::/\n");
+        check(&[inside, ("sys/fs/cgroup/memory.max", "104857600\n")], 100 * MB);
+        // In a container that sees the host's path, or one outside of its namespace.
+        for path in ["0::/docker/0123\n", "0::/../../x\n"] {
+            check(&[("proc/self/cgroup", path), ("sys/fs/cgroup/memory.max", "1048576\n")], MB);
+        }
+    }
+
+    #[test]
+    fn cgroup_version_1() {
+        let own = ("proc/self/cgroup", "5:cpu,cpuacct:/a\n4:memory:/a/b\n0::/a\n");
+        let limit = "sys/fs/cgroup/memory/a/b/memory.limit_in_bytes";
+        check(&[own, (limit, "268435456\n")], 256 * MB);
+        check(&[own, (limit, "9223372036854771712\n")], HOST);
+        check(
+            &[
+                own,
+                (limit, "268435456\n"),
+                ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "1048576"),
+            ],
+            MB,
+        );
+        check(&[own, (limit, "garbage")], HOST);
+    }
+
+    #[test]
+    fn budget_is_half_of_what_there_is() {
+        let dir = root(&[]);
+        assert_eq!(budget(&Settings::default(), dir.path()).unwrap(), HOST / 2);
+        let set = Settings { maxmemory: 5, ..Settings::default() };
+        assert_eq!(budget(&set, dir.path()).unwrap(), 5);
+    }
+
+    fn plan(settings: Settings, budget: u64) -> MemoryPlan {
+        let plan = MemoryPlan::new(&settings, budget).unwrap();
+        let sum = plan.reserve + plan.hot_cache + plan.block_cache + plan.write_buffers;
+        assert!(sum <= plan.budget, "{plan:?}");
+        plan
+    }
+
+    #[test]
+    fn the_parts_fill_the_budget() {
+        for budget in [0, 1, 256 * MB, 512 * MB, 64 << 30, u64::MAX] {
+            for shards in [0, 1, 2, 64] {
+                let plan = plan(Settings { shards, ..Settings::default() }, budget);
+                assert_eq!(plan.budget, budget.max(BUDGET_MIN));
+                let parts = [plan.reserve, plan.hot_cache, plan.block_cache, plan.write_buffers];
+                assert_eq!(parts.iter().sum::<u64>(), plan.budget);
+                assert!(parts.iter().all(|part| *part > 0), "{plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn explicit_sizes_are_kept() {
+        let given = Settings {
+            hot_cache_size: 10 * MB,
+            block_cache_size: 20 * MB,
+            write_buffer_size: 30 * MB,
+            ..Settings::default()
+        };
+        let all = plan(given.clone(), 256 * MB);
+        assert_eq!(
+            (all.hot_cache, all.block_cache, all.write_buffers),
+            (10 * MB, 20 * MB, 30 * MB)
+        );
+        let one = plan(Settings { hot_cache_size: 100 * MB, ..Settings::default() }, 256 * MB);
+        assert_eq!(one.hot_cache, 100 * MB);
+        assert!(one.block_cache > one.write_buffers);
+        assert!(MemoryPlan::new(&given, 64 * MB).is_err_and(|reason| reason.contains("maxmemory")));
+    }
+
+    #[test]
+    fn write_buffers_have_a_cap() {
+        let capped = plan(Settings { shards: 1, ..Settings::default() }, 64 << 30);
+        assert_eq!(capped.write_buffers, 512 * MB);
+        assert!(capped.block_cache > 32 << 30);
+    }
+}

@@ -1,0 +1,168 @@
+//! Configuration: Redis's directives and Basalt's own, from files, the command line and CONFIG SET.
+//!
+//! A [`Config`] is an immutable snapshot, cheap to clone: the process keeps one behind an `Arc` and
+//! swaps the whole when CONFIG SET makes a new one, so that no command ever sees half a change.
+//! The typed settings are reached through it (`config.port`).
+//!
+//! - [`table`]: the directives, one row each;
+//! - [`value`], [`special`], [`words`]: what a directive may hold;
+//! - [`syntax`], [`file`], [`include`], [`args`]: reading;
+//! - [`runtime`]: CONFIG GET and CONFIG SET;
+//! - [`rewrite`]: CONFIG REWRITE;
+//! - [`memory`]: how the memory budget is found and divided.
+//!
+//! Nothing in here puts a setting into effect, opens a socket, or writes anything but the file of
+//! CONFIG REWRITE.
+
+mod args;
+pub(crate) mod error;
+mod file;
+mod include;
+pub(crate) mod memory;
+pub(crate) mod rewrite;
+pub(crate) mod runtime;
+pub(crate) mod settings;
+pub(crate) mod special;
+mod syntax;
+pub(crate) mod table;
+pub(crate) mod value;
+pub(crate) mod words;
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub(crate) use error::{ConfigError, Fault, Location};
+pub(crate) use file::Surroundings;
+use settings::Settings;
+use table::{Directive, Effect, directives, find};
+use value::Value;
+
+/// Matches a glob pattern (first) with a text.
+pub(crate) type Matcher = fn(pattern: &[u8], text: &[u8]) -> bool;
+
+/// A line `rename-command FROM TO`; an empty `to` takes the command away.
+///
+/// Whether there is such a command is for the owner of the command table to check, who reports
+/// at `location`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rename {
+    pub(crate) from: Vec<u8>,
+    pub(crate) to: Vec<u8>,
+    pub(crate) location: Location,
+}
+
+/// A whole configuration. See the module's documentation.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    settings: Arc<Settings>,
+    /// The value of each directive, in the order of [`directives`].
+    values: Arc<[Value]>,
+    renames: Arc<[Rename]>,
+}
+
+/// Where a configuration came from.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// The file named on the command line, absolute. CONFIG REWRITE writes it.
+    pub(crate) config_file: Option<PathBuf>,
+    /// All files that were read, those of `include` too.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Deref for Config {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl Config {
+    /// Reads the configuration that the command line asks for. `arguments` are those after the
+    /// program's name.
+    pub(crate) fn load(
+        arguments: &[Vec<u8>],
+        surroundings: &mut Surroundings<'_>,
+    ) -> Result<(Self, Sources), ConfigError> {
+        let command_line = args::parse(arguments);
+        let config_file = command_line.config_file.map(|path| surroundings.start_dir.join(path));
+        let mut draft = file::Draft::new(surroundings);
+        if let Some(path) = &config_file {
+            draft.read_file(path, None)?;
+        }
+        if command_line.stdin {
+            draft.read_stdin()?;
+        }
+        draft.read_text(&command_line.directives, &error::Origin::CommandLine)?;
+        let files = std::mem::take(&mut draft.files);
+        let config = Self::from_parts(draft.values, draft.renames);
+        config.check_sizes().map_err(|reason| ConfigError::anywhere(Fault::Conflict(reason)))?;
+        Ok((config, Sources { config_file, files }))
+    }
+
+    fn from_parts(values: Vec<Value>, renames: Vec<Rename>) -> Self {
+        let settings = settings_of(&values);
+        Self { settings: Arc::new(settings), values: values.into(), renames: renames.into() }
+    }
+
+    /// The `rename-command` lines in their order.
+    pub(crate) fn renames(&self) -> &[Rename] {
+        &self.renames
+    }
+
+    /// The value of one directive as CONFIG GET prints it; for INFO and for tests.
+    pub(crate) fn value_of(&self, name: &str) -> Option<Vec<u8>> {
+        let (index, _) = find(name.as_bytes())?;
+        self.values.get(index).map(Value::show)
+    }
+
+    /// The path of a file that a directive names: a relative one starts at `dir`.
+    pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
+        self.dir.join(path)
+    }
+
+    /// Directives that are set to something else than their default and do nothing here, with the
+    /// reason; to be logged at start.
+    pub(crate) fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
+        self.rows()
+            .filter(|(row, value)| **value != row.default_value())
+            .filter_map(|(row, _)| match row.effect {
+                Effect::Reported(reason) => Some((row.name, reason)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&'static Directive, &Value)> {
+        directives().iter().copied().zip(self.values.iter())
+    }
+
+    /// Refuses sizes that together exceed the budget they are parts of.
+    fn check_sizes(&self) -> Result<(), String> {
+        if self.maxmemory == 0 {
+            return Ok(());
+        }
+        memory::MemoryPlan::new(self, self.maxmemory).map(|_| ())
+    }
+}
+
+/// Two configurations are equal when every directive has the same value.
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values && self.renames == other.renames
+    }
+}
+
+fn settings_of(values: &[Value]) -> Settings {
+    let mut settings = Settings::default();
+    for (row, value) in directives().iter().zip(values) {
+        if let Effect::Live(bind) = row.effect {
+            bind(&mut settings, value);
+        }
+    }
+    settings
+}
+
+#[cfg(test)]
+mod tests;

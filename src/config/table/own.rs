@@ -1,0 +1,52 @@
+//! Basalt's own rows: shards, threads and how the memory budget is divided.
+
+use super::super::words::CpuPinning;
+use super::*;
+
+/// Few slots per shard beyond this, and far more cores than hosts have.
+const SHARDS_MAX: i64 = 1024;
+const BLOCKING_THREADS_MAX: i64 = 64;
+
+pub(super) static ROWS: &[Directive] = &[
+    integer("shards", "0", 0, SHARDS_MAX).own().immutable().live(|s, v| s.shards = v.number()).doc(
+        "Shards, each with a thread and a database of its own; 0 makes one per core. Fixed \
+             once there is data.",
+    ),
+    word("shard-cpu-pinning", "auto", CpuPinning::WORDS)
+        .own()
+        .immutable()
+        .live(|s, v| s.shard_cpu_pinning.set(v.word()))
+        .doc(
+            "Pin each shard's thread to a core: good on a host of its own, bad on a shared \
+             one; auto decides by the host.",
+        ),
+    integer("blocking-threads", "2", 1, BLOCKING_THREADS_MAX)
+        .own()
+        .immutable()
+        .live(|s, v| s.blocking_threads = v.number())
+        .doc("Threads per shard for work that waits for the disk."),
+    memory("hot-cache-size", "0", 0, BYTES_MAX)
+        .own()
+        .live(|s, v| s.hot_cache_size = v.bytes())
+        .doc("Memory for keys read often, over all shards; 0 takes a share of maxmemory."),
+    memory("block-cache-size", "0", 0, BYTES_MAX)
+        .own()
+        .live(|s, v| s.block_cache_size = v.bytes())
+        .doc("Memory for blocks of the database, over all shards; 0 takes a share of maxmemory."),
+    memory("write-buffer-size", "0", 0, BYTES_MAX)
+        .own()
+        .immutable()
+        .live(|s, v| s.write_buffer_size = v.bytes())
+        .doc(
+            "Memory for writes not yet in table files, over all shards; 0 takes a share of \
+             maxmemory.",
+        ),
+    memory("compaction-rate-limit", "0", 0, BYTES_MAX)
+        .own()
+        .immutable()
+        .live(|s, v| s.compaction_rate_limit = v.bytes())
+        .doc(
+            "Bytes per second that flushes and compactions may write, over all shards; 0 sets \
+             no limit.",
+        ),
+];

@@ -1,0 +1,605 @@
+//! The loop of one connection: read, parse, run, wait until the replies may leave, write.
+//!
+//! A command whose keys are this shard's runs at once, out of the read buffer. As soon as one has
+//! to go elsewhere, it and those behind it gather in a *segment*, which goes out together: to one
+//! shard, as reads to several, or as a transaction (`router::transaction`). A segment is done
+//! before anything after it begins, so commands take effect in the order sent.
+
+use std::rc::Rc;
+use std::task::Poll;
+
+use basalt_shard::command::spec::{FindKeys, BeginSearch, Run, flag};
+use basalt_shard::command::table::{Entry, LookupError};
+use basalt_shard::command::{Args, keys};
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span};
+use basalt_shard::shard::Attempt;
+use basalt_shard::topology::ShardId;
+
+use crate::net::input::Input;
+use crate::node::{now_ms, now_us};
+use crate::router::message::{Answer, Batch, Executed, Message};
+use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::router::{execute, transaction, turn};
+use crate::runtime;
+use crate::session::process_command::{LaterContext, ProcessContext, ProcessRun};
+use crate::session::slowlog::{SlowCommand, shortened};
+use crate::session::{ReplyMode, Session};
+
+/// Commands that gather before they go to other shards. Locks of a transaction are held this long.
+const SEGMENT_COMMANDS_MAX: usize = 128;
+/// Bytes of them.
+const SEGMENT_BYTES_MAX: usize = 64 << 10;
+/// Replies that gather before they are written.
+const OUTPUT_BYTES_MAX: usize = 256 << 10;
+/// A buffer for replies that grew beyond this is not kept.
+const OUTPUT_KEPT_BYTES: usize = 64 << 10;
+/// Commands that one connection runs before others have their turn.
+const COMMANDS_PER_TURN: usize = 256;
+/// How long a paused client sleeps before it looks again.
+const PAUSE_STEP: std::time::Duration = std::time::Duration::from_millis(5);
+
+/// Serves a client until it goes away.
+pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
+    let protocol = session.protocol.get();
+    let mut connection = Connection {
+        shard_loop,
+        session,
+        input: Input::default(),
+        parser: RequestParser::default(),
+        out: ReplyBuffer::new(protocol),
+        tickets: Vec::new(),
+        segment: Segment::default(),
+    };
+    connection.run().await;
+}
+
+/// Which shards a command concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Home {
+    One(ShardId),
+    Several,
+}
+
+#[derive(Default)]
+struct Segment {
+    batch: Batch,
+    homes: Vec<Home>,
+    only_reads: bool,
+}
+
+struct Connection {
+    shard_loop: Rc<ShardLoop>,
+    session: Rc<Session>,
+    input: Input,
+    parser: RequestParser,
+    out: ReplyBuffer,
+    /// What the replies in `out` have to wait for.
+    tickets: Vec<(ShardId, Ticket)>,
+    segment: Segment,
+}
+
+enum Event {
+    Input,
+    Push,
+    Closed,
+}
+
+impl Connection {
+    async fn run(&mut self) {
+        loop {
+            match self.wait().await {
+                Event::Closed => return,
+                Event::Push => {}
+                Event::Input => {
+                    self.session.last_interaction_ms.set(now_ms());
+                    self.process().await;
+                }
+            }
+            if !self.deliver().await || self.session.close_after_reply.get() {
+                // The client shall see what was sent before the end.
+                self.session.stream.close();
+                return;
+            }
+        }
+    }
+
+    /// Waits for input, for something to push, or for the end.
+    async fn wait(&mut self) -> Event {
+        let Self { session, input, shard_loop, .. } = self;
+        let event = std::future::poll_fn(|context| {
+            if session.killed.get() {
+                return Poll::Ready(Event::Closed);
+            }
+            session.set_waker(context.waker());
+            if session.has_pushes() {
+                return Poll::Ready(Event::Push);
+            }
+            let received = session.stream.poll_read(context, input.room(&shard_loop.buffers));
+            match received {
+                Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Event::Closed),
+                Poll::Ready(Ok(count)) => {
+                    input.received(count);
+                    LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
+                    Poll::Ready(Event::Input)
+                }
+                Poll::Pending => {
+                    input.release(&shard_loop.buffers);
+                    Poll::Pending
+                }
+            }
+        })
+        .await;
+        self.session.input_bytes.set(self.input.bytes().len());
+        event
+    }
+
+    fn limits(&self) -> RequestLimits {
+        let config = self.shard_loop.config();
+        RequestLimits {
+            bulk_bytes_max: config.proto_max_bulk_len as usize,
+            authenticated: self.session.authenticated.get(),
+            ..RequestLimits::default()
+        }
+    }
+
+    /// Works off all whole requests of the input.
+    async fn process(&mut self) {
+        // Taken out so that the arguments can be borrowed from it.
+        let mut input = std::mem::take(&mut self.input);
+        let mut spans: Vec<Span> = Vec::with_capacity(8);
+        let mut inline = Vec::new();
+        let mut limits = self.limits();
+        let mut now = now_ms();
+        let mut run = 0usize;
+        while !self.session.close_after_reply.get() && !self.session.killed.get() {
+            let bytes = input.bytes();
+            if bytes.is_empty() {
+                break;
+            }
+            let consumed = match self.parser.next(bytes, &limits, &mut spans, &mut inline) {
+                Ok(Parsed::Incomplete { .. }) => {
+                    let limit = self.shard_loop.config().client_query_buffer_limit;
+                    let limit = if limits.authenticated { limit } else { limit.min(1 << 20) };
+                    if bytes.len() as u64 > limit {
+                        tracing::warn!(client = self.session.id, "query buffer limit reached");
+                        self.session.killed.set(true);
+                    }
+                    break;
+                }
+                Ok(Parsed::Multibulk { consumed }) => {
+                    self.command(Args::new(bytes, &spans), now).await;
+                    consumed
+                }
+                Ok(Parsed::Inline { consumed }) => {
+                    self.command(Args::new(&inline, &spans), now).await;
+                    consumed
+                }
+                Err(error) => {
+                    self.flush_segment().await;
+                    self.out.error(&error.message());
+                    self.session.close_after_reply.set(true);
+                    break;
+                }
+            };
+            input.consume(consumed);
+            limits.authenticated = self.session.authenticated.get();
+            run += 1;
+            if run.is_multiple_of(COMMANDS_PER_TURN) {
+                self.flush_segment().await;
+                runtime::yield_now().await;
+                now = now_ms();
+            }
+            if self.out.len() > OUTPUT_BYTES_MAX {
+                self.flush_segment().await;
+                if !self.deliver().await {
+                    self.session.killed.set(true);
+                }
+            }
+        }
+        self.flush_segment().await;
+        input.release(&self.shard_loop.buffers);
+        self.session.input_bytes.set(input.bytes().len());
+        self.input = input;
+    }
+
+    async fn command(&mut self, args: Args<'_>, now: u64) {
+        if args.is_empty() {
+            return;
+        }
+        if self.session.reply_mode.get() == ReplyMode::On {
+            return self.dispatch(args, now).await;
+        }
+        // Replies are held back: one command at a time.
+        if self.session.reply_mode.get() == ReplyMode::SkipNext {
+            self.session.reply_mode.set(ReplyMode::Skip);
+        }
+        let start = self.out.len();
+        self.dispatch(args, now).await;
+        self.flush_segment().await;
+        match self.session.reply_mode.get() {
+            ReplyMode::On => {}
+            ReplyMode::Off | ReplyMode::SkipNext => self.out.truncate(start),
+            ReplyMode::Skip => {
+                self.out.truncate(start);
+                self.session.reply_mode.set(ReplyMode::On);
+            }
+        }
+    }
+
+    async fn dispatch(&mut self, args: Args<'_>, now: u64) {
+        let node = self.shard_loop.node.clone();
+        let entry = match node.table.lookup(args) {
+            Ok(entry) => entry,
+            Err(error) => return self.unknown(args, error).await,
+        };
+        if !entry.spec.accepts(args.len()) || matches!(entry.spec.run, Run::Container) {
+            let text =
+                format!("ERR wrong number of arguments for '{}' command", entry.full_name);
+            return self.reject(Some(entry), text.as_bytes()).await;
+        }
+        if !self.session.authenticated.get() && !entry.spec.has(flag::NO_AUTH) {
+            return self.reject(Some(entry), b"NOAUTH Authentication required.").await;
+        }
+        self.session.last_command.set(Some(entry.id));
+        self.session.commands.set(self.session.commands.get() + 1);
+        if node.paused_until_ms.load(std::sync::atomic::Ordering::Relaxed) != 0 {
+            self.wait_while_paused(entry).await;
+        }
+        if node.monitors.load(std::sync::atomic::Ordering::Relaxed) != 0
+            && !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN)
+        {
+            self.flush_segment().await;
+            crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
+        }
+        match entry.spec.run {
+            Run::Shard(_) => self.shard_command(entry, args, now).await,
+            Run::Process => self.process_command(entry, args).await,
+            Run::Container => {}
+        }
+    }
+
+    async fn unknown(&mut self, args: Args<'_>, error: LookupError) {
+        let shorten = |argument: &[u8]| {
+            String::from_utf8_lossy(&argument[..argument.len().min(128)]).into_owned()
+        };
+        let name = args.get(0);
+        if name.eq_ignore_ascii_case(b"host:") || name.eq_ignore_ascii_case(b"post") {
+            tracing::warn!(
+                client = %self.session.peer,
+                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or \
+                 Host: commands to Basalt. This is likely due to an attacker attempting to use \
+                 Cross Protocol Scripting to compromise your Basalt instance. Connection aborted."
+            );
+            self.session.killed.set(true);
+            return;
+        }
+        let text = match error {
+            LookupError::UnknownCommand => {
+                let mut text =
+                    format!("ERR unknown command '{}', with args beginning with: ", shorten(name));
+                let mut shown = 0;
+                for argument in args.iter_from(1) {
+                    if shown >= 128 {
+                        break;
+                    }
+                    let argument = &argument[..argument.len().min(128 - shown)];
+                    shown += argument.len();
+                    text.push_str(&format!("'{}' ", String::from_utf8_lossy(argument)));
+                }
+                text
+            }
+            LookupError::UnknownSubcommand => format!(
+                "ERR unknown subcommand '{}'. Try {} HELP.",
+                shorten(args.get(1)),
+                String::from_utf8_lossy(name).to_uppercase()
+            ),
+        };
+        self.reject(None, text.as_bytes()).await;
+    }
+
+    /// Answers with an error instead of running the command.
+    async fn reject(&mut self, entry: Option<&Entry>, text: &[u8]) {
+        self.flush_segment().await;
+        let start = self.out.len();
+        self.out.error(text);
+        let reply = &self.out.as_bytes()[start..];
+        self.shard_loop.statistics.borrow_mut().reject(entry.map(|entry| entry.id), reply);
+    }
+
+    async fn wait_while_paused(&mut self, entry: &Entry) {
+        use std::sync::atomic::Ordering;
+        self.flush_segment().await;
+        let node = self.shard_loop.node.clone();
+        loop {
+            let until = node.paused_until_ms.load(Ordering::Relaxed);
+            let held = !node.paused_writes_only.load(Ordering::Relaxed)
+                || entry.spec.has(flag::WRITE | flag::MAY_REPLICATE);
+            if !held || until <= now_ms() as i64 || self.session.killed.get() {
+                return;
+            }
+            runtime::sleep(PAUSE_STEP).await;
+        }
+    }
+
+    async fn shard_command(&mut self, entry: &Entry, args: Args<'_>, now: u64) {
+        let home = self.home(entry, args);
+        let (id, db) = (entry.id, self.session.db.get());
+        if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
+            let ticket =
+                match execute::attempt(&self.shard_loop, id, args, (db, now), &mut self.out) {
+                    Attempt::Done(ticket) => ticket,
+                    _ => {
+                        let shard_loop = self.shard_loop.clone();
+                        execute::run_waiting(&shard_loop, id, args, db, &mut self.out).await
+                    }
+                };
+            self.hold_for(self.shard_loop.id, ticket);
+            let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
+            self.note_slowness(entry, args, duration_ns / 1000);
+            return;
+        }
+        if self.segment.batch.is_empty() {
+            self.segment.only_reads = true;
+            self.segment.batch.db = db;
+            self.segment.batch.protocol = Some(self.out.protocol());
+        }
+        self.segment.only_reads &= entry.spec.has(flag::READONLY);
+        self.segment.homes.push(home);
+        self.segment.batch.push(id, args);
+        if self.segment.batch.len() >= SEGMENT_COMMANDS_MAX
+            || self.segment.batch.bytes() >= SEGMENT_BYTES_MAX
+        {
+            self.flush_segment().await;
+        }
+    }
+
+    /// Where the keys of a command live.
+    fn home(&self, entry: &Entry, args: Args<'_>) -> Home {
+        let topology = &self.shard_loop.node.topology;
+        if topology.shards() == 1 {
+            return Home::One(self.shard_loop.id);
+        }
+        if let [key] = entry.spec.keys
+            && let (BeginSearch::Index(index), FindKeys::Range { last: 0, .. }) =
+                (key.begin, key.find)
+        {
+            return Home::One(topology.shard_of(args.get(index)));
+        }
+        let mut found = Vec::new();
+        if keys::extract(entry.spec, args, &mut found).is_err() {
+            // The handler answers with an error, anywhere.
+            return Home::One(self.shard_loop.id);
+        }
+        let mut shards = found.iter().map(|key| topology.shard_of(args.get(key.index)));
+        let Some(first) = shards.next() else { return Home::One(self.shard_loop.id) };
+        if shards.all(|shard| shard == first) { Home::One(first) } else { Home::Several }
+    }
+
+    /// The replies so far have to wait until this batch is durable enough.
+    fn hold_for(&mut self, shard: ShardId, ticket: Ticket) {
+        if ticket == 0 {
+            return;
+        }
+        match self.tickets.iter_mut().find(|(other, _)| *other == shard) {
+            Some((_, newest)) => *newest = ticket.max(*newest),
+            None => self.tickets.push((shard, ticket)),
+        }
+    }
+
+    /// Runs what has gathered for other shards.
+    async fn flush_segment(&mut self) {
+        if self.segment.batch.is_empty() {
+            return;
+        }
+        let Segment { batch, homes, only_reads } = std::mem::take(&mut self.segment);
+        let first = homes.first().copied();
+        let one_shard = match first {
+            Some(Home::One(shard)) if homes.iter().all(|home| Some(*home) == first) => Some(shard),
+            _ => None,
+        };
+        if let Some(shard) = one_shard {
+            let executed = self.run_on(shard, batch).await;
+            self.out.append_raw(&executed.replies);
+            self.hold_for(shard, executed.ticket);
+        } else if only_reads && !homes.contains(&Home::Several) {
+            self.read_from_several(&batch, &homes).await;
+        } else {
+            let shard_loop = self.shard_loop.clone();
+            let outcome = transaction::run(&shard_loop, batch).await;
+            self.out.append_raw(&outcome.executed.replies);
+            for (shard, ticket) in outcome.tickets {
+                self.hold_for(shard, ticket);
+            }
+        }
+    }
+
+    /// Runs a batch on one shard.
+    async fn run_on(&mut self, shard: ShardId, batch: Batch) -> Executed {
+        let shard_loop = self.shard_loop.clone();
+        if shard == shard_loop.id {
+            return execute::run_batch(&shard_loop, &batch).await;
+        }
+        let exchange = send_batch(&shard_loop, shard, batch);
+        match shard_loop.answer(exchange).await {
+            Answer::Executed(executed) => *executed,
+            _ => Executed::default(),
+        }
+    }
+
+    /// Runs reads on their shards at the same time, and puts the replies in order.
+    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home]) {
+        let shard_loop = self.shard_loop.clone();
+        let mut parts: Vec<Batch> = Vec::new();
+        parts.resize_with(shard_loop.node.topology.shards(), || {
+            Batch::new(batch.db, self.out.protocol())
+        });
+        let mut places = Vec::with_capacity(homes.len());
+        for (index, home) in homes.iter().enumerate() {
+            let Home::One(shard) = *home else { continue };
+            let (id, args) = batch.command(index);
+            places.push((shard, parts[shard].len()));
+            parts[shard].push(id, args);
+        }
+        let own = std::mem::take(&mut parts[shard_loop.id]);
+        let asked: Vec<_> = parts
+            .into_iter()
+            .enumerate()
+            .filter(|(_, part)| !part.is_empty())
+            .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part)))
+            .collect();
+        let mut executed: Vec<Executed> = Vec::new();
+        executed.resize_with(shard_loop.node.topology.shards(), Executed::default);
+        executed[shard_loop.id] = execute::run_batch(&shard_loop, &own).await;
+        for (shard, exchange) in asked {
+            if let Answer::Executed(answer) = shard_loop.answer(exchange).await {
+                executed[shard] = *answer;
+            }
+        }
+        for (shard, index) in places {
+            self.out.append_raw(executed[shard].reply(index));
+        }
+        for (shard, executed) in executed.iter().enumerate() {
+            self.hold_for(shard, executed.ticket);
+        }
+    }
+
+    async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {
+        self.flush_segment().await;
+        let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
+        let start = self.out.len();
+        let timer = self.shard_loop.statistics.borrow().start();
+        match run {
+            ProcessRun::Now(run) => {
+                let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
+                run(&mut ProcessContext {
+                    shard_loop: &shard_loop,
+                    session: &session,
+                    args,
+                    reply: &mut self.out,
+                });
+            }
+            ProcessRun::Later(run) => {
+                let context = LaterContext::new(
+                    self.shard_loop.clone(),
+                    self.session.clone(),
+                    (entry.id, args),
+                    ReplyBuffer::new(self.out.protocol()),
+                );
+                let reply = run(context).await;
+                self.out.append_raw(reply.as_bytes());
+                // It may show, or have changed, anything on any shard.
+                let written = self.shard_loop.shard.borrow().written();
+                self.hold_for(self.shard_loop.id, written);
+                for shard in 0..self.shard_loop.node.topology.shards() {
+                    if shard != self.shard_loop.id {
+                        self.hold_for(shard, self.shard_loop.node.logs[shard].written());
+                    }
+                }
+            }
+        }
+        self.out.set_protocol(self.session.protocol.get());
+        let mut statistics = self.shard_loop.statistics.borrow_mut();
+        statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
+        LoopCounters::add(&self.shard_loop.counters.commands, 1);
+        let duration_ns = statistics.last_duration_ns;
+        drop(statistics);
+        self.note_slowness(entry, args, duration_ns / 1000);
+    }
+
+    fn note_slowness(&self, entry: &Entry, args: Args<'_>, duration_us: u64) {
+        let config = self.shard_loop.config();
+        let node = &self.shard_loop.node;
+        let threshold = config.slowlog_log_slower_than_us;
+        if threshold >= 0
+            && duration_us >= threshold.unsigned_abs()
+            && !entry.spec.has(flag::SKIP_SLOWLOG)
+        {
+            let command = SlowCommand {
+                id: 0,
+                time_s: now_us() / 1_000_000,
+                duration_us,
+                arguments: crate::admin::redact::arguments(entry, args, shortened(args)),
+                client: self.session.peer.clone(),
+                client_name: self.session.name.borrow().clone(),
+            };
+            let mut log = node.slow_log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            log.push(command, config.slowlog_max_len as usize);
+        }
+        let spike_ms = config.latency_monitor_threshold_ms;
+        if spike_ms > 0 && duration_us / 1000 >= spike_ms {
+            let event = if entry.spec.has(flag::FAST) { "fast-command" } else { "command" };
+            let mut latency =
+                node.latency.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            latency.add(event, now_us() / 1_000_000, duration_us / 1000);
+        }
+    }
+
+    /// Waits until the replies may leave, and writes them. False: the client is gone.
+    async fn deliver(&mut self) -> bool {
+        let shard_loop = self.shard_loop.clone();
+        let mut lost = false;
+        for (shard, ticket) in self.tickets.drain(..) {
+            lost |= !turn::settled(&shard_loop, shard, ticket).await;
+        }
+        if lost {
+            // What these replies say could still be lost: they must not leave.
+            self.out.clear();
+            self.out.error(
+                b"MISCONF the log could not be made durable; the outcome of the commands before \
+                  is unknown",
+            );
+            self.session.close_after_reply.set(true);
+        }
+        if self.session.has_pushes() {
+            let pushes = self.session.take_pushes();
+            self.out.append_raw(&pushes);
+        }
+        if self.out.is_empty() {
+            return true;
+        }
+        let limit = shard_loop.config().client_output_buffer_limit.normal.hard_bytes;
+        if limit > 0 && self.out.len() as u64 > limit {
+            tracing::warn!(client = self.session.id, "closed: output buffer limit reached");
+            return false;
+        }
+        let written = self.write_all().await;
+        LoopCounters::add(&shard_loop.counters.output_bytes, self.out.len() as u64);
+        if self.out.len() > OUTPUT_KEPT_BYTES {
+            self.out.take();
+        } else {
+            self.out.clear();
+        }
+        self.session.output_bytes.set(0);
+        written
+    }
+
+    async fn write_all(&self) -> bool {
+        let bytes = self.out.as_bytes();
+        let mut sent = 0;
+        while sent < bytes.len() {
+            self.session.output_bytes.set(bytes.len() - sent);
+            let result = std::future::poll_fn(|context| {
+                if self.session.killed.get() {
+                    return Poll::Ready(Ok(0));
+                }
+                self.session.set_waker(context.waker());
+                self.session.stream.poll_write(context, &bytes[sent..])
+            })
+            .await;
+            match result {
+                Ok(0) | Err(_) => return false,
+                Ok(count) => sent += count,
+            }
+        }
+        true
+    }
+}
+
+fn send_batch(shard_loop: &ShardLoop, shard: ShardId, batch: Batch) -> u64 {
+    LoopCounters::add(&shard_loop.counters.hops, 1);
+    let exchange = shard_loop.ask();
+    let message = Message::Execute { origin: shard_loop.id, exchange, batch: Box::new(batch) };
+    shard_loop.turn.post(shard, message);
+    exchange
+}

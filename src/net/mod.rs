@@ -1,0 +1,7 @@
+//! Sockets: accepting (`listener`), reading and writing (`stream`, `input`), and the loop of one
+//! connection (`connection`).
+
+pub(crate) mod connection;
+pub(crate) mod input;
+pub(crate) mod listener;
+pub(crate) mod stream;

@@ -1,0 +1,15 @@
+//! Counters that more than one thread adds to.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+
+/// See the module; names as in INFO.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) connections_received: AtomicU64,
+    pub(crate) connections_rejected: AtomicU64,
+    pub(crate) connected_clients: AtomicUsize,
+    /// Whose turn it is to get a connection.
+    pub(crate) next_shard: AtomicUsize,
+    /// Highest resident memory seen.
+    pub(crate) memory_peak: AtomicU64,
+}

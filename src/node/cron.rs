@@ -1,0 +1,98 @@
+//! What a shard does by the clock: keys whose time has come go, idle clients are closed, rates are
+//! sampled.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use basalt_shard::engine::EngineError;
+use basalt_shard::shard::load_deadlines;
+
+use crate::node::now_ms;
+use crate::router::shard_loop::ShardLoop;
+use crate::runtime;
+
+/// How often deadlines are looked at.
+const EXPIRE_EVERY: Duration = Duration::from_millis(50);
+/// Keys that go in one piece, before others have their turn.
+const EXPIRE_PIECE: usize = 128;
+/// Deadlines read from disk ahead, when they are not in memory.
+const EXPIRE_LOAD: usize = 20_000;
+/// Samples of the rates.
+const SAMPLE_EVERY: Duration = Duration::from_millis(100);
+
+/// Removes keys whose time has come, for ever.
+pub(crate) async fn expire(shard_loop: Rc<ShardLoop>) {
+    loop {
+        runtime::sleep(EXPIRE_EVERY).await;
+        if shard_loop.node.expire_paused() {
+            continue;
+        }
+        for db in shard_loop.databases().iter() {
+            expire_database(&shard_loop, *db).await;
+        }
+    }
+}
+
+async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
+    loop {
+        let now = now_ms();
+        let result = shard_loop.shard.borrow_mut().expire(db, now, EXPIRE_PIECE);
+        match result {
+            Ok(seen) => {
+                if seen > 0 {
+                    shard_loop.turn.schedule();
+                }
+                if seen < EXPIRE_PIECE {
+                    return;
+                }
+                runtime::yield_now().await;
+            }
+            Err(EngineError::NotInMemory) => {
+                let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
+                let loaded = shard_loop
+                    .off_loop(move || load_deadlines(engine.as_ref(), db, now, EXPIRE_LOAD))
+                    .await;
+                if !matches!(loaded, Some(Ok(()))) {
+                    return;
+                }
+            }
+            Err(EngineError::Stalled) => return,
+            Err(error) => {
+                tracing::error!(%error, shard = shard_loop.id, "expiring keys failed");
+                return;
+            }
+        }
+    }
+}
+
+/// Closes idle clients and samples the rates, for ever.
+pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
+    let mut rounds = 0u64;
+    loop {
+        runtime::sleep(SAMPLE_EVERY).await;
+        shard_loop.counters.sample();
+        rounds += 1;
+        if rounds.is_multiple_of(10) {
+            close_idle_clients(&shard_loop);
+        }
+    }
+}
+
+fn close_idle_clients(shard_loop: &ShardLoop) {
+    let timeout_ms = u64::from(shard_loop.config().timeout_seconds) * 1000;
+    if timeout_ms == 0 {
+        return;
+    }
+    let now = now_ms();
+    let idle: Vec<_> = shard_loop
+        .sessions
+        .borrow()
+        .values()
+        .filter(|session| !session.monitor.get())
+        .filter(|session| now.saturating_sub(session.last_interaction_ms.get()) > timeout_ms)
+        .cloned()
+        .collect();
+    for session in idle {
+        session.kill();
+    }
+}

@@ -1,0 +1,291 @@
+//! The data directory: who uses it, what is in it, and which logical database stands where.
+//!
+//! ```text
+//! DIR/lock            locked while a server uses the directory
+//! DIR/basalt.manifest the manifest, a text of `name value` lines (below), replaced as a whole
+//! DIR/shard-000/ …    one RocksDB a shard
+//!
+//! basalt-manifest 1                     the format's version
+//! id 40 hexadecimal digits              of this data set, made once
+//! shards 2                              number of shard folders
+//! epoch 7                               number of starts, for versions that are never reused
+//! databases 0 1 2 … 15                  the physical database of each logical one (SWAPDB)
+//! ```
+//!
+//! Slots are divided evenly over the shards, in order, so the number of shards says all about
+//! where a key is.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+const MANIFEST: &str = "basalt.manifest";
+const FORMAT: u32 = 1;
+
+/// What the manifest says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    pub(crate) id: String,
+    pub(crate) shards: usize,
+    pub(crate) epoch: u32,
+    pub(crate) databases: Vec<u8>,
+}
+
+impl Manifest {
+    fn to_text(&self) -> String {
+        let databases: Vec<String> = self.databases.iter().map(u8::to_string).collect();
+        format!(
+            "basalt-manifest {FORMAT}\nid {}\nshards {}\nepoch {}\ndatabases {}\n",
+            self.id,
+            self.shards,
+            self.epoch,
+            databases.join(" ")
+        )
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut lines = text.lines();
+        let mut value = |name: &str| -> Result<&str, String> {
+            lines
+                .next()
+                .and_then(|line| line.strip_prefix(name))
+                .and_then(|rest| rest.strip_prefix(' '))
+                .ok_or_else(|| format!("the line '{name}' is missing"))
+        };
+        let format: u32 = value("basalt-manifest")?
+            .parse()
+            .map_err(|_| "the format's version is not a number".to_owned())?;
+        if format != FORMAT {
+            return Err(format!(
+                "its format is version {format}, this server reads version {FORMAT}: start it \
+                 with the Basalt that wrote it, or a newer one"
+            ));
+        }
+        let id = value("id")?.to_owned();
+        let number =
+            |name: &str, text: &str| text.parse().map_err(|_| format!("'{name}' is not a number"));
+        let shards: u32 = number("shards", value("shards")?)?;
+        let epoch: u32 = number("epoch", value("epoch")?)?;
+        let databases: Result<Vec<u8>, _> =
+            value("databases")?.split(' ').map(str::parse::<u8>).collect();
+        let databases = databases.map_err(|_| "'databases' is damaged".to_owned())?;
+        let mut sorted = databases.clone();
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|pair| pair[0] == pair[1]) || shards == 0 {
+            return Err("it is damaged".into());
+        }
+        Ok(Self { id, shards: shards as usize, epoch, databases })
+    }
+}
+
+/// An opened data directory; the lock is held until it is dropped.
+pub(crate) struct DataDirectory {
+    path: PathBuf,
+    manifest: Mutex<Manifest>,
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Opens `path`, or makes a new data set of `shards` shards and `databases` databases there.
+    /// `shards` 0: as many as there are, or `default_shards` for a new one.
+    pub(crate) fn open(
+        path: &Path,
+        (shards, default_shards): (usize, usize),
+        databases: usize,
+        new_id: &str,
+    ) -> Result<Self, String> {
+        let shown = path.display();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| format!("cannot make the data directory {shown}: {error}"))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(|error| format!("cannot use the data directory {shown}: {error}"))?;
+        lock.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => format!(
+                "the data directory {shown} is in use by another Basalt; stop it, or give this \
+                 one a directory of its own with --dir"
+            ),
+            std::fs::TryLockError::Error(error) => format!("cannot lock {shown}: {error}"),
+        })?;
+        let manifest_path = path.join(MANIFEST);
+        let manifest = match std::fs::read_to_string(&manifest_path) {
+            Ok(text) => {
+                let old = Manifest::parse(&text)
+                    .map_err(|why| format!("{}: {why}", manifest_path.display()))?;
+                check(path, &old, shards)?;
+                let mut manifest = Manifest { epoch: old.epoch.saturating_add(1), ..old };
+                extend(&mut manifest.databases, databases);
+                manifest
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if shard_folders(path).next().is_some() {
+                    return Err(format!(
+                        "{shown} has shard folders but no {MANIFEST}: restore the manifest from \
+                         a backup; starting without it could mix up or lose data"
+                    ));
+                }
+                let shards = if shards == 0 { default_shards } else { shards };
+                let mut manifest =
+                    Manifest { id: new_id.to_owned(), shards, epoch: 1, databases: Vec::new() };
+                extend(&mut manifest.databases, databases);
+                manifest
+            }
+            Err(error) => return Err(format!("{}: {error}", manifest_path.display())),
+        };
+        let directory =
+            Self { path: path.to_owned(), manifest: Mutex::new(manifest.clone()), _lock: lock };
+        directory.write(&manifest).map_err(|error| {
+            format!("cannot write {}: {error}", manifest_path.display())
+        })?;
+        Ok(directory)
+    }
+
+    /// What the manifest says.
+    pub(crate) fn manifest(&self) -> Manifest {
+        self.manifest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Folder of a shard's database.
+    pub(crate) fn shard_folder(&self, shard: usize) -> PathBuf {
+        self.path.join(folder_name(shard))
+    }
+
+    /// The directory itself.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Records another order of the databases, durably. Blocks.
+    pub(crate) fn set_databases(&self, databases: Vec<u8>) -> io::Result<()> {
+        let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = Manifest { databases, ..manifest.clone() };
+        self.write(&new)?;
+        *manifest = new;
+        Ok(())
+    }
+
+    fn write(&self, manifest: &Manifest) -> io::Result<()> {
+        let temporary = self.path.join(format!("{MANIFEST}.new"));
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(manifest.to_text().as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, self.path.join(MANIFEST))?;
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+fn folder_name(shard: usize) -> String {
+    format!("shard-{shard:03}")
+}
+
+fn shard_folders(path: &Path) -> impl Iterator<Item = String> {
+    std::fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with("shard-"))
+}
+
+/// Whether what is on disk is what the manifest and the configuration say.
+fn check(path: &Path, manifest: &Manifest, shards: usize) -> Result<(), String> {
+    let shown = path.display();
+    if shards != 0 && shards != manifest.shards {
+        return Err(format!(
+            "{shown} holds data of {} shards, but --shards {shards} was asked for; the number of \
+             shards of a data set cannot change: leave the option out, or start with an empty \
+             directory and copy the data over",
+            manifest.shards
+        ));
+    }
+    for shard in 0..manifest.shards {
+        if !path.join(folder_name(shard)).join("CURRENT").exists() && manifest.epoch > 1 {
+            return Err(format!(
+                "{shown}/{} is missing or empty: a part of the data set is gone. Restore it from \
+                 a backup together with the rest",
+                folder_name(shard)
+            ));
+        }
+    }
+    let known: Vec<String> = (0..manifest.shards).map(folder_name).collect();
+    if let Some(foreign) = shard_folders(path).find(|name| !known.contains(name)) {
+        return Err(format!(
+            "{shown}/{foreign} does not belong to this data set of {} shards; move it away",
+            manifest.shards
+        ));
+    }
+    Ok(())
+}
+
+/// Gives new logical databases a physical one each.
+fn extend(databases: &mut Vec<u8>, count: usize) {
+    for physical in 0..=u8::MAX {
+        if databases.len() >= count {
+            return;
+        }
+        if !databases.contains(&physical) {
+            databases.push(physical);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn temporary(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("basalt-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        path
+    }
+
+    #[test]
+    fn a_data_set_keeps_its_shards_and_counts_its_starts() {
+        let path = temporary("manifest");
+        let open = |shards| DataDirectory::open(&path, (shards, 2), 16, "abc");
+        let first = open(0).unwrap();
+        assert_eq!(first.manifest().shards, 2);
+        assert!(open(0).err().unwrap().contains("in use"));
+        for shard in 0..2 {
+            std::fs::create_dir_all(first.shard_folder(shard)).unwrap();
+            std::fs::write(first.shard_folder(shard).join("CURRENT"), "x").unwrap();
+        }
+        first.set_databases((0..16).rev().collect()).unwrap();
+        drop(first);
+        assert!(open(3).err().unwrap().contains("--shards 3"));
+        let second = open(2).unwrap();
+        assert_eq!((second.manifest().epoch, second.manifest().databases[0]), (2, 15));
+        drop(second);
+        std::fs::create_dir(path.join("shard-007")).unwrap();
+        assert!(open(0).err().unwrap().contains("shard-007"));
+        std::fs::remove_dir(path.join("shard-007")).unwrap();
+        std::fs::remove_dir_all(path.join("shard-001")).unwrap();
+        assert!(open(0).err().unwrap().contains("shard-001 is missing"));
+        std::fs::remove_file(path.join(MANIFEST)).unwrap();
+        assert!(open(0).err().unwrap().contains("no basalt.manifest"));
+        std::fs::remove_dir_all(&path).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_refused() {
+        let good = Manifest { id: "a".into(), shards: 1, epoch: 1, databases: vec![0, 1] };
+        assert_eq!(Manifest::parse(&good.to_text()).unwrap(), good);
+        for bad in ["", "basalt-manifest 2\n", "basalt-manifest 1\nid x\nshards 0\nepoch 1\ndatabases 0\n"]
+        {
+            assert!(Manifest::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The process: what all shards share (`Node`), starting and stopping (`start`), the data
+//! directory (`data_directory`), making logs durable (`log_sync`), threads that may block
+//! (`pool`), counters.
+
+pub(crate) mod counters;
+pub(crate) mod cron;
+pub(crate) mod data_directory;
+pub(crate) mod log_sync;
+pub(crate) mod pool;
+pub(crate) mod start;
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use basalt_shard::command::table::Table;
+use basalt_shard::settings::Settings;
+use basalt_shard::shard::KeyCounts;
+use basalt_shard::topology::Topology;
+
+use crate::config::{Config, Sources};
+use crate::node::counters::Counters;
+use crate::node::data_directory::DataDirectory;
+use crate::node::log_sync::LogSync;
+use crate::node::pool::Pool;
+use crate::router::mailbox::Mailbox;
+use crate::session::process_command::ProcessTable;
+use crate::session::slowlog::SlowLog;
+
+/// What the threads of the process share. Immutable, or synchronised field by field.
+pub(crate) struct Node {
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) table: Table,
+    /// The functions of the commands that no shard runs, by command id.
+    pub(crate) process_table: ProcessTable,
+    /// A mailbox a shard.
+    pub(crate) mailboxes: Vec<Mailbox>,
+    /// The log of each shard.
+    pub(crate) logs: Vec<LogSync>,
+    /// Numbers of keys of each shard.
+    pub(crate) key_counts: Vec<Arc<KeyCounts>>,
+    pub(crate) pool: Pool,
+    pub(crate) counters: Counters,
+    pub(crate) data_directory: DataDirectory,
+    /// How the memory budget is divided.
+    pub(crate) memory: crate::config::memory::MemoryPlan,
+    config: RwLock<Arc<Config>>,
+    pub(crate) sources: Sources,
+    /// Of `config`, for the acceptor.
+    pub(crate) clients_max: AtomicUsize,
+    /// Of `config`: a [`log_sync::Mode`].
+    pub(crate) durability: AtomicU8,
+    /// Clients that watch all commands.
+    pub(crate) monitors: AtomicUsize,
+    /// Until when CLIENT PAUSE holds clients up, ms since 1970.
+    pub(crate) paused_until_ms: AtomicI64,
+    /// DEBUG SET-ACTIVE-EXPIRE 0.
+    pub(crate) expire_off: AtomicBool,
+    /// CLIENT PAUSE … WRITE: only writes are held up.
+    pub(crate) paused_writes_only: AtomicBool,
+    pub(crate) slow_log: Mutex<SlowLog>,
+    pub(crate) latency: Mutex<crate::session::latency::LatencyMonitor>,
+    /// Names clients; the next number.
+    pub(crate) next_client_id: AtomicU64,
+    /// 40 random hexadecimal digits, new at each start.
+    pub(crate) run_id: String,
+    pub(crate) started: Instant,
+    pub(crate) started_s: u64,
+    /// Says that the process is to end.
+    pub(crate) stop: start::StopSignal,
+}
+
+impl Node {
+    /// The configuration as it is now.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the configuration. The shards' loops take theirs over by themselves.
+    pub(crate) fn set_config(&self, config: Config) {
+        self.clients_max.store(config.maxclients as usize, Ordering::Relaxed);
+        self.durability.store(log_sync::Mode::of(&config) as u8, Ordering::SeqCst);
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+    }
+
+    /// Whether keys whose time has come are left alone at the moment.
+    pub(crate) fn expire_paused(&self) -> bool {
+        self.expire_off.load(Ordering::Relaxed)
+            || self.paused_until_ms.load(Ordering::Relaxed) > now_ms() as i64
+    }
+
+    /// Live and expired-but-there keys of a physical database over all shards.
+    pub(crate) fn key_count(&self, db: u8) -> (u64, u64) {
+        self.key_counts.iter().map(|counts| counts.get(db)).fold((0, 0), |sum, count| {
+            (sum.0 + count.keys, sum.1 + count.expires)
+        })
+    }
+}
+
+/// Now, in ms since 1970.
+pub(crate) fn now_ms() -> u64 {
+    now_us() / 1000
+}
+
+/// Now, in microseconds since 1970.
+pub(crate) fn now_us() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+}
+
+/// What the commands need of the configuration.
+pub(crate) fn shard_settings(config: &Config) -> Settings {
+    Settings {
+        proto_max_bulk_len: config.proto_max_bulk_len as usize,
+        hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
+        hash_max_listpack_value: config.hash_max_listpack_value as usize,
+    }
+}

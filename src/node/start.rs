@@ -1,0 +1,333 @@
+//! Starting and stopping, in order: configuration, data directory, databases, shards' threads,
+//! listeners; and back.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, RwLock};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use basalt_shard::command::table::{Table, shard_specs};
+use basalt_shard::engine::Engine;
+use basalt_shard::engine::options::{Budget, SharedResources};
+use basalt_shard::engine::rocks::RocksEngine;
+use basalt_shard::shard::Shard;
+use basalt_shard::topology::Topology;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::config::memory::{self, MemoryPlan};
+use crate::config::words::CpuPinning;
+use crate::config::{Config, Sources};
+use crate::net::connection;
+use crate::net::listener;
+use crate::node::counters::Counters;
+use crate::node::data_directory::DataDirectory;
+use crate::node::log_sync::{self, LogSync, Mode};
+use crate::node::pool::Pool;
+use crate::node::{Node, now_ms, now_us};
+use crate::router::mailbox::Mailbox;
+use crate::router::message::{Answer, Message};
+use crate::router::shard_loop::ShardLoop;
+use crate::router::{execute, turn};
+use crate::runtime;
+use crate::session::Session;
+use crate::session::process_command::ProcessTable;
+
+/// Says once that the process is to end.
+pub(crate) struct StopSignal(Sender<()>);
+
+impl StopSignal {
+    /// Ends the process, cleanly.
+    pub(crate) fn stop(&self) {
+        // Full: it was said before.
+        let _ = self.0.try_send(());
+    }
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
+    let (stop, stopped) = bounded(1);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let listeners = listener::bind(&config)?;
+    let run_id = random_id();
+    let data_directory = DataDirectory::open(
+        &config.dir,
+        (config.shards as usize, cores),
+        config.databases as usize,
+        &random_id(),
+    )?;
+    let manifest = data_directory.manifest();
+    let budget = memory::budget(&config, std::path::Path::new("/"))
+        .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
+    let memory = MemoryPlan::new(&config, budget)?;
+    let opening = Instant::now();
+    let topology = Arc::new(open_databases(&data_directory, &memory)?);
+    let shards = open_shards(&topology, &memory)?;
+    let opening_ms = opening.elapsed().as_millis() as u64;
+
+    let table = Table::new(
+        shard_specs().chain(crate::admin::specs::SPECS).chain(crate::session::specs::SPECS),
+    );
+    let process_table = ProcessTable::new(&table, crate::admin::commands())?;
+    let pool = Pool::start(config.blocking_threads as usize * topology.shards())
+        .map_err(|error| format!("cannot start threads: {error}"))?;
+    let node = Arc::new(Node {
+        mailboxes: (0..topology.shards()).map(|_| Mailbox::new()).collect(),
+        logs: (0..topology.shards()).map(|_| LogSync::new(topology.shards())).collect(),
+        key_counts: shards.iter().map(Shard::key_counts).collect(),
+        topology: topology.clone(),
+        table,
+        process_table,
+        pool,
+        counters: Counters::default(),
+        memory,
+        clients_max: AtomicUsize::new(config.maxclients as usize),
+        durability: AtomicU8::new(Mode::of(&config) as u8),
+        monitors: AtomicUsize::new(0),
+        paused_until_ms: AtomicI64::new(0),
+        expire_off: AtomicBool::new(false),
+        paused_writes_only: AtomicBool::new(false),
+        slow_log: Mutex::default(),
+        latency: Mutex::default(),
+        next_client_id: AtomicU64::new(1),
+        run_id,
+        started: Instant::now(),
+        started_s: now_us() / 1_000_000,
+        stop: StopSignal(stop),
+        sources,
+        data_directory,
+        config: RwLock::new(Arc::new(config)),
+    });
+    let config = node.config();
+    write_pidfile(&config)?;
+    stop_on_signals(&node)?;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        shards = topology.shards(),
+        directory = %node.data_directory.path().display(),
+        durability = config.appendfsync.word(),
+        memory_bytes = node.memory.budget,
+        keys = node.key_counts.iter().map(|counts| counts.get(manifest.databases[0]).keys).sum::<u64>(),
+        opening_ms,
+        port = config.port,
+        "Basalt starts"
+    );
+    for (directive, reason) in config.without_effect() {
+        tracing::warn!("'{directive}' has no effect: {reason}");
+    }
+    let mut threads = Vec::new();
+    for shard in shards {
+        threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
+    }
+    listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
+    tracing::info!("Ready to accept connections");
+    wait_until_stopped(&node, &stopped);
+    for mailbox in &node.mailboxes {
+        mailbox.send(Message::Run(Box::new(|shard_loop| shard_loop.stop())));
+    }
+    for thread in threads {
+        let _ = thread.join();
+    }
+    close(&node)
+}
+
+fn open_databases(
+    data_directory: &DataDirectory,
+    memory: &MemoryPlan,
+) -> Result<Topology, String> {
+    let shared = SharedResources::new(Budget {
+        block_cache_bytes: memory.block_cache as usize,
+        write_buffer_bytes: memory.write_buffers as usize,
+    })
+    .map_err(|error| error.to_string())?;
+    let manifest = data_directory.manifest();
+    let engines: Result<Vec<Arc<dyn Engine>>, String> = (0..manifest.shards)
+        .map(|shard| {
+            let folder = data_directory.shard_folder(shard);
+            RocksEngine::open(&folder, &shared)
+                .map(|engine| Arc::new(engine) as Arc<dyn Engine>)
+                .map_err(|error| format!("cannot open {}: {error}", folder.display()))
+        })
+        .collect();
+    Ok(Topology::new(engines?, manifest.epoch))
+}
+
+fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shard>, String> {
+    let shards = topology.shards();
+    let cache_bytes = memory.hot_cache / shards as u64;
+    (0..shards)
+        .map(|shard| {
+            Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)
+                .map_err(|error| format!("cannot open shard {shard}: {error}"))
+        })
+        .collect()
+}
+
+fn start_shard(
+    node: &Arc<Node>,
+    shard: Shard,
+    databases: Vec<u8>,
+    cores: usize,
+) -> Result<std::thread::JoinHandle<()>, String> {
+    let id = shard.id();
+    let config = node.config();
+    let cpu = match config.shard_cpu_pinning {
+        CpuPinning::Yes => Some(id % cores),
+        CpuPinning::No | CpuPinning::Auto => None,
+    };
+    log_sync::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
+    let node = node.clone();
+    runtime::start(&format!("shard-{id}"), cpu, move || {
+        let shard_loop = ShardLoop::new(node, shard, databases);
+        async move {
+            runtime::spawn(turn::run(shard_loop.clone()));
+            runtime::spawn(crate::node::cron::expire(shard_loop.clone()));
+            runtime::spawn(crate::node::cron::every_second(shard_loop.clone()));
+            receive(&shard_loop).await;
+        }
+    })
+}
+
+/// Works off the mailbox of a shard until the process stops.
+async fn receive(shard_loop: &Rc<ShardLoop>) {
+    loop {
+        let message = std::future::poll_fn(|context| {
+            if shard_loop.is_stopped() {
+                return Poll::Ready(None);
+            }
+            shard_loop.node.mailboxes[shard_loop.id].poll_receive(context).map(Some)
+        })
+        .await;
+        let Some(message) = message else { return };
+        take(shard_loop, message);
+    }
+}
+
+fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
+    match message {
+        Message::Connection(new) => {
+            let id = shard_loop.node.next_client_id.fetch_add(1, Ordering::Relaxed);
+            let authenticated = shard_loop.config().requirepass.is_none();
+            let session = Rc::new(Session::new(id, *new, authenticated, now_ms()));
+            shard_loop.sessions.borrow_mut().insert(id, session.clone());
+            let shard_loop = shard_loop.clone();
+            runtime::spawn(async move {
+                let _gone = Goodbye { shard_loop: shard_loop.clone(), session: session.clone() };
+                connection::serve(shard_loop, session).await;
+            });
+        }
+        Message::Execute { origin, exchange, batch } => {
+            let mut reply = basalt_shard::resp::ReplyBuffer::new(
+                batch.protocol.unwrap_or(basalt_shard::resp::Protocol::Resp2),
+            );
+            let mut done = Box::<crate::router::message::Executed>::default();
+            let next = execute::run_ready(shard_loop, &batch, 0, &mut reply, &mut done);
+            if next == batch.len() {
+                done.replies = reply.take();
+                let answer = Answer::Executed(done);
+                shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+                return;
+            }
+            let shard_loop = shard_loop.clone();
+            runtime::spawn(async move {
+                let done = execute::finish_batch(&shard_loop, &batch, next, reply, *done).await;
+                let answer = Answer::Executed(Box::new(done));
+                shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+            });
+        }
+        Message::Lock { origin, exchange, scope } => shard_loop.lock_for(origin, exchange, scope),
+        Message::Commit { origin, exchange, lock, changes } => {
+            let shard_loop = shard_loop.clone();
+            runtime::spawn(async move {
+                let result = execute::commit(&shard_loop, *changes).await;
+                shard_loop.unlock(lock);
+                let answer = Answer::Committed(result);
+                shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+            });
+        }
+        Message::Unlock(lock) => shard_loop.unlock(lock),
+        Message::Answer(exchange, answer) => shard_loop.answered(exchange, answer),
+        Message::Durable => {
+            let durable = shard_loop.node.logs[shard_loop.id].durable();
+            shard_loop.shard.borrow_mut().settle(durable);
+            turn::release(shard_loop);
+        }
+        Message::Run(job) => job(shard_loop),
+    }
+}
+
+/// Takes a session off the books, however its task ends.
+struct Goodbye {
+    shard_loop: Rc<ShardLoop>,
+    session: Rc<Session>,
+}
+
+impl Drop for Goodbye {
+    fn drop(&mut self) {
+        self.shard_loop.sessions.borrow_mut().remove(&self.session.id);
+        let node = &self.shard_loop.node;
+        if self.session.monitor.get() {
+            node.monitors.fetch_sub(1, Ordering::Relaxed);
+        }
+        node.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn wait_until_stopped(node: &Arc<Node>, stopped: &Receiver<()>) {
+    while stopped.recv_timeout(Duration::from_secs(3600)).is_err() {}
+    tracing::info!("Basalt stops: closing connections and databases");
+    if let Some(path) = &node.config().unixsocket {
+        let _ = std::fs::remove_file(path);
+    }
+}
+
+/// Makes everything durable. The process ends right after, which closes the databases' files; they
+/// need no more than their logs.
+fn close(node: &Arc<Node>) -> Result<(), String> {
+    let mut result = Ok(());
+    for shard in 0..node.topology.shards() {
+        if let Err(error) = node.topology.engine(shard).close() {
+            result = Err(format!("shard {shard} could not be closed: {error}"));
+        }
+    }
+    if let Some(path) = &node.config().pidfile {
+        let _ = std::fs::remove_file(node.config().resolve(path));
+    }
+    tracing::info!("Basalt is now ready to exit, bye bye...");
+    result
+}
+
+fn write_pidfile(config: &Config) -> Result<(), String> {
+    let Some(path) = &config.pidfile else { return Ok(()) };
+    let path = config.resolve(path);
+    std::fs::write(&path, format!("{}\n", std::process::id()))
+        .map_err(|error| format!("cannot write the pidfile {}: {error}", path.display()))
+}
+
+fn stop_on_signals(node: &Arc<Node>) -> Result<(), String> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
+        .map_err(|error| format!("cannot catch signals: {error}"))?;
+    let node = node.clone();
+    std::thread::Builder::new()
+        .name("signals".into())
+        .stack_size(128 << 10)
+        .spawn(move || {
+            for signal in signals.forever() {
+                let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
+                tracing::info!("Received {name}, scheduling shutdown...");
+                node.stop.stop();
+            }
+        })
+        .map(|_| ())
+        .map_err(|error| format!("cannot start threads: {error}"))
+}
+
+/// 40 random hexadecimal digits.
+fn random_id() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library seeds its hashers from the operating system.
+    let word = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}{:08x}", word() ^ now_us(), word(), word() as u32)
+}

@@ -1,0 +1,250 @@
+//! Running a batch of commands whose keys are all this shard's: at once where possible, and
+//! otherwise with the waiting that a command needs (a lock, the disk, a stall), in order.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use basalt_shard::command::table::CommandId;
+use basalt_shard::command::Args;
+use basalt_shard::engine::EngineError;
+use basalt_shard::error::storage_error_reply;
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::random::Random;
+use basalt_shard::resp::{Protocol, ReplyBuffer};
+use basalt_shard::shard::{Attempt, Sequence, run_in_sequence, scope_of};
+use basalt_shard::view::Changes;
+
+use crate::node::now_ms;
+use crate::router::message::{Batch, Executed};
+use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::runtime;
+
+/// How long to wait before trying again while the engine takes no writes.
+const STALL_PAUSE: Duration = Duration::from_millis(1);
+
+/// Tries commands from `first` on until one has to wait. Returns the index of that one.
+pub(crate) fn run_ready(
+    shard_loop: &ShardLoop,
+    batch: &Batch,
+    first: usize,
+    reply: &mut ReplyBuffer,
+    done: &mut Executed,
+) -> usize {
+    let now = now_ms();
+    for index in first..batch.len() {
+        let (id, args) = batch.command(index);
+        match attempt(shard_loop, id, args, (batch.db, now), reply) {
+            Attempt::Done(ticket) => done.ticket = done.ticket.max(ticket),
+            _ => return index,
+        }
+        done.ends.push(reply.len());
+    }
+    batch.len()
+}
+
+/// Tries one command on the loop. What it wrote is flushed at the end of the turn.
+pub(crate) fn attempt(
+    shard_loop: &ShardLoop,
+    id: CommandId,
+    args: Args<'_>,
+    (db, now_ms): (usize, u64),
+    reply: &mut ReplyBuffer,
+) -> Attempt {
+    let start = reply.len();
+    let mut shard = shard_loop.shard.borrow_mut();
+    let mut statistics = shard_loop.statistics.borrow_mut();
+    let timer = statistics.start();
+    let attempt = shard_loop
+        .with_call(id, args, (db, now_ms), |call| shard.execute(call, reply))
+        .unwrap_or(Attempt::Done(0));
+    if let Attempt::Done(ticket) = attempt {
+        statistics.finish(id, timer, &reply.as_bytes()[start..]);
+        LoopCounters::add(&shard_loop.counters.commands, 1);
+        if ticket != 0 {
+            shard_loop.turn.schedule();
+        }
+    }
+    attempt
+}
+
+/// Runs a whole batch, with all the waiting it needs.
+pub(crate) async fn run_batch(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> Executed {
+    let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+    let mut reply = ReplyBuffer::new(protocol);
+    let mut done = Executed::default();
+    let next = run_ready(shard_loop, batch, 0, &mut reply, &mut done);
+    finish_batch(shard_loop, batch, next, reply, done).await
+}
+
+/// Runs what is left of a batch from the command `next` on, which could not run at once.
+pub(crate) async fn finish_batch(
+    shard_loop: &Rc<ShardLoop>,
+    batch: &Batch,
+    mut next: usize,
+    mut reply: ReplyBuffer,
+    mut done: Executed,
+) -> Executed {
+    while next < batch.len() {
+        let (id, args) = batch.command(next);
+        let ticket = run_waiting(shard_loop, id, args, batch.db, &mut reply).await;
+        done.ticket = done.ticket.max(ticket);
+        done.ends.push(reply.len());
+        next = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);
+    }
+    done.replies = reply.take();
+    done
+}
+
+/// Runs one command of this shard that could not run at once.
+pub(crate) async fn run_waiting(
+    shard_loop: &Rc<ShardLoop>,
+    id: CommandId,
+    args: Args<'_>,
+    db: usize,
+    reply: &mut ReplyBuffer,
+) -> Ticket {
+    loop {
+        match attempt(shard_loop, id, args, (db, now_ms()), reply) {
+            Attempt::Done(ticket) => return ticket,
+            Attempt::Stalled => runtime::sleep(STALL_PAUSE).await,
+            Attempt::Locked | Attempt::OffLoop => {
+                let needed = shard_loop
+                    .with_call(id, args, (db, now_ms()), |call| {
+                        call.locks(&shard_loop.node.topology)
+                    })
+                    .unwrap_or_default();
+                let lock = shard_loop.lock(scope_of(&needed, shard_loop.id)).await;
+                let ticket = run_locked(shard_loop, id, args, db, reply).await;
+                shard_loop.unlock(lock);
+                return ticket;
+            }
+        }
+    }
+}
+
+/// Runs one command of this shard whose locks are held.
+async fn run_locked(
+    shard_loop: &Rc<ShardLoop>,
+    id: CommandId,
+    args: Args<'_>,
+    db: usize,
+    reply: &mut ReplyBuffer,
+) -> Ticket {
+    loop {
+        let start = reply.len();
+        let tried = {
+            let mut shard = shard_loop.shard.borrow_mut();
+            let mut statistics = shard_loop.statistics.borrow_mut();
+            let timer = statistics.start();
+            let tried = shard_loop.with_call(id, args, (db, now_ms()), |call| {
+                shard.execute_locked(call, reply)
+            });
+            if let Some(Attempt::Done(_)) = tried {
+                statistics.finish(id, timer, &reply.as_bytes()[start..]);
+                LoopCounters::add(&shard_loop.counters.commands, 1);
+            }
+            tried
+        };
+        match tried {
+            Some(Attempt::Done(ticket)) => {
+                shard_loop.turn.schedule();
+                return ticket;
+            }
+            Some(Attempt::Stalled | Attempt::Locked) => runtime::sleep(STALL_PAUSE).await,
+            Some(Attempt::OffLoop) => break,
+            None => return 0,
+        }
+    }
+    let mut batch = Batch::new(db, reply.protocol());
+    batch.push(id, args);
+    let timer = shard_loop.statistics.borrow().start();
+    let start = reply.len();
+    let ticket = match run_with_disk(shard_loop, Arc::new(batch)).await {
+        None => {
+            reply.error(b"ERR the command failed in the server; this is a bug, please report it");
+            0
+        }
+        Some(sequence) => {
+            reply.append_raw(sequence.reply.as_bytes());
+            let shown = shard_loop.shard.borrow().written();
+            shard_loop.shard.borrow_mut().warm(sequence.loaded);
+            match commit(shard_loop, sequence.changes).await {
+                Ok(ticket) => ticket.max(shown),
+                Err(error) => {
+                    reply.truncate(start);
+                    reply.error(storage_error_reply(&error).as_bytes());
+                    0
+                }
+            }
+        }
+    };
+    shard_loop.statistics.borrow_mut().finish(id, timer, &reply.as_bytes()[start..]);
+    LoopCounters::add(&shard_loop.counters.commands, 1);
+    ticket
+}
+
+/// Runs the commands of a batch on a thread that may block. Their keys must be locked. `None`:
+/// a handler panicked.
+pub(crate) async fn run_with_disk(
+    shard_loop: &Rc<ShardLoop>,
+    batch: Arc<Batch>,
+) -> Option<Sequence> {
+    let node = shard_loop.node.clone();
+    let databases = shard_loop.databases();
+    let settings = shard_loop.settings();
+    let seed = {
+        let mut shard = shard_loop.shard.borrow_mut();
+        shard.random_and_cache().0.next_u64()
+    };
+    let now = now_ms();
+    shard_loop
+        .off_loop(move || {
+            let mut random = Random::new(seed);
+            let calls = (0..batch.len()).filter_map(|index| {
+                let (id, args) = batch.command(index);
+                let spec = node.table.entry(id).spec;
+                let basalt_shard::command::spec::Run::Shard(handler) = spec.run else {
+                    return None;
+                };
+                Some(basalt_shard::shard::Call {
+                    spec,
+                    handler,
+                    args,
+                    databases: &databases,
+                    db: batch.db,
+                    now_ms: now,
+                    settings: &settings,
+                })
+            });
+            let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+            run_in_sequence(calls, &node.topology, &mut random, None, protocol)
+        })
+        .await
+        .flatten()
+}
+
+/// Commits changes of this shard's keys, waiting while the engine stalls.
+pub(crate) async fn commit(
+    shard_loop: &ShardLoop,
+    changes: Changes,
+) -> Result<Ticket, EngineError> {
+    if changes.is_empty() {
+        return Ok(0);
+    }
+    let mut changes = changes;
+    loop {
+        let result = shard_loop.shard.borrow_mut().commit(changes);
+        match result {
+            Ok(ticket) => {
+                shard_loop.turn.schedule();
+                return Ok(ticket);
+            }
+            Err((EngineError::Stalled, back)) => {
+                changes = back;
+                runtime::sleep(STALL_PAUSE).await;
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Everything that one shard's thread may say to another: a closed list, so that one sees what can
+//! wake a core.
+
+use std::any::Any;
+use std::ops::Range;
+use std::rc::Rc;
+
+use basalt_shard::command::Args;
+use basalt_shard::command::table::CommandId;
+use basalt_shard::engine::EngineError;
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::locks::{LockId, Scope};
+use basalt_shard::resp::{Protocol, Span};
+use basalt_shard::topology::ShardId;
+use basalt_shard::view::Changes;
+
+use crate::net::stream::Accepted;
+use crate::router::shard_loop::ShardLoop;
+
+/// Names a question of one thread until its answer comes.
+pub(crate) type ExchangeId = u64;
+
+/// A connection on its way from the acceptor to its shard.
+pub(crate) struct NewConnection {
+    pub(crate) socket: Accepted,
+    /// Address of the client, as CLIENT LIST shows it.
+    pub(crate) peer: String,
+    /// Address it connected to.
+    pub(crate) local: String,
+    /// From the loopback interface or through a Unix socket.
+    pub(crate) from_this_host: bool,
+}
+
+/// Commands of one connection that run one after the other.
+#[derive(Default)]
+pub(crate) struct Batch {
+    /// The bytes of all arguments.
+    frame: Vec<u8>,
+    spans: Vec<Span>,
+    commands: Vec<(CommandId, Range<usize>)>,
+    /// The connection's database.
+    pub(crate) db: usize,
+    /// How to encode the replies.
+    pub(crate) protocol: Option<Protocol>,
+}
+
+impl Batch {
+    /// An empty batch for a connection with this database and protocol.
+    pub(crate) fn new(db: usize, protocol: Protocol) -> Self {
+        Self { db, protocol: Some(protocol), ..Self::default() }
+    }
+
+    /// Appends a copy of a command.
+    pub(crate) fn push(&mut self, id: CommandId, args: Args<'_>) {
+        let first = self.spans.len();
+        for argument in args.iter_from(0) {
+            let start = self.frame.len() as u32;
+            self.frame.extend_from_slice(argument);
+            self.spans.push(Span { start, len: argument.len() as u32 });
+        }
+        self.commands.push((id, first..self.spans.len()));
+    }
+
+    /// Number of commands.
+    pub(crate) fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Bytes of all arguments.
+    pub(crate) fn bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    /// Command number `index`.
+    pub(crate) fn command(&self, index: usize) -> (CommandId, Args<'_>) {
+        let (id, spans) = &self.commands[index];
+        (*id, Args::new(&self.frame, &self.spans[spans.clone()]))
+    }
+}
+
+/// The replies to a batch.
+#[derive(Default)]
+pub(crate) struct Executed {
+    /// All replies, one behind the other.
+    pub(crate) replies: Vec<u8>,
+    /// Where each ends.
+    pub(crate) ends: Vec<usize>,
+    /// They may leave when this batch of the executing shard is durable enough.
+    pub(crate) ticket: Ticket,
+}
+
+impl Executed {
+    /// Reply number `index`.
+    pub(crate) fn reply(&self, index: usize) -> &[u8] {
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.replies[start..self.ends[index]]
+    }
+}
+
+/// What comes back for a question.
+pub(crate) enum Answer {
+    Executed(Box<Executed>),
+    Locked(LockId),
+    Committed(Result<Ticket, EngineError>),
+    /// Of [`Message::Run`] and of the blocking threads: whatever was asked for.
+    Value(Box<dyn Any + Send>),
+}
+
+/// A piece of work for another shard's thread.
+pub(crate) type Job = Box<dyn FnOnce(&Rc<ShardLoop>) + Send>;
+
+/// See the module.
+pub(crate) enum Message {
+    /// A new connection for this shard.
+    Connection(Box<NewConnection>),
+    /// Run these commands, all of whose keys are yours.
+    Execute { origin: ShardId, exchange: ExchangeId, batch: Box<Batch> },
+    /// Lock this for a transaction.
+    Lock { origin: ShardId, exchange: ExchangeId, scope: Scope },
+    /// Commit your part of a transaction and give its lock back.
+    Commit { origin: ShardId, exchange: ExchangeId, lock: LockId, changes: Box<Changes> },
+    /// Give a lock back.
+    Unlock(LockId),
+    /// Here is what you asked for.
+    Answer(ExchangeId, Answer),
+    /// Some shard's log has become durable further than before.
+    Durable,
+    /// Run this (administration; not for the hot path).
+    Run(Job),
+}

@@ -1,0 +1,211 @@
+//! Commands over keys of several shards.
+//!
+//! The connection's own thread runs them: it locks their keys on every shard involved, in the order
+//! of the shards (so that two transactions never wait for each other), runs the handlers over a
+//! view of all shards (engines may be read from any thread), sends each owner its part of the
+//! changes, and gives the locks back. Nobody sees a part of it: who asks for one of the keys waits.
+//!
+//! The same serves a pipeline of single-key writes that go to different shards: run together under
+//! their locks, no one can see a later one without the earlier ones, at the price of two hops
+//! instead of one for every change of shard.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use basalt_shard::engine::EngineError;
+use basalt_shard::error::storage_error_reply;
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::keyspace::layout::RecordKey;
+use basalt_shard::locks::{LockId, Mode, Scope};
+use basalt_shard::resp::{Protocol, ReplyBuffer};
+use basalt_shard::shard::{Sequence, run_in_sequence};
+use basalt_shard::topology::ShardId;
+use basalt_shard::view::Changes;
+
+use crate::node::now_ms;
+use crate::router::execute;
+use crate::router::message::{Answer, Batch, Executed, Message};
+use crate::router::shard_loop::{LoopCounters, ShardLoop};
+
+/// The outcome of a transaction.
+pub(crate) struct Outcome {
+    /// The replies.
+    pub(crate) executed: Executed,
+    /// What they have to wait for.
+    pub(crate) tickets: Vec<(ShardId, Ticket)>,
+}
+
+/// Runs all commands of a batch as one transaction.
+pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
+    LoopCounters::add(&shard_loop.counters.transactions, 1);
+    let batch = Arc::new(batch);
+    let mut locks: BTreeMap<ShardId, LockId> = BTreeMap::new();
+    for (shard, keys) in needed_locks(shard_loop, &batch) {
+        let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
+        locks.extend(lock.map(|lock| (shard, lock)));
+    }
+    let timer = shard_loop.statistics.borrow().start();
+    let sequence = match run_on_loop(shard_loop, &batch) {
+        Some(sequence) => Some(sequence),
+        None => execute::run_with_disk(shard_loop, batch.clone()).await,
+    };
+    let Some(sequence) = sequence else {
+        release(shard_loop, locks);
+        return failed(&batch, b"ERR the command failed in the server; this is a bug, please report it");
+    };
+    let Sequence { mut reply, ends, changes, .. } = sequence;
+    let (tickets, error) = commit(shard_loop, locks, changes).await;
+    if let Some(error) = error {
+        return failed(&batch, storage_error_reply(&error).as_bytes());
+    }
+    let executed = Executed { replies: reply.take(), ends, ticket: 0 };
+    let mut statistics = shard_loop.statistics.borrow_mut();
+    for index in 0..batch.len() {
+        statistics.finish(batch.command(index).0, timer, executed.reply(index));
+    }
+    LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
+    Outcome { executed, tickets }
+}
+
+fn needed_locks(
+    shard_loop: &ShardLoop,
+    batch: &Batch,
+) -> BTreeMap<ShardId, Vec<(RecordKey, Mode)>> {
+    let mut merged: BTreeMap<(ShardId, RecordKey), Mode> = BTreeMap::new();
+    for index in 0..batch.len() {
+        let (id, args) = batch.command(index);
+        let locks = shard_loop
+            .with_call(id, args, (batch.db, 0), |call| call.locks(&shard_loop.node.topology))
+            .unwrap_or_default();
+        for (shard, key, mode) in locks {
+            let merged = merged.entry((shard, key)).or_insert(mode);
+            if mode == Mode::Exclusive {
+                *merged = Mode::Exclusive;
+            }
+        }
+    }
+    let mut by_shard: BTreeMap<ShardId, Vec<(RecordKey, Mode)>> = BTreeMap::new();
+    for ((shard, key), mode) in merged {
+        by_shard.entry(shard).or_default().push((key, mode));
+    }
+    by_shard
+}
+
+/// Locks a scope on any shard.
+pub(crate) async fn lock(
+    shard_loop: &Rc<ShardLoop>,
+    shard: ShardId,
+    scope: Scope,
+) -> Option<LockId> {
+    if shard == shard_loop.id {
+        return Some(shard_loop.lock(scope).await);
+    }
+    LoopCounters::add(&shard_loop.counters.hops, 1);
+    let exchange = shard_loop.ask();
+    shard_loop.turn.post(shard, Message::Lock { origin: shard_loop.id, exchange, scope });
+    match shard_loop.answer(exchange).await {
+        Answer::Locked(lock) => Some(lock),
+        _ => None,
+    }
+}
+
+/// Gives locks on any shards back.
+pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) {
+    for (shard, lock) in locks {
+        if shard == shard_loop.id {
+            shard_loop.unlock(lock);
+        } else {
+            shard_loop.turn.post(shard, Message::Unlock(lock));
+        }
+    }
+}
+
+fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
+    let databases = shard_loop.databases();
+    let settings = shard_loop.settings();
+    let now = now_ms();
+    let calls = (0..batch.len()).filter_map(|index| {
+        let (id, args) = batch.command(index);
+        let spec = shard_loop.node.table.entry(id).spec;
+        let basalt_shard::command::spec::Run::Shard(handler) = spec.run else { return None };
+        Some(basalt_shard::shard::Call {
+            spec,
+            handler,
+            args,
+            databases: &databases,
+            db: batch.db,
+            now_ms: now,
+            settings: &settings,
+        })
+    });
+    let mut shard = shard_loop.shard.borrow_mut();
+    let (random, cache) = shard.random_and_cache();
+    let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+    let home = (shard_loop.id, cache);
+    run_in_sequence(calls, &shard_loop.node.topology, random, Some(home), protocol)
+}
+
+/// Has every owner commit its part and give its lock back. Waits until all have.
+async fn commit(
+    shard_loop: &Rc<ShardLoop>,
+    mut locks: BTreeMap<ShardId, LockId>,
+    changes: Changes,
+) -> (Vec<(ShardId, Ticket)>, Option<EngineError>) {
+    let mut tickets = Vec::new();
+    let mut failure = None;
+    let mut questions = Vec::new();
+    let mut own = None;
+    if changes.is_empty() {
+        // What was read may not be durable: wait for whatever has been written there so far.
+        tickets.extend(locks.keys().map(|shard| {
+            let ticket = if *shard == shard_loop.id {
+                shard_loop.shard.borrow().written()
+            } else {
+                shard_loop.node.logs[*shard].written()
+            };
+            (*shard, ticket)
+        }));
+    }
+    for (shard, part) in changes.by_shard() {
+        let Some(lock) = locks.remove(&shard) else { continue };
+        if shard == shard_loop.id {
+            own = Some((lock, part));
+            continue;
+        }
+        LoopCounters::add(&shard_loop.counters.hops, 1);
+        let exchange = shard_loop.ask();
+        shard_loop.turn.post(
+            shard,
+            Message::Commit { origin: shard_loop.id, exchange, lock, changes: Box::new(part) },
+        );
+        questions.push((shard, exchange));
+    }
+    if let Some((lock, part)) = own {
+        match execute::commit(shard_loop, part).await {
+            Ok(ticket) => tickets.push((shard_loop.id, ticket)),
+            Err(error) => failure = Some(error),
+        }
+        locks.insert(shard_loop.id, lock);
+    }
+    for (shard, exchange) in questions {
+        match shard_loop.answer(exchange).await {
+            Answer::Committed(Ok(ticket)) => tickets.push((shard, ticket)),
+            Answer::Committed(Err(error)) => failure = Some(error),
+            _ => {}
+        }
+    }
+    release(shard_loop, locks);
+    (tickets, failure)
+}
+
+fn failed(batch: &Batch, text: &[u8]) -> Outcome {
+    let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));
+    let mut executed = Executed::default();
+    for _ in 0..batch.len() {
+        reply.error(text);
+        executed.ends.push(reply.len());
+    }
+    executed.replies = reply.take();
+    Outcome { executed, tickets: Vec::new() }
+}

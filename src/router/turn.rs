@@ -1,0 +1,110 @@
+//! The end of a turn of the loop, where everything that gathered during it is done at once: the
+//! log goes to the kernel (or to the syncer), the outboxes go out with one wake-up each, and the
+//! replies that waited for it are released.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::topology::ShardId;
+
+use crate::router::message::Message;
+use crate::router::shard_loop::ShardLoop;
+
+/// What gathers during a turn.
+pub(crate) struct Turn {
+    scheduled: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    outboxes: RefCell<Vec<Vec<Message>>>,
+    waiting: RefCell<Vec<(ShardId, Ticket, Waker)>>,
+}
+
+impl Turn {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self {
+            scheduled: Cell::new(false),
+            waker: RefCell::new(None),
+            outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
+            waiting: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Asks for an end of the turn, behind all tasks that are ready to run now.
+    pub(crate) fn schedule(&self) {
+        if !self.scheduled.replace(true)
+            && let Some(waker) = &*self.waker.borrow()
+        {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Puts a message for another shard into its outbox.
+    pub(crate) fn post(&self, shard: ShardId, message: Message) {
+        self.outboxes.borrow_mut()[shard].push(message);
+        self.schedule();
+    }
+}
+
+/// Ends the turns of a loop, for ever.
+pub(crate) async fn run(shard_loop: Rc<ShardLoop>) {
+    std::future::poll_fn(|context: &mut Context<'_>| -> Poll<()> {
+        let turn = &shard_loop.turn;
+        let mut waker = turn.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        drop(waker);
+        if turn.scheduled.replace(false) {
+            end(&shard_loop);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn end(shard_loop: &ShardLoop) {
+    shard_loop.flush_log();
+    let turn = &shard_loop.turn;
+    for (shard, outbox) in turn.outboxes.borrow_mut().iter_mut().enumerate() {
+        if !outbox.is_empty() {
+            shard_loop.node.mailboxes[shard].send_all(outbox.drain(..));
+        }
+    }
+    release(shard_loop);
+}
+
+/// Wakes whoever waited for something that is durable enough by now.
+pub(crate) fn release(shard_loop: &ShardLoop) {
+    let mut released = Vec::new();
+    shard_loop.turn.waiting.borrow_mut().retain(|(shard, ticket, waker)| {
+        let passed = shard_loop.is_settled(*shard, *ticket);
+        if passed {
+            released.push(waker.clone());
+        }
+        !passed
+    });
+    for waker in released {
+        waker.wake();
+    }
+}
+
+/// Waits until batch `ticket` of `shard` is as durable as `appendfsync` promises. False: it will
+/// never be.
+pub(crate) async fn settled(shard_loop: &ShardLoop, shard: ShardId, ticket: Ticket) -> bool {
+    std::future::poll_fn(|context: &mut Context<'_>| {
+        if shard_loop.is_settled(shard, ticket) {
+            return Poll::Ready(());
+        }
+        shard_loop.turn.waiting.borrow_mut().push((shard, ticket, context.waker().clone()));
+        shard_loop.node.logs[shard].subscribe(shard_loop.id);
+        if shard_loop.is_settled(shard, ticket) {
+            return Poll::Ready(());
+        }
+        shard_loop.turn.schedule();
+        Poll::Pending
+    })
+    .await;
+    let log = &shard_loop.node.logs[shard];
+    !log.has_failed() || ticket <= log.durable()
+}

@@ -1,0 +1,80 @@
+//! The executor of a shard's thread: the thin layer over glommio (with `net/stream.rs` for
+//! sockets). Nothing else names the crate.
+
+use std::future::Future;
+use std::time::Duration;
+
+use glommio::{LocalExecutorBuilder, Placement};
+
+/// Entries of a thread's rings. More requests than this wait for their turn in a queue.
+const RING_ENTRIES: usize = 256;
+
+/// Registered I/O memory of an executor. File I/O is RocksDB's; glommio only needs a little.
+const IO_MEMORY_BYTES: usize = 64 << 10;
+
+/// Starts a thread named `name` that runs `make()` to its end on an executor of its own.
+pub(crate) fn start<F>(
+    name: &str,
+    cpu: Option<usize>,
+    make: impl FnOnce() -> F + Send + 'static,
+) -> Result<std::thread::JoinHandle<()>, String>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let placement = cpu.map_or(Placement::Unbound, Placement::Fixed);
+    let thread_name = name.to_owned();
+    let (report, started) = crossbeam_channel::bounded(1);
+    let handle = std::thread::Builder::new()
+        .name(thread_name.clone())
+        .spawn(move || {
+            let executor = LocalExecutorBuilder::new(placement)
+                .name(&thread_name)
+                .ring_depth(RING_ENTRIES)
+                .io_memory(IO_MEMORY_BYTES)
+                .make();
+            match executor {
+                Ok(executor) => {
+                    let _ = report.send(Ok(()));
+                    executor.run(async move { make().await });
+                }
+                Err(error) => {
+                    let _ = report.send(Err(error.to_string()));
+                }
+            }
+        })
+        .map_err(|error| error.to_string())?;
+    match started.recv() {
+        Ok(Ok(())) => Ok(handle),
+        Ok(Err(error)) => Err(format!(
+            "io_uring is not available here: {error}. Basalt needs Linux 5.8 or newer, \
+             kernel.io_uring_disabled = 0, at least 512 KiB of locked memory a shard \
+             (ulimit -l), and in containers a seccomp profile that allows io_uring."
+        )),
+        Err(_) => Err("the thread ended before it started".into()),
+    }
+}
+
+/// Runs `future` on this thread, beside the others. A panic in it ends only itself.
+pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
+    glommio::spawn_local(contained(future)).detach();
+}
+
+/// `future`, with a panic in it logged instead of passed on: one bad command must not take the
+/// core down with everybody's connections.
+async fn contained(future: impl Future<Output = ()> + 'static) {
+    use futures_lite::FutureExt;
+    if std::panic::AssertUnwindSafe(future).catch_unwind().await.is_err() {
+        tracing::error!("a task panicked and was ended; this is a bug, please report it");
+    }
+}
+
+/// Waits for `time`.
+pub(crate) async fn sleep(time: Duration) {
+    glommio::timer::sleep(time).await;
+}
+
+/// Lets the other tasks of this thread, and the sockets, have their turn.
+pub(crate) async fn yield_now() {
+    glommio::yield_if_needed().await;
+    futures_lite::future::yield_now().await;
+}

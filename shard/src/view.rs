@@ -14,6 +14,7 @@ use crate::engine::{Direction, EngineError, Family, ReadTier};
 use crate::error::{CommandError, text};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
+use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{Head, Kind};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::random::Random;
@@ -387,6 +388,18 @@ impl<'a> View<'a> {
             before: key.before,
             after: Some(head.encode()),
             deadline_ms: head.deadline_ms,
+        });
+    }
+
+    /// Sets the value of an opened key to the string of a draft.
+    pub fn put_string(&mut self, key: &Key, draft: StringDraft) {
+        let deadline_ms = draft.deadline_ms();
+        self.changes.set(HeadChange {
+            shard: key.shard,
+            record_key: key.record_key.clone(),
+            before: key.before,
+            after: Some(draft.into_record()),
+            deadline_ms,
         });
     }
 

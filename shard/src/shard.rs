@@ -410,7 +410,7 @@ impl Shard {
                 *next = deadline.min(*next);
             }
             match change.after {
-                Some(record) => self.cache.insert(change.record_key, record),
+                Some(record) => self.cache.insert(&change.record_key, record),
                 None => self.cache.remove(&change.record_key),
             }
         }
@@ -452,7 +452,7 @@ impl Shard {
     pub fn warm(&mut self, loaded: Vec<(ShardId, RecordKey, Bytes)>) {
         for (shard, key, record) in loaded {
             if shard == self.id {
-                self.cache.insert(key, record);
+                self.cache.insert(&key, record);
             }
         }
     }

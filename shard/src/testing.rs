@@ -70,7 +70,7 @@ impl TestShard {
     pub(crate) fn head(&mut self, name: &str) -> Option<Head> {
         let record = layout::head_key(0, name.as_bytes());
         let stored = self.engine.get(Family::Heads, &record, ReadTier::Disk).unwrap()?;
-        Some(Head::decode(&stored).unwrap())
+        Some(Head::decode(stored).unwrap())
     }
 
     /// Runs a command given as words separated by spaces; the raw reply with `\r\n` as a space.

@@ -170,6 +170,16 @@ pub fn version_of(record: &[u8]) -> Result<Option<u64>, EngineError> {
     Ok(Some(decode_large(&record[fixed.body_start..])?.version))
 }
 
+/// The value in the record of a string that is there at `now_ms`; `None` for everything else.
+pub fn live_string(record: &[u8], now_ms: u64) -> Option<&[u8]> {
+    let fixed = decode_fixed(record).ok()?;
+    let live = fixed.deadline_ms.is_none_or(|deadline| deadline > now_ms);
+    if fixed.kind != Kind::String || !live {
+        return None;
+    }
+    record.get(fixed.body_start..)
+}
+
 /// Kind and deadline alone, without looking at the value.
 pub fn peek(record: &[u8]) -> Result<(Kind, Option<u64>), EngineError> {
     decode_fixed(record).map(|fixed| (fixed.kind, fixed.deadline_ms))

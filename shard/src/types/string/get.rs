@@ -13,6 +13,10 @@ const INVALID_EXPIRE_GETEX: &str = "ERR invalid expire time in 'getex' command";
 
 /// GET key
 pub(super) fn get(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    if let Some(current) = view.hot_string(args.get(1)) {
+        reply.bulk(current);
+        return Ok(());
+    }
     let key = value::open(view, args.get(1))?;
     match value::value(&key) {
         Some(current) => {

@@ -410,7 +410,7 @@ impl Shard {
                 *next = deadline.min(*next);
             }
             match change.after {
-                Some(record) => self.cache.insert(change.record_key, record),
+                Some(record) => self.cache.insert(&change.record_key, record),
                 None => self.cache.remove(&change.record_key),
             }
         }
@@ -452,7 +452,7 @@ impl Shard {
     pub fn warm(&mut self, loaded: Vec<(ShardId, RecordKey, Bytes)>) {
         for (shard, key, record) in loaded {
             if shard == self.id {
-                self.cache.insert(key, record);
+                self.cache.insert(&key, record);
             }
         }
     }
@@ -555,7 +555,8 @@ impl Shard {
     /// compacted away, and tests flush thousands of times.
     pub fn flush_database(&mut self, db: u8) -> Result<bool, EngineError> {
         let keys = self.counts.total(db).keys;
-        let one_by_one = if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
+        let one_by_one =
+            if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
         let end = layout::prefix_end(&[db]);
         let counts_end = layout::prefix_end(&[b'c', db]);
         self.engine.write(&mut |writes| match &one_by_one {

@@ -6,10 +6,15 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::command::Args;
 use crate::command::spec::Run;
 use crate::command::table::{Table, shard_specs};
 use crate::engine::memory::MemoryEngine;
+use crate::engine::{Engine, Family, ReadTier};
+use crate::keyspace::head::{Head, Kind};
+use crate::keyspace::layout;
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
@@ -47,6 +52,30 @@ impl TestShard {
             table: Table::new(shard_specs()),
             databases: (0..16).collect(),
         }
+    }
+
+    /// Puts a key of a type that the commands under test do not take.
+    pub(crate) fn put_other_type(&mut self, name: &str) {
+        let context = Context {
+            topology: &self.topology,
+            settings: &self.settings,
+            databases: &self.databases,
+            db: 0,
+            now_ms: self.now_ms,
+        };
+        let mut random = Random::new(7);
+        let mut view = View::off_loop(context, &mut random);
+        let key = view.open(name.as_bytes()).unwrap();
+        view.put(&key, &Head::inline(Kind::Stream, Bytes::from_static(b"a stream")));
+        let (changes, _) = view.finish();
+        self.shard.commit(changes).map_err(|(error, _)| error).unwrap();
+    }
+
+    /// The live head of a key, as it is stored.
+    pub(crate) fn head(&mut self, name: &str) -> Option<Head> {
+        let record = layout::head_key(0, name.as_bytes());
+        let stored = self.engine.get(Family::Heads, &record, ReadTier::Disk).unwrap()?;
+        Some(Head::decode(stored).unwrap())
     }
 
     /// Runs a command given as words separated by spaces; the raw reply with `\r\n` as a space.

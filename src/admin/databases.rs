@@ -230,7 +230,8 @@ async fn random_key(mut context: LaterContext) -> ReplyBuffer {
             here
         });
         let Some(shard) = shard else { break };
-        let slot = shard_loop.on_shard(shard, move |there| there.shard.borrow().slot_of_rank(db, rank));
+        let slot =
+            shard_loop.on_shard(shard, move |there| there.shard.borrow().slot_of_rank(db, rank));
         let Some(Some((slot, keys))) = slot.await else { continue };
         let engine = node.topology.engine(shard).clone();
         let now = now_ms();
@@ -357,15 +358,16 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     databases.swap(first, second);
     let node = shard_loop.node.clone();
     let recorded = databases.clone();
-    let written =
-        shard_loop.off_loop(move || node.data_directory.set_databases(recorded)).await;
+    let written = shard_loop.off_loop(move || node.data_directory.set_databases(recorded)).await;
     match written {
         Some(Ok(())) => {
             shard_loop.on_every_shard(move |there| there.set_databases(databases.clone())).await;
             context.reply.ok();
         }
         Some(Err(error)) => {
-            context.reply.error(format!("MISCONF the manifest cannot be written: {error}").as_bytes());
+            context
+                .reply
+                .error(format!("MISCONF the manifest cannot be written: {error}").as_bytes());
         }
         None => storage_failed(&mut context.reply, None),
     }

@@ -330,6 +330,13 @@ impl Arg {
         self
     }
 
+    /// The same, with its word before every one of many.
+    #[must_use]
+    pub const fn multiple_token(mut self) -> Arg {
+        self.multiple_token = true;
+        self
+    }
+
     /// The same, since a version later than the command's.
     #[must_use]
     pub const fn since(mut self, version: &'static str) -> Arg {

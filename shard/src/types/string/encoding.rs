@@ -3,7 +3,7 @@
 //! Strings are stored as their bytes, whatever they look like. Redis keeps them in one of three
 //! ways and shows which; this is the answer that Redis would give for the same history.
 
-use crate::keyspace::head::{Body, Head, RAW_STRING};
+use crate::keyspace::head::{Body, Head, RAW_STRING, TEXT_STRING};
 use crate::number;
 
 /// The longest text that Redis tries to keep as an integer.
@@ -17,7 +17,8 @@ const EMBSTR_BYTES_MAX: usize = 44;
 pub fn encoding(head: &Head) -> &'static str {
     match &head.body {
         Body::Inline(value) if head.flags & RAW_STRING == 0 => {
-            if value.len() <= INT_BYTES_MAX && number::parse_i64(value).is_some() {
+            let is_text = head.flags & TEXT_STRING != 0 || value.len() > INT_BYTES_MAX;
+            if !is_text && number::parse_i64(value).is_some() {
                 "int"
             } else if value.len() <= EMBSTR_BYTES_MAX {
                 "embstr"
@@ -51,5 +52,7 @@ mod tests {
             assert_eq!(encoding(&head), expected, "{value}");
             assert_eq!(encoding(&head.raw()), "raw", "{value}");
         }
+        let text = Head { flags: TEXT_STRING, ..Head::string(Bytes::from_static(b"3")) };
+        assert_eq!(encoding(&text), "embstr");
     }
 }

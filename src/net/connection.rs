@@ -8,7 +8,7 @@
 use std::rc::Rc;
 use std::task::Poll;
 
-use basalt_shard::command::spec::{FindKeys, BeginSearch, Run, flag};
+use basalt_shard::command::spec::{BeginSearch, FindKeys, Run, flag};
 use basalt_shard::command::table::{Entry, LookupError};
 use basalt_shard::command::{Args, keys};
 use basalt_shard::keyspace::dirty::Ticket;
@@ -234,8 +234,7 @@ impl Connection {
             Err(error) => return self.unknown(args, error).await,
         };
         if !entry.spec.accepts(args.len()) || matches!(entry.spec.run, Run::Container) {
-            let text =
-                format!("ERR wrong number of arguments for '{}' command", entry.full_name);
+            let text = format!("ERR wrong number of arguments for '{}' command", entry.full_name);
             return self.reject(Some(entry), text.as_bytes()).await;
         }
         if !self.session.authenticated.get() && !entry.spec.has(flag::NO_AUTH) {

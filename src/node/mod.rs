@@ -91,9 +91,10 @@ impl Node {
 
     /// Live and expired-but-there keys of a physical database over all shards.
     pub(crate) fn key_count(&self, db: u8) -> (u64, u64) {
-        self.key_counts.iter().map(|counts| counts.get(db)).fold((0, 0), |sum, count| {
-            (sum.0 + count.keys, sum.1 + count.expires)
-        })
+        self.key_counts
+            .iter()
+            .map(|counts| counts.get(db))
+            .fold((0, 0), |sum, count| (sum.0 + count.keys, sum.1 + count.expires))
     }
 }
 

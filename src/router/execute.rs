@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basalt_shard::command::table::CommandId;
 use basalt_shard::command::Args;
+use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
 use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
@@ -137,9 +137,8 @@ async fn run_locked(
             let mut shard = shard_loop.shard.borrow_mut();
             let mut statistics = shard_loop.statistics.borrow_mut();
             let timer = statistics.start();
-            let tried = shard_loop.with_call(id, args, (db, now_ms()), |call| {
-                shard.execute_locked(call, reply)
-            });
+            let tried = shard_loop
+                .with_call(id, args, (db, now_ms()), |call| shard.execute_locked(call, reply));
             if let Some(Attempt::Done(_)) = tried {
                 statistics.finish(id, timer, &reply.as_bytes()[start..]);
                 LoopCounters::add(&shard_loop.counters.commands, 1);

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
-use basalt_shard::command::Args;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
@@ -23,8 +23,8 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::net::input::BufferPool;
-use crate::node::log_sync::Mode;
 use crate::node::Node;
+use crate::node::log_sync::Mode;
 use crate::router::message::{Answer, ExchangeId, Message};
 use crate::router::turn::{self, Turn};
 use crate::session::Session;
@@ -34,7 +34,10 @@ use crate::session::command_statistics::CommandStatistics;
 enum LockWaiter {
     Here(Option<Waker>),
     /// A transaction that another shard's thread runs.
-    There { origin: ShardId, exchange: ExchangeId },
+    There {
+        origin: ShardId,
+        exchange: ExchangeId,
+    },
 }
 
 #[derive(Default)]
@@ -85,20 +88,14 @@ impl Rates {
         if seconds <= 0.0 {
             return [0.0; 3];
         }
-        std::array::from_fn(|index| {
-            (last.totals[index] - first.totals[index]) as f64 / seconds
-        })
+        std::array::from_fn(|index| (last.totals[index] - first.totals[index]) as f64 / seconds)
     }
 }
 
 impl LoopCounters {
     /// Takes a sample for the rates.
     pub(crate) fn sample(&self) {
-        self.rates.sample([
-            self.commands.get(),
-            self.input_bytes.get(),
-            self.output_bytes.get(),
-        ]);
+        self.rates.sample([self.commands.get(), self.input_bytes.get(), self.output_bytes.get()]);
     }
 
     /// Adds to a counter.
@@ -290,13 +287,11 @@ impl ShardLoop {
         let (id, granted) = self.shard.borrow_mut().locks.lock(scope);
         if !granted {
             self.lock_waiters.borrow_mut().insert(id, LockWaiter::Here(None));
-            std::future::poll_fn(|context| {
-                match self.lock_waiters.borrow_mut().get_mut(&id) {
-                    None => Poll::Ready(()),
-                    Some(waiter) => {
-                        *waiter = LockWaiter::Here(Some(context.waker().clone()));
-                        Poll::Pending
-                    }
+            std::future::poll_fn(|context| match self.lock_waiters.borrow_mut().get_mut(&id) {
+                None => Poll::Ready(()),
+                Some(waiter) => {
+                    *waiter = LockWaiter::Here(Some(context.waker().clone()));
+                    Poll::Pending
                 }
             })
             .await;

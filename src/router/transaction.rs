@@ -52,7 +52,10 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     };
     let Some(sequence) = sequence else {
         release(shard_loop, locks);
-        return failed(&batch, b"ERR the command failed in the server; this is a bug, please report it");
+        return failed(
+            &batch,
+            b"ERR the command failed in the server; this is a bug, please report it",
+        );
     };
     let Sequence { mut reply, ends, changes, .. } = sequence;
     let (tickets, error) = commit(shard_loop, locks, changes).await;

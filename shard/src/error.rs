@@ -58,6 +58,11 @@ impl From<EngineError> for CommandError {
     }
 }
 
+/// The error for a number of arguments that a command cannot take, by its full name.
+pub fn wrong_arity(full_name: &str) -> CommandError {
+    CommandError::reply(format!("ERR wrong number of arguments for '{full_name}' command"))
+}
+
 /// What a handler returns; the reply itself goes into the reply buffer.
 pub type CommandResult = Result<(), CommandError>;
 

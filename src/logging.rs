@@ -32,11 +32,10 @@ pub(crate) fn start(config: &Config) -> Result<(), String> {
         None => lines.with_ansi(false).boxed(),
         Some(path) => {
             let path = config.resolve(path);
-            let file = OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&path)
-                .map_err(|error| format!("cannot open the log file {}: {error}", path.display()))?;
+            let file =
+                OpenOptions::new().create(true).append(true).open(&path).map_err(|error| {
+                    format!("cannot open the log file {}: {error}", path.display())
+                })?;
             lines.with_ansi(false).with_writer(Mutex::new(file)).boxed()
         }
     };

@@ -65,7 +65,9 @@ pub(crate) fn bind(config: &Config) -> Result<Listeners, String> {
                         config.port
                     ));
                 }
-                Err(error) => return Err(format!("Could not bind {host}:{}: {error}", config.port)),
+                Err(error) => {
+                    return Err(format!("Could not bind {host}:{}: {error}", config.port));
+                }
             }
         }
         if tcp.is_empty() {
@@ -154,7 +156,8 @@ impl Listeners {
 
 /// Whatever accept answers, the listener lives on (out of descriptors: after a pause).
 fn pause(error: &io::Error) {
-    if error.kind() != io::ErrorKind::Interrupted && error.kind() != io::ErrorKind::ConnectionAborted
+    if error.kind() != io::ErrorKind::Interrupted
+        && error.kind() != io::ErrorKind::ConnectionAborted
     {
         tracing::warn!(%error, "accepting a connection failed");
         std::thread::sleep(ACCEPT_PAUSE);

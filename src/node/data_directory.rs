@@ -143,9 +143,9 @@ impl DataDirectory {
         };
         let directory =
             Self { path: path.to_owned(), manifest: Mutex::new(manifest.clone()), _lock: lock };
-        directory.write(&manifest).map_err(|error| {
-            format!("cannot write {}: {error}", manifest_path.display())
-        })?;
+        directory
+            .write(&manifest)
+            .map_err(|error| format!("cannot write {}: {error}", manifest_path.display()))?;
         Ok(directory)
     }
 
@@ -283,7 +283,8 @@ mod tests {
     fn a_damaged_manifest_is_refused() {
         let good = Manifest { id: "a".into(), shards: 1, epoch: 1, databases: vec![0, 1] };
         assert_eq!(Manifest::parse(&good.to_text()).unwrap(), good);
-        for bad in ["", "basalt-manifest 2\n", "basalt-manifest 1\nid x\nshards 0\nepoch 1\ndatabases 0\n"]
+        for bad in
+            ["", "basalt-manifest 2\n", "basalt-manifest 1\nid x\nshards 0\nepoch 1\ndatabases 0\n"]
         {
             assert!(Manifest::parse(bad).is_err(), "{bad}");
         }

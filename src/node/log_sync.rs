@@ -160,8 +160,7 @@ impl LogSync {
         match engine.sync_log() {
             Ok(()) => {
                 self.durable.store(target, Ordering::SeqCst);
-                let mut statistics =
-                    self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
                 statistics.syncs += 1;
                 let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
                 statistics.latency_us.saturating_record(took_us);
@@ -179,10 +178,8 @@ impl LogSync {
 /// Starts the syncing thread of `shard`. It ends with the process.
 pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
     let node = node.clone();
-    std::thread::Builder::new()
-        .name(format!("sync-{shard}"))
-        .stack_size(256 << 10)
-        .spawn(move || {
+    std::thread::Builder::new().name(format!("sync-{shard}")).stack_size(256 << 10).spawn(
+        move || {
             let engine = node.topology.engine(shard).clone();
             let log = &node.logs[shard];
             loop {
@@ -203,7 +200,8 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                     }
                 }
             }
-        })?;
+        },
+    )?;
     Ok(())
 }
 

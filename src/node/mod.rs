@@ -92,9 +92,10 @@ impl Node {
 
     /// Live and expired-but-there keys of a physical database over all shards.
     pub(crate) fn key_count(&self, db: u8) -> (u64, u64) {
-        self.key_counts.iter().map(|counts| counts.get(db)).fold((0, 0), |sum, count| {
-            (sum.0 + count.keys, sum.1 + count.expires)
-        })
+        self.key_counts
+            .iter()
+            .map(|counts| counts.get(db))
+            .fold((0, 0), |sum, count| (sum.0 + count.keys, sum.1 + count.expires))
     }
 }
 
@@ -114,5 +115,6 @@ pub(crate) fn shard_settings(config: &Config) -> Settings {
         proto_max_bulk_len: config.proto_max_bulk_len as usize,
         hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
         hash_max_listpack_value: config.hash_max_listpack_value as usize,
+        maxmemory_policy_is_lfu: config.maxmemory_policy.is_lfu(),
     }
 }

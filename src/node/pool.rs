@@ -1,8 +1,8 @@
 //! Threads that may block: cache misses, long commands, file work. Jobs wait in one queue; what
 //! can be in it is bounded by the commands under way.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{Sender, unbounded};
 

@@ -133,10 +133,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     close(&node)
 }
 
-fn open_databases(
-    data_directory: &DataDirectory,
-    memory: &MemoryPlan,
-) -> Result<Topology, String> {
+fn open_databases(data_directory: &DataDirectory, memory: &MemoryPlan) -> Result<Topology, String> {
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,

@@ -26,7 +26,9 @@ impl LatencyMonitor {
         let event = self.events.entry(event).or_default();
         event.max_ms = event.max_ms.max(duration_ms);
         match event.samples.back_mut() {
-            Some((time_s, worst_ms)) if *time_s == now_s => *worst_ms = (*worst_ms).max(duration_ms),
+            Some((time_s, worst_ms)) if *time_s == now_s => {
+                *worst_ms = (*worst_ms).max(duration_ms)
+            }
             _ => {
                 event.samples.push_back((now_s, duration_ms));
                 if event.samples.len() > SAMPLES_MAX {

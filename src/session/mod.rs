@@ -2,11 +2,11 @@
 //! no shard runs (`process_command` says how one is added).
 
 pub(crate) mod command_statistics;
+pub(crate) mod connection_commands;
 pub(crate) mod latency;
 pub(crate) mod process_command;
 pub(crate) mod slowlog;
 pub(crate) mod specs;
-pub(crate) mod connection_commands;
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;

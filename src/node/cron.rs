@@ -80,7 +80,9 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
             close_idle_clients(&shard_loop);
             if shard_loop.id == 0 {
                 let node = shard_loop.node.clone();
-                shard_loop.node.pool.run(move || super::usage::note_peak(&node));
+                shard_loop.node.pool.run(move || {
+                    super::usage::note_peak(&node);
+                });
             }
         }
     }

@@ -52,8 +52,8 @@ fn resident_set(status: &str) -> u64 {
 
 /// The allocator and its version, as in `jemalloc-5.3.0`.
 pub(crate) fn allocator() -> String {
-    let version = version::read().unwrap_or("unknown");
-    format!("jemalloc-{}", version.split('-').next().unwrap_or(version))
+    let long = version::read().unwrap_or("unknown");
+    format!("jemalloc-{}", long.split('-').next().unwrap_or(long))
 }
 
 /// Notes what is allocated when the server is ready.
@@ -104,10 +104,7 @@ impl ProcessorTime {
 
     /// Adds another thread's.
     pub(crate) fn plus(self, other: Self) -> Self {
-        Self {
-            user_us: self.user_us + other.user_us,
-            system_us: self.system_us + other.system_us,
-        }
+        Self { user_us: self.user_us + other.user_us, system_us: self.system_us + other.system_us }
     }
 
     /// Both together.

@@ -260,15 +260,23 @@ impl Connection {
         if node.paused_until_ms.load(std::sync::atomic::Ordering::Relaxed) != 0 {
             self.wait_while_paused(entry).await;
         }
-        if node.monitors.load(std::sync::atomic::Ordering::Relaxed) != 0
-            && !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN)
-        {
-            self.flush_segment().await;
-            crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
-        }
+        let shown = !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN);
         match entry.spec.run {
-            Run::Shard(_) => self.shard_command(entry, args).await,
-            Run::Process => self.process_command(entry, args).await,
+            Run::Shard(_) => {
+                if shown && node.is_monitored() {
+                    self.flush_segment().await;
+                    crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
+                }
+                self.shard_command(entry, args).await;
+            }
+            Run::Process => {
+                self.process_command(entry, args).await;
+                // Afterwards, as in Redis: SELECT shows with its new database, RESET no more to
+                // the one who sent it.
+                if shown && node.is_monitored() {
+                    crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
+                }
+            }
             Run::Container => {}
         }
     }

@@ -20,7 +20,7 @@ use crate::config::memory::{self, MemoryPlan};
 use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
 use crate::net::connection;
-use crate::net::listener;
+use crate::net::listener::{self, Accepting};
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::{self, LogSync, Mode};
@@ -84,6 +84,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         memory,
         clients_max: AtomicUsize::new(config.maxclients as usize),
         durability: AtomicU8::new(Mode::of(&config) as u8),
+        accepting: Accepting::default(),
         monitors: AtomicUsize::new(0),
         paused_until_ms: AtomicI64::new(0),
         expire_off: AtomicBool::new(false),

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::command::spec::{CommandSpec, Handler, flag, key_flag};
 use crate::command::{Args, keys};
 use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
-use crate::error::{CommandError, storage_error_reply};
+use crate::error::{CommandError, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
@@ -221,16 +221,6 @@ pub fn run_in_sequence<'a>(
         sequence.ends.push(sequence.reply.len());
     }
     Some(sequence)
-}
-
-fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
-    match error {
-        CommandError::Reply(text) => reply.error(text.as_bytes()),
-        CommandError::OffLoop => {
-            reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes())
-        }
-        CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
-    }
 }
 
 impl Shard {

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
+use basalt_shard::command::scan_options::{ScanOptions, Scanned, parse_cursor};
 use basalt_shard::engine::{Engine, EngineError, Family, ReadTier};
-use basalt_shard::error::{storage_error_reply, text};
+use basalt_shard::error::{CommandError, storage_error_reply, text};
 use basalt_shard::glob::glob_match;
 use basalt_shard::keyspace::head::Kind;
 use basalt_shard::keyspace::layout::{self, HASH_BITS};
@@ -92,6 +93,7 @@ async fn keys(mut context: LaterContext) -> ReplyBuffer {
     context.reply
 }
 
+/// SCAN's arguments, to be taken to another thread.
 struct ScanRequest {
     cursor: u64,
     count: usize,
@@ -99,34 +101,15 @@ struct ScanRequest {
     kind: Option<Vec<u8>>,
 }
 
-fn parse_scan(args: Args<'_>) -> Result<ScanRequest, &'static str> {
-    let cursor = std::str::from_utf8(args.get(1))
-        .ok()
-        .and_then(|digits| digits.parse().ok())
-        .ok_or(text::INVALID_CURSOR)?;
-    let mut request = ScanRequest { cursor, count: 10, pattern: None, kind: None };
-    let mut index = 2;
-    while index < args.len() {
-        if index + 1 == args.len() {
-            return Err(text::SYNTAX);
-        }
-        let value = args.get(index + 1);
-        if args.is(index, "count") {
-            let count = number::parse_i64(value).ok_or(text::NOT_AN_INTEGER)?;
-            if count < 1 {
-                return Err(text::SYNTAX);
-            }
-            request.count = usize::try_from(count).unwrap_or(usize::MAX);
-        } else if args.is(index, "match") {
-            request.pattern = (value != b"*").then(|| value.to_vec());
-        } else if args.is(index, "type") {
-            request.kind = Some(value.to_ascii_lowercase());
-        } else {
-            return Err(text::SYNTAX);
-        }
-        index += 2;
-    }
-    Ok(request)
+fn parse_scan(args: Args<'_>) -> Result<ScanRequest, CommandError> {
+    let cursor = parse_cursor(args.get(1))?;
+    let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
+    Ok(ScanRequest {
+        cursor,
+        count: usize::try_from(options.count).unwrap_or(usize::MAX),
+        pattern: options.pattern.map(<[u8]>::to_vec),
+        kind: options.type_name.map(<[u8]>::to_ascii_lowercase),
+    })
 }
 
 /// Visits at least `count` records from the cursor on, over the shards in order of their slots.
@@ -174,8 +157,8 @@ fn scan_from(
 async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
     let request = match parse_scan(context.args()) {
         Ok(request) => request,
-        Err(text) => {
-            context.reply.error(text.as_bytes());
+        Err(error) => {
+            basalt_shard::error::write_error(&error, &mut context.reply);
             return context.reply;
         }
     };

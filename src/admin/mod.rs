@@ -1,5 +1,6 @@
 //! Administration: the commands on the process and on whole databases.
 
+pub(crate) mod command;
 pub(crate) mod databases;
 pub(crate) mod monitor;
 pub(crate) mod redact;
@@ -9,5 +10,5 @@ use crate::session::process_command::ProcessRun;
 
 /// The functions of all commands that no shard runs, by their full names.
 pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
-    [crate::session::COMMANDS, databases::COMMANDS].concat()
+    [crate::session::COMMANDS, command::COMMANDS, databases::COMMANDS].concat()
 }

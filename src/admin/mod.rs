@@ -1,6 +1,7 @@
 //! Administration: the commands on the process and on whole databases.
 
 pub(crate) mod databases;
+pub(crate) mod info;
 pub(crate) mod monitor;
 pub(crate) mod redact;
 pub(crate) mod specs;
@@ -9,5 +10,5 @@ use crate::session::process_command::ProcessRun;
 
 /// The functions of all commands that no shard runs, by their full names.
 pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
-    [crate::session::COMMANDS, databases::COMMANDS].concat()
+    [crate::session::COMMANDS, databases::COMMANDS, info::COMMANDS].concat()
 }

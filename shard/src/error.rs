@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::engine::EngineError;
+use crate::resp::ReplyBuffer;
 
 /// Error texts that more than one command answers with; byte for byte those of Redis.
 pub mod text {
@@ -12,6 +13,7 @@ pub mod text {
     pub const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
     pub const NOT_A_FLOAT: &str = "ERR value is not a valid float";
     pub const OUT_OF_RANGE: &str = "ERR value is out of range";
+    pub const SAME_OBJECT: &str = "ERR source and destination objects are the same";
     pub const NO_SUCH_KEY: &str = "ERR no such key";
     pub const INDEX_OUT_OF_RANGE: &str = "ERR index out of range";
     pub const INCREMENT_OVERFLOW: &str = "ERR increment or decrement would overflow";
@@ -64,6 +66,17 @@ pub fn wrong_arity(full_name: &str) -> CommandError {
 
 /// What a handler returns; the reply itself goes into the reply buffer.
 pub type CommandResult = Result<(), CommandError>;
+
+/// Answers with an error.
+pub fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
+    match error {
+        CommandError::Reply(text) => reply.error(text.as_bytes()),
+        CommandError::OffLoop => {
+            reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes());
+        }
+        CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
+    }
+}
 
 /// The reply for a command that the storage failed.
 pub fn storage_error_reply(error: &EngineError) -> String {

@@ -9,6 +9,8 @@ pub struct Settings {
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`: a longer field or value makes the hash large.
     pub hash_max_listpack_value: usize,
+    /// Whether `maxmemory-policy` goes by how often keys are used.
+    pub maxmemory_policy_is_lfu: bool,
 }
 
 impl Default for Settings {
@@ -17,6 +19,7 @@ impl Default for Settings {
             proto_max_bulk_len: 512 << 20,
             hash_max_listpack_entries: 128,
             hash_max_listpack_value: 64,
+            maxmemory_policy_is_lfu: false,
         }
     }
 }

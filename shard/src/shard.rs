@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::command::spec::{CommandSpec, Handler, flag, key_flag};
 use crate::command::{Args, keys};
 use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
-use crate::error::{CommandError, storage_error_reply};
+use crate::error::{CommandError, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
@@ -104,6 +104,9 @@ pub enum Attempt {
     /// The engine takes no writes at the moment: try again later.
     Stalled,
 }
+
+/// Databases of up to this many keys are flushed key by key.
+const FLUSHED_ONE_BY_ONE_MAX: u64 = 512;
 
 /// Counters for INFO.
 #[derive(Clone, Copy, Debug, Default)]
@@ -218,16 +221,6 @@ pub fn run_in_sequence<'a>(
         sequence.ends.push(sequence.reply.len());
     }
     Some(sequence)
-}
-
-fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
-    match error {
-        CommandError::Reply(text) => reply.error(text.as_bytes()),
-        CommandError::OffLoop => {
-            reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes())
-        }
-        CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
-    }
 }
 
 impl Shard {
@@ -407,7 +400,7 @@ impl Shard {
                 *next = deadline.min(*next);
             }
             match change.after {
-                Some(record) => self.cache.insert(change.record_key, record),
+                Some(record) => self.cache.insert(&change.record_key, record),
                 None => self.cache.remove(&change.record_key),
             }
         }
@@ -449,7 +442,7 @@ impl Shard {
     pub fn warm(&mut self, loaded: Vec<(ShardId, RecordKey, Bytes)>) {
         for (shard, key, record) in loaded {
             if shard == self.id {
-                self.cache.insert(key, record);
+                self.cache.insert(&key, record);
             }
         }
     }
@@ -545,53 +538,92 @@ impl Shard {
         Ok(())
     }
 
-    /// Removes every key of a physical database. The caller holds the lock on everything.
-    pub fn flush_database(&mut self, db: u8) -> Result<Ticket, EngineError> {
+    /// Removes every key of a physical database. The caller holds the lock on everything. Says
+    /// whether a whole range was dropped, whose disk space is to be reclaimed.
+    ///
+    /// A few keys go one by one: a range tombstone costs every later read a little until it is
+    /// compacted away, and tests flush thousands of times.
+    pub fn flush_database(&mut self, db: u8) -> Result<bool, EngineError> {
+        let keys = self.counts.total(db).keys;
+        let one_by_one =
+            if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
         let end = layout::prefix_end(&[db]);
-        self.engine.write(&mut |writes| {
-            for family in [Family::Heads, Family::Elements, Family::Expiry] {
-                writes.delete_range(family, &[db], &end);
+        let counts_end = layout::prefix_end(&[b'c', db]);
+        self.engine.write(&mut |writes| match &one_by_one {
+            Some(records) => {
+                for (head, deadline) in records {
+                    writes.delete(Family::Heads, head);
+                    if let Some(deadline) = deadline {
+                        let name = &head[layout::HEAD_PREFIX_BYTES..];
+                        writes.delete(Family::Expiry, &layout::expiry_key(db, *deadline, name));
+                    }
+                    if let Some((_, position, _)) = layout::parse_head_key(head) {
+                        let slot = layout::slot_of(position);
+                        Counts::record(writes, db, slot, SlotCount::default());
+                    }
+                }
             }
-            let counts_end = layout::prefix_end(&[b'c', db]);
-            writes.delete_range(Family::Meta, &[b'c', db], &counts_end);
+            None => {
+                for family in [Family::Heads, Family::Elements, Family::Expiry] {
+                    writes.delete_range(family, &[db], &end);
+                }
+                writes.delete_range(Family::Meta, &[b'c', db], &counts_end);
+            }
         })?;
         self.written += 1;
         self.counts.clear(db);
         self.key_counts.set(db, SlotCount::default());
         self.next_deadline_ms[usize::from(db)] = u64::MAX;
         self.cache.clear();
-        Ok(self.written)
+        Ok(one_by_one.is_none())
     }
 
-    /// A key of a physical database, every live one equally likely.
-    pub fn random_key(
-        &mut self,
-        db: u8,
-        now_ms: u64,
-        tier: ReadTier,
-    ) -> Result<Option<Vec<u8>>, EngineError> {
-        // An expired key that was not removed yet is drawn again, a bounded number of times.
-        for _ in 0..100 {
-            let rank = self.random.below(self.counts.total(db).keys);
-            let Some(slot) = self.counts.slot_of_rank(db, rank) else { return Ok(None) };
-            let base = u64::from(slot) << layout::HASH_BITS;
-            let keys = self.counts.slot(db, slot).keys;
-            let engine = self.engine.clone();
-            let drawn = sample::draw(&mut self.random, keys, layout::HASH_BITS, |first, last| {
-                let mut found = Vec::new();
-                let range = (base + first, (base + last).checked_add(1));
-                scan::walk(engine.as_ref(), db, range, usize::MAX, 0, tier, |visited| {
-                    let live = visited.deadline_ms.is_none_or(|deadline| deadline > now_ms);
-                    found.push(live.then(|| visited.key.to_vec()));
-                })?;
-                Ok::<_, EngineError>(found)
-            })?;
-            if let Some(Some(key)) = drawn {
-                return Ok(Some(key));
-            }
+    /// The head keys and deadlines of a small database; `None` when they are not in memory.
+    #[expect(clippy::type_complexity, reason = "a pair list, used once")]
+    fn keys_to_flush(&self, db: u8) -> Result<Option<Vec<(RecordKey, Option<u64>)>>, EngineError> {
+        let mut records = Vec::new();
+        let engine = self.engine.as_ref();
+        let everything = (0, None);
+        let walked =
+            scan::walk(engine, db, everything, usize::MAX, 0, ReadTier::Memory, |visited| {
+                records.push((layout::head_key(db, visited.key), visited.deadline_ms));
+            });
+        match walked {
+            Ok(_) => Ok(Some(records)),
+            Err(EngineError::NotInMemory) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(None)
     }
+
+    /// The slot of the key number `rank` of a physical database, and how many keys it has.
+    pub fn slot_of_rank(&self, db: u8, rank: u64) -> Option<(u16, u64)> {
+        let slot = self.counts.slot_of_rank(db, rank)?;
+        Some((slot, self.counts.slot(db, slot).keys))
+    }
+}
+
+/// One of the `keys` keys of a slot of a physical database, each equally likely. `None` when the
+/// one drawn has expired.
+pub fn random_key_in_slot(
+    engine: &dyn Engine,
+    random: &mut Random,
+    (db, slot): (u8, u16),
+    keys: u64,
+    now_ms: u64,
+    tier: ReadTier,
+) -> Result<Option<Vec<u8>>, EngineError> {
+    let base = u64::from(slot) << layout::HASH_BITS;
+    let drawn = sample::draw(random, keys, layout::HASH_BITS, |first, last| {
+        let mut found = Vec::new();
+        let range = (base + first, (base + last).checked_add(1));
+        // As of the beginning of time nothing has expired: every record is met.
+        scan::walk(engine, db, range, usize::MAX, 0, tier, |visited| {
+            let live = visited.deadline_ms.is_none_or(|deadline| deadline > now_ms);
+            found.push(live.then(|| visited.key.to_vec()));
+        })?;
+        Ok::<_, EngineError>(found)
+    })?;
+    Ok(drawn.flatten())
 }
 
 /// Reads the deadlines that are due into memory, so that [`Shard::expire`] finds them there.

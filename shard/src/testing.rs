@@ -1,17 +1,25 @@
 //! A shard in memory for the tests of handlers: run a command given as words, look at the raw
 //! reply. A command that the loop would not do runs again off it, as in the server.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::command::Args;
 use crate::command::spec::Run;
 use crate::command::table::{Table, shard_specs};
 use crate::engine::memory::MemoryEngine;
+use crate::engine::{Engine, Family, ReadTier};
+use crate::keyspace::head::{Head, Kind};
+use crate::keyspace::layout;
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
 use crate::shard::{Attempt, Call, Shard, run_in_sequence};
 use crate::topology::Topology;
+use crate::view::{Context, View};
 
 /// See the module.
 pub(crate) struct TestShard {
@@ -20,6 +28,8 @@ pub(crate) struct TestShard {
     pub(crate) settings: Settings,
     pub(crate) now_ms: u64,
     pub(crate) protocol: Protocol,
+    /// The logical database of the commands.
+    pub(crate) db: usize,
     topology: Arc<Topology>,
     /// For runs off the loop.
     random: Random,
@@ -38,11 +48,36 @@ impl TestShard {
             settings: Settings::default(),
             now_ms: 1_700_000_000_000,
             protocol: Protocol::Resp2,
+            db: 0,
             topology,
             random: Random::new(7),
             table: Table::new(shard_specs()),
             databases: (0..16).collect(),
         }
+    }
+
+    /// Puts a key of a type that the commands under test do not take.
+    pub(crate) fn put_other_type(&mut self, name: &str) {
+        let context = Context {
+            topology: &self.topology,
+            settings: &self.settings,
+            databases: &self.databases,
+            db: 0,
+            now_ms: self.now_ms,
+        };
+        let mut random = Random::new(7);
+        let mut view = View::off_loop(context, &mut random);
+        let key = view.open(name.as_bytes()).unwrap();
+        view.put(&key, &Head::inline(Kind::Stream, Bytes::from_static(b"a stream")));
+        let (changes, _) = view.finish();
+        self.shard.commit(changes).map_err(|(error, _)| error).unwrap();
+    }
+
+    /// The live head of a key, as it is stored.
+    pub(crate) fn head(&mut self, name: &str) -> Option<Head> {
+        let record = layout::head_key(0, name.as_bytes());
+        let stored = self.engine.get(Family::Heads, &record, ReadTier::Disk).unwrap()?;
+        Some(Head::decode(stored).unwrap())
     }
 
     /// Runs a command given as words separated by spaces; the raw reply with `\r\n` as a space.
@@ -69,7 +104,7 @@ impl TestShard {
             handler,
             args,
             databases: &self.databases,
-            db: 0,
+            db: self.db,
             now_ms: self.now_ms,
             settings: &self.settings,
         };
@@ -87,5 +122,48 @@ impl TestShard {
             }
             other => panic!("{other:?}"),
         }
+    }
+    /// Does what no command does: works on a view with the disk, whose changes are committed.
+    pub(crate) fn with_view<T>(&mut self, work: impl FnOnce(&mut View<'_>) -> T) -> T {
+        let mut random = Random::new(7);
+        let context = Context {
+            topology: &self.topology,
+            settings: &self.settings,
+            databases: &self.databases,
+            db: self.db,
+            now_ms: self.now_ms,
+        };
+        let mut view = View::off_loop(context, &mut random);
+        let outcome = work(&mut view);
+        let (changes, _) = view.finish();
+        self.shard.commit(changes).map_err(|(error, _)| error).unwrap();
+        outcome
+    }
+}
+
+/// The keys that views opened and changed on this thread, to compare with those that commands
+/// declare.
+#[derive(Default)]
+pub(crate) struct TouchedKeys {
+    pub(crate) opened: BTreeSet<Vec<u8>>,
+    pub(crate) changed: BTreeSet<Vec<u8>>,
+}
+
+thread_local! {
+    static TOUCHED: RefCell<TouchedKeys> = RefCell::default();
+}
+
+impl TouchedKeys {
+    pub(crate) fn note_opened(key: &[u8]) {
+        TOUCHED.with_borrow_mut(|touched| touched.opened.insert(key.to_vec()));
+    }
+
+    pub(crate) fn note_changed(key: &[u8]) {
+        TOUCHED.with_borrow_mut(|touched| touched.changed.insert(key.to_vec()));
+    }
+
+    /// Those since the last time.
+    pub(crate) fn take() -> Self {
+        TOUCHED.take()
     }
 }

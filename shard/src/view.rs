@@ -14,7 +14,8 @@ use crate::engine::{Direction, EngineError, Family, ReadTier};
 use crate::error::{CommandError, text};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
-use crate::keyspace::head::{Head, Kind};
+use crate::keyspace::draft::StringDraft;
+use crate::keyspace::head::{self, Head, Kind};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::random::Random;
 use crate::settings::Settings;
@@ -23,6 +24,9 @@ use crate::topology::{ShardId, Topology};
 /// Work that a command may do on the loop, in units of one record (or 64 bytes touched). About
 /// 100 microseconds; beyond it the command runs off the loop.
 const LOOP_BUDGET: u64 = 512;
+
+/// A longer string is not lent out of the cache: copying it is work that must be accounted for.
+const HOT_STRING_BYTES_MAX: usize = 64 << 10;
 
 /// Records that a run off the loop brings back for the hot cache.
 const LOADED_MAX: usize = 64;
@@ -302,6 +306,29 @@ impl<'a> View<'a> {
         self.open_in(self.context.db, key)
     }
 
+    /// The string at a key of the selected database, lent from the hot cache: what GET needs and
+    /// nothing more. `None` says nothing; open the key then.
+    pub fn hot_string(&mut self, key: &[u8]) -> Option<&[u8]> {
+        if !self.changes.is_empty() || self.earlier.is_some() {
+            return None;
+        }
+        let physical = *self.context.databases.get(self.context.db)?;
+        let position = layout::position(key);
+        let (home, cache) = self.cache.as_mut()?;
+        if self.context.topology.shard_of_slot(layout::slot_of(position)) != *home {
+            return None;
+        }
+        let record_key = layout::head_key_at(physical, position, key);
+        let record = cache.peek(&record_key)?;
+        let value = head::live_string(record, self.context.now_ms)
+            .filter(|value| value.len() <= HOT_STRING_BYTES_MAX)?;
+        if let Some(dirty) = self.dirty {
+            self.gate = self.gate.max(dirty.ticket(&record_key));
+        }
+        self.hits += 1;
+        Some(value)
+    }
+
     /// Opens a key that must hold a `kind`, or nothing.
     pub fn open_kind(&mut self, key: &[u8], kind: Kind) -> Result<Key, CommandError> {
         let key = self.open(key)?;
@@ -313,6 +340,8 @@ impl<'a> View<'a> {
 
     /// Opens a key of another logical database.
     pub fn open_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_opened(key);
         let physical = *self.context.databases.get(db).ok_or(text::DB_OUT_OF_RANGE)?;
         let position = layout::position(key);
         let shard = self.context.topology.shard_of_slot(layout::slot_of(position));
@@ -321,9 +350,9 @@ impl<'a> View<'a> {
             self.gate = self.gate.max(dirty.ticket(&record_key));
         }
         let (before, head) = match self.changed(&record_key) {
-            Some(change) => (change.before, change.after.as_ref().map(Head::decode).transpose()?),
+            Some(change) => (change.before, change.after.clone().map(Head::decode).transpose()?),
             None => {
-                let head = self.read(shard, &record_key)?.as_ref().map(Head::decode).transpose()?;
+                let head = self.read(shard, &record_key)?.map(Head::decode).transpose()?;
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
@@ -364,7 +393,7 @@ impl<'a> View<'a> {
             let record =
                 self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
             if let Some(record) = &record {
-                cache.insert(record_key.clone(), record.clone());
+                cache.insert(record_key, record.clone());
             }
             return Ok(record);
         }
@@ -381,6 +410,8 @@ impl<'a> View<'a> {
 
     /// Sets the value of an opened key, deadline included.
     pub fn put(&mut self, key: &Key, head: &Head) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         self.changes.set(HeadChange {
             shard: key.shard,
             record_key: key.record_key.clone(),
@@ -390,8 +421,22 @@ impl<'a> View<'a> {
         });
     }
 
+    /// Sets the value of an opened key to the string of a draft.
+    pub fn put_string(&mut self, key: &Key, draft: StringDraft) {
+        let deadline_ms = draft.deadline_ms();
+        self.changes.set(HeadChange {
+            shard: key.shard,
+            record_key: key.record_key.clone(),
+            before: key.before,
+            after: Some(draft.into_record()),
+            deadline_ms,
+        });
+    }
+
     /// Deletes an opened key. Its elements become orphans, whatever their number.
     pub fn remove(&mut self, key: &Key) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         self.changes.set(HeadChange {
             shard: key.shard,
             record_key: key.record_key.clone(),
@@ -425,12 +470,16 @@ impl<'a> View<'a> {
 
     /// Sets an element of a large collection. Counting is the type's business.
     pub fn put_element(&mut self, key: &Key, version: u64, element: &[u8], value: Bytes) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         let record_key = element_key(key, version, element);
         self.changes.elements.insert(record_key, (key.shard, Some(value)));
     }
 
     /// Deletes an element of a large collection.
     pub fn remove_element(&mut self, key: &Key, version: u64, element: &[u8]) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         let record_key = element_key(key, version, element);
         self.changes.elements.insert(record_key, (key.shard, None));
     }

@@ -1,5 +1,6 @@
 //! Administration: the commands on the process and on whole databases.
 
+pub(crate) mod databases;
 pub(crate) mod monitor;
 pub(crate) mod redact;
 pub(crate) mod specs;
@@ -8,5 +9,5 @@ use crate::session::process_command::ProcessRun;
 
 /// The functions of all commands that no shard runs, by their full names.
 pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
-    [crate::session::COMMANDS].concat()
+    [crate::session::COMMANDS, databases::COMMANDS].concat()
 }

@@ -7,6 +7,7 @@
 
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Instant;
 
 use basalt_shard::command::spec::{BeginSearch, FindKeys, Run, flag};
 use basalt_shard::command::table::{Entry, LookupError};
@@ -34,6 +35,8 @@ const SEGMENT_BYTES_MAX: usize = 64 << 10;
 const OUTPUT_BYTES_MAX: usize = 256 << 10;
 /// A buffer for replies that grew beyond this is not kept.
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
+/// A list of arguments that grew beyond this is not kept.
+const SPANS_KEPT: usize = 64;
 /// Commands that one connection runs before others have their turn.
 const COMMANDS_PER_TURN: usize = 256;
 /// How long a paused client sleeps before it looks again.
@@ -47,6 +50,8 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
         session,
         input: Input::default(),
         parser: RequestParser::default(),
+        spans: Vec::new(),
+        moment: Instant::now(),
         out: ReplyBuffer::new(protocol),
         tickets: Vec::new(),
         segment: Segment::default(),
@@ -73,6 +78,10 @@ struct Connection {
     session: Rc<Session>,
     input: Input,
     parser: RequestParser,
+    /// Of the request that the parser is at; it may come in pieces.
+    spans: Vec<Span>,
+    /// Now, as of the last look at the clock.
+    moment: Instant,
     out: ReplyBuffer,
     /// What the replies in `out` have to wait for.
     tickets: Vec<(ShardId, Ticket)>,
@@ -92,7 +101,9 @@ impl Connection {
                 Event::Closed => return,
                 Event::Push => {}
                 Event::Input => {
-                    self.session.last_interaction_ms.set(now_ms());
+                    self.moment = Instant::now();
+                    let now = self.shard_loop.time_ms(self.moment);
+                    self.session.last_interaction_ms.set(now);
                     self.process().await;
                 }
             }
@@ -135,9 +146,8 @@ impl Connection {
     }
 
     fn limits(&self) -> RequestLimits {
-        let config = self.shard_loop.config();
         RequestLimits {
-            bulk_bytes_max: config.proto_max_bulk_len as usize,
+            bulk_bytes_max: self.shard_loop.hot_settings.get().proto_max_bulk_len,
             authenticated: self.session.authenticated.get(),
             ..RequestLimits::default()
         }
@@ -147,10 +157,9 @@ impl Connection {
     async fn process(&mut self) {
         // Taken out so that the arguments can be borrowed from it.
         let mut input = std::mem::take(&mut self.input);
-        let mut spans: Vec<Span> = Vec::with_capacity(8);
+        let mut spans = std::mem::take(&mut self.spans);
         let mut inline = Vec::new();
         let mut limits = self.limits();
-        let mut now = now_ms();
         let mut run = 0usize;
         while !self.session.close_after_reply.get() && !self.session.killed.get() {
             let bytes = input.bytes();
@@ -159,7 +168,7 @@ impl Connection {
             }
             let consumed = match self.parser.next(bytes, &limits, &mut spans, &mut inline) {
                 Ok(Parsed::Incomplete { .. }) => {
-                    let limit = self.shard_loop.config().client_query_buffer_limit;
+                    let limit = self.shard_loop.hot_settings.get().client_query_buffer_limit;
                     let limit = if limits.authenticated { limit } else { limit.min(1 << 20) };
                     if bytes.len() as u64 > limit {
                         tracing::warn!(client = self.session.id, "query buffer limit reached");
@@ -168,11 +177,11 @@ impl Connection {
                     break;
                 }
                 Ok(Parsed::Multibulk { consumed }) => {
-                    self.command(Args::new(bytes, &spans), now).await;
+                    self.command(Args::new(bytes, &spans)).await;
                     consumed
                 }
                 Ok(Parsed::Inline { consumed }) => {
-                    self.command(Args::new(&inline, &spans), now).await;
+                    self.command(Args::new(&inline, &spans)).await;
                     consumed
                 }
                 Err(error) => {
@@ -188,7 +197,7 @@ impl Connection {
             if run.is_multiple_of(COMMANDS_PER_TURN) {
                 self.flush_segment().await;
                 runtime::yield_now().await;
-                now = now_ms();
+                self.moment = Instant::now();
             }
             if self.out.len() > OUTPUT_BYTES_MAX {
                 self.flush_segment().await;
@@ -199,23 +208,26 @@ impl Connection {
         }
         self.flush_segment().await;
         input.release(&self.shard_loop.buffers);
+        if spans.capacity() <= SPANS_KEPT || !input.bytes().is_empty() {
+            self.spans = spans;
+        }
         self.session.input_bytes.set(input.bytes().len());
         self.input = input;
     }
 
-    async fn command(&mut self, args: Args<'_>, now: u64) {
+    async fn command(&mut self, args: Args<'_>) {
         if args.is_empty() {
             return;
         }
         if self.session.reply_mode.get() == ReplyMode::On {
-            return self.dispatch(args, now).await;
+            return self.dispatch(args).await;
         }
         // Replies are held back: one command at a time.
         if self.session.reply_mode.get() == ReplyMode::SkipNext {
             self.session.reply_mode.set(ReplyMode::Skip);
         }
         let start = self.out.len();
-        self.dispatch(args, now).await;
+        self.dispatch(args).await;
         self.flush_segment().await;
         match self.session.reply_mode.get() {
             ReplyMode::On => {}
@@ -227,8 +239,10 @@ impl Connection {
         }
     }
 
-    async fn dispatch(&mut self, args: Args<'_>, now: u64) {
-        let node = self.shard_loop.node.clone();
+    async fn dispatch(&mut self, args: Args<'_>) {
+        // The thread's own count of references; the process's would bounce between the cores.
+        let shard_loop = self.shard_loop.clone();
+        let node = &shard_loop.node;
         let entry = match node.table.lookup(args) {
             Ok(entry) => entry,
             Err(error) => return self.unknown(args, error).await,
@@ -252,7 +266,7 @@ impl Connection {
             crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
         }
         match entry.spec.run {
-            Run::Shard(_) => self.shard_command(entry, args, now).await,
+            Run::Shard(_) => self.shard_command(entry, args).await,
             Run::Process => self.process_command(entry, args).await,
             Run::Container => {}
         }
@@ -321,18 +335,21 @@ impl Connection {
         }
     }
 
-    async fn shard_command(&mut self, entry: &Entry, args: Args<'_>, now: u64) {
+    async fn shard_command(&mut self, entry: &Entry, args: Args<'_>) {
         let home = self.home(entry, args);
         let (id, db) = (entry.id, self.session.db.get());
         if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
-            let ticket =
-                match execute::attempt(&self.shard_loop, id, args, (db, now), &mut self.out) {
-                    Attempt::Done(ticket) => ticket,
-                    _ => {
-                        let shard_loop = self.shard_loop.clone();
-                        execute::run_waiting(&shard_loop, id, args, db, &mut self.out).await
-                    }
-                };
+            let when = (db, &mut self.moment);
+            let ticket = match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
+                Attempt::Done(ticket) => ticket,
+                _ => {
+                    let shard_loop = self.shard_loop.clone();
+                    let ticket =
+                        execute::run_waiting(&shard_loop, id, args, db, &mut self.out).await;
+                    self.moment = Instant::now();
+                    ticket
+                }
+            };
             self.hold_for(self.shard_loop.id, ticket);
             let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
             self.note_slowness(entry, args, duration_ns / 1000);
@@ -467,7 +484,7 @@ impl Connection {
         self.flush_segment().await;
         let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
         let start = self.out.len();
-        let timer = self.shard_loop.statistics.borrow().start();
+        let timer = Instant::now();
         match run {
             ProcessRun::Now(run) => {
                 let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
@@ -499,7 +516,8 @@ impl Connection {
         }
         self.out.set_protocol(self.session.protocol.get());
         let mut statistics = self.shard_loop.statistics.borrow_mut();
-        statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
+        self.moment =
+            statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
         let duration_ns = statistics.last_duration_ns;
         drop(statistics);
@@ -507,9 +525,9 @@ impl Connection {
     }
 
     fn note_slowness(&self, entry: &Entry, args: Args<'_>, duration_us: u64) {
-        let config = self.shard_loop.config();
+        let settings = self.shard_loop.hot_settings.get();
         let node = &self.shard_loop.node;
-        let threshold = config.slowlog_log_slower_than_us;
+        let threshold = settings.slowlog_log_slower_than_us;
         if threshold >= 0
             && duration_us >= threshold.unsigned_abs()
             && !entry.spec.has(flag::SKIP_SLOWLOG)
@@ -523,9 +541,9 @@ impl Connection {
                 client_name: self.session.name.borrow().clone(),
             };
             let mut log = node.slow_log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            log.push(command, config.slowlog_max_len as usize);
+            log.push(command, self.shard_loop.config().slowlog_max_len as usize);
         }
-        let spike_ms = config.latency_monitor_threshold_ms;
+        let spike_ms = settings.latency_monitor_threshold_ms;
         if spike_ms > 0 && duration_us / 1000 >= spike_ms {
             let event = if entry.spec.has(flag::FAST) { "fast-command" } else { "command" };
             let mut latency =
@@ -557,7 +575,7 @@ impl Connection {
         if self.out.is_empty() {
             return true;
         }
-        let limit = shard_loop.config().client_output_buffer_limit.normal.hard_bytes;
+        let limit = shard_loop.hot_settings.get().output_hard_bytes;
         if limit > 0 && self.out.len() as u64 > limit {
             tracing::warn!(client = self.session.id, "closed: output buffer limit reached");
             return false;

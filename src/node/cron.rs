@@ -70,6 +70,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
     let mut rounds = 0u64;
     loop {
         runtime::sleep(SAMPLE_EVERY).await;
+        shard_loop.renew_clock();
         shard_loop.counters.sample();
         rounds += 1;
         if rounds.is_multiple_of(10) {

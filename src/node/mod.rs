@@ -114,5 +114,6 @@ pub(crate) fn shard_settings(config: &Config) -> Settings {
         proto_max_bulk_len: config.proto_max_bulk_len as usize,
         hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
         hash_max_listpack_value: config.hash_max_listpack_value as usize,
+        maxmemory_policy_is_lfu: config.maxmemory_policy.is_lfu(),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basalt_shard::command::Args;
 use basalt_shard::command::table::CommandId;
@@ -31,10 +31,10 @@ pub(crate) fn run_ready(
     reply: &mut ReplyBuffer,
     done: &mut Executed,
 ) -> usize {
-    let now = now_ms();
+    let mut moment = Instant::now();
     for index in first..batch.len() {
         let (id, args) = batch.command(index);
-        match attempt(shard_loop, id, args, (batch.db, now), reply) {
+        match attempt(shard_loop, id, args, (batch.db, &mut moment), reply) {
             Attempt::Done(ticket) => done.ticket = done.ticket.max(ticket),
             _ => return index,
         }
@@ -43,23 +43,24 @@ pub(crate) fn run_ready(
     batch.len()
 }
 
-/// Tries one command on the loop. What it wrote is flushed at the end of the turn.
+/// Tries one command on the loop. What it wrote is flushed at the end of the turn. `moment` is now,
+/// and then the moment of the command's end.
 pub(crate) fn attempt(
     shard_loop: &ShardLoop,
     id: CommandId,
     args: Args<'_>,
-    (db, now_ms): (usize, u64),
+    (db, moment): (usize, &mut Instant),
     reply: &mut ReplyBuffer,
 ) -> Attempt {
     let start = reply.len();
     let mut shard = shard_loop.shard.borrow_mut();
-    let mut statistics = shard_loop.statistics.borrow_mut();
-    let timer = statistics.start();
+    let now_ms = shard_loop.time_ms(*moment);
     let attempt = shard_loop
         .with_call(id, args, (db, now_ms), |call| shard.execute(call, reply))
         .unwrap_or(Attempt::Done(0));
     if let Attempt::Done(ticket) = attempt {
-        statistics.finish(id, timer, &reply.as_bytes()[start..]);
+        let mut statistics = shard_loop.statistics.borrow_mut();
+        *moment = statistics.finish(id, *moment, &reply.as_bytes()[start..]);
         LoopCounters::add(&shard_loop.counters.commands, 1);
         if ticket != 0 {
             shard_loop.turn.schedule();
@@ -105,7 +106,7 @@ pub(crate) async fn run_waiting(
     reply: &mut ReplyBuffer,
 ) -> Ticket {
     loop {
-        match attempt(shard_loop, id, args, (db, now_ms()), reply) {
+        match attempt(shard_loop, id, args, (db, &mut Instant::now()), reply) {
             Attempt::Done(ticket) => return ticket,
             Attempt::Stalled => runtime::sleep(STALL_PAUSE).await,
             Attempt::Locked | Attempt::OffLoop => {
@@ -136,7 +137,7 @@ async fn run_locked(
         let tried = {
             let mut shard = shard_loop.shard.borrow_mut();
             let mut statistics = shard_loop.statistics.borrow_mut();
-            let timer = statistics.start();
+            let timer = Instant::now();
             let tried = shard_loop
                 .with_call(id, args, (db, now_ms()), |call| shard.execute_locked(call, reply));
             if let Some(Attempt::Done(_)) = tried {
@@ -157,7 +158,7 @@ async fn run_locked(
     }
     let mut batch = Batch::new(db, reply.protocol());
     batch.push(id, args);
-    let timer = shard_loop.statistics.borrow().start();
+    let timer = Instant::now();
     let start = reply.len();
     let ticket = match run_with_disk(shard_loop, Arc::new(batch)).await {
         None => {

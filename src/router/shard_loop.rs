@@ -23,8 +23,8 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::net::input::BufferPool;
-use crate::node::Node;
 use crate::node::log_sync::Mode;
+use crate::node::{Node, now_us};
 use crate::router::message::{Answer, ExchangeId, Message};
 use crate::router::turn::{self, Turn};
 use crate::session::Session;
@@ -104,6 +104,17 @@ impl LoopCounters {
     }
 }
 
+/// The settings that every request looks at, copied out of the configuration.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct HotSettings {
+    pub(crate) proto_max_bulk_len: usize,
+    pub(crate) client_query_buffer_limit: u64,
+    /// Of normal clients; 0: none.
+    pub(crate) output_hard_bytes: u64,
+    pub(crate) slowlog_log_slower_than_us: i64,
+    pub(crate) latency_monitor_threshold_ms: u64,
+}
+
 /// See the module.
 pub(crate) struct ShardLoop {
     pub(crate) id: ShardId,
@@ -114,6 +125,9 @@ pub(crate) struct ShardLoop {
     pub(crate) sessions: RefCell<FxHashMap<u64, Rc<Session>>>,
     pub(crate) statistics: RefCell<CommandStatistics>,
     pub(crate) counters: LoopCounters,
+    pub(crate) hot_settings: Cell<HotSettings>,
+    /// A moment, and the time of day then; renewed ten times a second.
+    clock: Cell<(Instant, u64)>,
     config: RefCell<Arc<Config>>,
     settings: RefCell<Arc<Settings>>,
     databases: RefCell<Arc<Vec<u8>>>,
@@ -137,6 +151,8 @@ impl ShardLoop {
             sessions: RefCell::default(),
             statistics: RefCell::new(CommandStatistics::new(node.table.len())),
             counters: LoopCounters::default(),
+            hot_settings: Cell::default(),
+            clock: Cell::new((Instant::now(), now_us())),
             settings: RefCell::new(Arc::new(crate::node::shard_settings(&config))),
             config: RefCell::new(config),
             databases: RefCell::new(Arc::new(databases)),
@@ -175,9 +191,29 @@ impl ShardLoop {
         let config = self.node.config();
         *self.settings.borrow_mut() = Arc::new(crate::node::shard_settings(&config));
         self.shard.borrow_mut().track_dirty(Mode::of(&config) == Mode::Always);
+        self.statistics.borrow_mut().track_latency(config.latency_tracking);
+        self.hot_settings.set(HotSettings {
+            proto_max_bulk_len: config.proto_max_bulk_len as usize,
+            client_query_buffer_limit: config.client_query_buffer_limit,
+            output_hard_bytes: config.client_output_buffer_limit.normal.hard_bytes,
+            slowlog_log_slower_than_us: config.slowlog_log_slower_than_us,
+            latency_monitor_threshold_ms: config.latency_monitor_threshold_ms,
+        });
         *self.config.borrow_mut() = config;
         self.turn.schedule();
         turn::release(self);
+    }
+
+    /// The time of day at `moment`, in ms since 1970, without asking the system for it.
+    pub(crate) fn time_ms(&self, moment: Instant) -> u64 {
+        let (known, time_us) = self.clock.get();
+        let since = u64::try_from(moment.saturating_duration_since(known).as_micros());
+        (time_us + since.unwrap_or(0)) / 1000
+    }
+
+    /// Asks the system for the time of day.
+    pub(crate) fn renew_clock(&self) {
+        self.clock.set((Instant::now(), now_us()));
     }
 
     /// Which physical database stands for each logical one.

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use basalt_shard::engine::EngineError;
 use basalt_shard::error::storage_error_reply;
@@ -27,6 +28,8 @@ use crate::node::now_ms;
 use crate::router::execute;
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
+
+const FAILED: &[u8] = b"ERR the command failed in the server; this is a bug, please report it";
 
 /// The outcome of a transaction.
 pub(crate) struct Outcome {
@@ -45,17 +48,14 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
         let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
         locks.extend(lock.map(|lock| (shard, lock)));
     }
-    let timer = shard_loop.statistics.borrow().start();
+    let timer = Instant::now();
     let sequence = match run_on_loop(shard_loop, &batch) {
         Some(sequence) => Some(sequence),
         None => execute::run_with_disk(shard_loop, batch.clone()).await,
     };
     let Some(sequence) = sequence else {
         release(shard_loop, locks);
-        return failed(
-            &batch,
-            b"ERR the command failed in the server; this is a bug, please report it",
-        );
+        return failed(&batch, FAILED);
     };
     let Sequence { mut reply, ends, changes, .. } = sequence;
     let (tickets, error) = commit(shard_loop, locks, changes).await;

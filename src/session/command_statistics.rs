@@ -51,20 +51,18 @@ impl CommandStatistics {
         self.tracks_latency = tracks;
     }
 
-    /// A command begins.
-    pub(crate) fn start(&self) -> Instant {
-        Instant::now()
-    }
-
-    /// A command has ended with this reply.
-    pub(crate) fn finish(&mut self, id: CommandId, start: Instant, reply: &[u8]) {
-        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    /// A command that began at `start` has ended with this reply. Returns the moment of its end,
+    /// which is the start of the next in a pipeline: one look at the clock a command.
+    pub(crate) fn finish(&mut self, id: CommandId, start: Instant, reply: &[u8]) -> Instant {
+        let end = Instant::now();
+        let nanoseconds =
+            u64::try_from(end.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX);
         self.last_duration_ns = nanoseconds;
         if reply.first() == Some(&b'-') {
             self.count_error(reply);
         }
         let tracks_latency = self.tracks_latency;
-        let Some(command) = self.by_command.get_mut(id) else { return };
+        let Some(command) = self.by_command.get_mut(id) else { return end };
         command.calls += 1;
         command.nanoseconds = command.nanoseconds.saturating_add(nanoseconds);
         if reply.first() == Some(&b'-') {
@@ -78,6 +76,7 @@ impl CommandStatistics {
             });
             histogram.saturating_record(nanoseconds.max(1));
         }
+        end
     }
 
     /// A command was refused with this error reply before it ran.

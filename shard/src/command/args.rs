@@ -61,6 +61,16 @@ impl<'a> Args<'a> {
         number::parse_i64(self.get(index)).ok_or_else(|| text::NOT_AN_INTEGER.into())
     }
 
+    /// Argument `index` as a 32-bit integer, as numbers of databases and the like are.
+    pub fn int(&self, index: usize) -> Result<i32, CommandError> {
+        i32::try_from(self.integer(index)?).map_err(|_| {
+            let (min, max) = (i32::MIN, i32::MAX);
+            CommandError::reply(format!(
+                "ERR value is out of range, value must between {min} and {max}"
+            ))
+        })
+    }
+
     /// Argument `index` as a double.
     pub fn float(&self, index: usize) -> Result<f64, CommandError> {
         number::parse_f64(self.get(index)).ok_or_else(|| text::NOT_A_FLOAT.into())

@@ -330,6 +330,13 @@ impl Arg {
         self
     }
 
+    /// The same, with its word before every one of many.
+    #[must_use]
+    pub const fn multiple_token(mut self) -> Arg {
+        self.multiple_token = true;
+        self
+    }
+
     /// The same, since a version later than the command's.
     #[must_use]
     pub const fn since(mut self, version: &'static str) -> Arg {
@@ -350,6 +357,8 @@ pub struct Docs {
     pub history: &'static [(&'static str, &'static str)],
     /// (deprecated since, what to use instead).
     pub deprecated: Option<(&'static str, &'static str)>,
+    /// Not meant for applications (COMMAND DOCS: `syscmd`).
+    pub is_for_developers: bool,
 }
 
 impl Docs {
@@ -362,6 +371,7 @@ impl Docs {
         arguments: &[],
         history: &[],
         deprecated: None,
+        is_for_developers: false,
     };
 }
 

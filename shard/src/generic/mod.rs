@@ -1,6 +1,15 @@
-//! Commands on keys of any type.
+//! Commands on keys of any type: whether they are there (`existence`), when they vanish (`expire`
+//! sets it, `deadline` tells it), moving and copying whole values (`transfer`), looking at how
+//! values are kept (`object`, `memory`).
+//!
+//! Nothing here looks inside a value: what a type's records mean is the type's business.
 
-use crate::command::CommandSpec;
+mod deadline;
+mod existence;
+mod expire;
+mod memory;
+mod object;
+mod specs;
+mod transfer;
 
-/// The commands of this folder.
-pub const SPECS: &[CommandSpec] = &[];
+pub use specs::SPECS;

@@ -9,7 +9,12 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
+use smallvec::SmallVec;
+
 use crate::keyspace::layout::RecordKey;
+
+/// A record key in the cache: shorter on the spot than a [`RecordKey`], as there are many.
+type CacheKey = SmallVec<[u8; 32]>;
 
 /// What an entry costs beside its key and record: table slots, allocation headers, counters.
 const ENTRY_OVERHEAD_BYTES: u64 = 96;
@@ -42,15 +47,15 @@ impl Hasher for PositionHasher {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<RecordKey, Bytes> for ByBytes {
-    fn weight(&self, key: &RecordKey, record: &Bytes) -> u64 {
+impl Weighter<CacheKey, Bytes> for ByBytes {
+    fn weight(&self, key: &CacheKey, record: &Bytes) -> u64 {
         key.len() as u64 + record.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
 }
 
 /// See the module.
 pub struct HotCache {
-    cache: Cache<RecordKey, Bytes, ByBytes, BuildHasherDefault<PositionHasher>>,
+    cache: Cache<CacheKey, Bytes, ByBytes, BuildHasherDefault<PositionHasher>>,
     record_bytes_max: u64,
     /// Lookups that found their key.
     pub hits: u64,
@@ -82,12 +87,22 @@ impl HotCache {
         found
     }
 
+    /// The record of a key, lent: not even its count of references is touched. Only a hit is
+    /// counted; who does not find it here goes on to [`HotCache::get`].
+    pub fn peek(&mut self, key: &[u8]) -> Option<&[u8]> {
+        let found = self.cache.get(key);
+        if found.is_some() {
+            self.hits += 1;
+        }
+        found.map(Bytes::as_ref)
+    }
+
     /// Takes a record in, as read from the engine or as committed.
-    pub fn insert(&mut self, key: RecordKey, record: Bytes) {
+    pub fn insert(&mut self, key: &RecordKey, record: Bytes) {
         if record.len() as u64 > self.record_bytes_max {
             self.cache.remove(key.as_slice());
         } else {
-            self.cache.insert(key, record);
+            self.cache.insert(CacheKey::from_slice(key), record);
         }
     }
 

@@ -4,6 +4,7 @@
 //! byte 0      format version (high 4 bits) | kind (low 4 bits)
 //! byte 1      flags: 1 has a deadline · 2 string made by appending (OBJECT ENCODING raw)
 //!                    4 the elements stand in the elements family
+//!                    8 string that is text though it may look like an integer (embstr, never int)
 //! 8 bytes     deadline in ms since 1970, little-endian (only with flag 1)
 //! rest        string: the value
 //!             collection with flag 4: version (8) | count (8) | bytes of all elements (8), LE
@@ -12,7 +13,7 @@
 //!
 //! Decoding never trusts the bytes: anything unexpected is [`EngineError::Corrupted`].
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use crate::engine::EngineError;
 
@@ -21,6 +22,10 @@ const HAS_DEADLINE: u8 = 1;
 /// Flag of a string that APPEND, SETRANGE, SETBIT … made: Redis calls its encoding raw.
 pub const RAW_STRING: u8 = 2;
 const LARGE: u8 = 4;
+/// Flag of a string that INCRBYFLOAT made: Redis never calls its encoding int.
+pub const TEXT_STRING: u8 = 8;
+/// What [`Head::flags`] may hold.
+const STRING_FLAGS: u8 = RAW_STRING | TEXT_STRING;
 
 /// What kind of value a key holds. The numbers are on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +89,7 @@ pub struct Head {
     pub kind: Kind,
     /// When the key vanishes, in ms since 1970.
     pub deadline_ms: Option<u64>,
-    /// [`RAW_STRING`] or 0.
+    /// Out of [`RAW_STRING`] and [`TEXT_STRING`].
     pub flags: u8,
     /// The value.
     pub body: Body,
@@ -117,7 +122,7 @@ fn decode_fixed(record: &[u8]) -> Result<Fixed, EngineError> {
         return Err(corrupted("unknown format version"));
     }
     let kind = Kind::from_bits(tag & 15).ok_or_else(|| corrupted("unknown type"))?;
-    if flags & !(HAS_DEADLINE | RAW_STRING | LARGE) != 0 {
+    if flags & !(HAS_DEADLINE | LARGE | STRING_FLAGS) != 0 {
         return Err(corrupted("unknown flags"));
     }
     if flags & HAS_DEADLINE == 0 {
@@ -126,6 +131,24 @@ fn decode_fixed(record: &[u8]) -> Result<Fixed, EngineError> {
     let (deadline, _) =
         rest.split_first_chunk::<8>().ok_or_else(|| corrupted("deadline cut off"))?;
     Ok(Fixed { kind, flags, deadline_ms: Some(u64::from_le_bytes(*deadline)), body_start: 10 })
+}
+
+/// The part of a record before the body, with room for the body and not more: a vector without
+/// spare room becomes `Bytes` without another allocation.
+pub(super) fn start_record(
+    kind: Kind,
+    flags: u8,
+    deadline_ms: Option<u64>,
+    body_bytes: usize,
+) -> Vec<u8> {
+    let deadline_bytes = if deadline_ms.is_some() { 8 } else { 0 };
+    let mut record = Vec::with_capacity(2 + deadline_bytes + body_bytes);
+    record.push((FORMAT << 4) | kind as u8);
+    record.push(flags | if deadline_ms.is_some() { HAS_DEADLINE } else { 0 });
+    if let Some(deadline) = deadline_ms {
+        record.extend_from_slice(&deadline.to_le_bytes());
+    }
+    record
 }
 
 fn decode_large(body: &[u8]) -> Result<Large, EngineError> {
@@ -145,6 +168,16 @@ pub fn version_of(record: &[u8]) -> Result<Option<u64>, EngineError> {
         return Ok(None);
     }
     Ok(Some(decode_large(&record[fixed.body_start..])?.version))
+}
+
+/// The value in the record of a string that is there at `now_ms`; `None` for everything else.
+pub fn live_string(record: &[u8], now_ms: u64) -> Option<&[u8]> {
+    let fixed = decode_fixed(record).ok()?;
+    let live = fixed.deadline_ms.is_none_or(|deadline| deadline > now_ms);
+    if fixed.kind != Kind::String || !live {
+        return None;
+    }
+    record.get(fixed.body_start..)
 }
 
 /// Kind and deadline alone, without looking at the value.
@@ -187,11 +220,22 @@ impl Head {
         self.deadline_ms.is_some_and(|deadline| deadline <= now_ms)
     }
 
-    /// Decodes `record`; the payload shares its memory.
-    pub fn decode(record: &Bytes) -> Result<Head, EngineError> {
-        let fixed = decode_fixed(record)?;
+    /// Length of the record of this head.
+    pub fn encoded_bytes(&self) -> usize {
+        let deadline_bytes = if self.deadline_ms.is_some() { 8 } else { 0 };
+        let body_bytes = match &self.body {
+            Body::Inline(bytes) => bytes.len(),
+            Body::Large(_) => 24,
+        };
+        2 + deadline_bytes + body_bytes
+    }
+
+    /// Decodes `record`; the payload is the rest of it, not a copy.
+    pub fn decode(mut record: Bytes) -> Result<Head, EngineError> {
+        let fixed = decode_fixed(&record)?;
         let body = if fixed.flags & LARGE == 0 {
-            Body::Inline(record.slice(fixed.body_start..))
+            record.advance(fixed.body_start);
+            Body::Inline(record)
         } else {
             if fixed.kind == Kind::String {
                 return Err(corrupted("a string with element records"));
@@ -201,25 +245,19 @@ impl Head {
         Ok(Head {
             kind: fixed.kind,
             deadline_ms: fixed.deadline_ms,
-            flags: fixed.flags & RAW_STRING,
+            flags: fixed.flags & STRING_FLAGS,
             body,
         })
     }
 
     /// The record of this head.
     pub fn encode(&self) -> Bytes {
-        let body_bytes = match &self.body {
-            Body::Inline(bytes) => bytes.len(),
-            Body::Large(_) => 24,
+        let (large_flag, body_bytes) = match &self.body {
+            Body::Inline(bytes) => (0, bytes.len()),
+            Body::Large(_) => (LARGE, 24),
         };
-        let mut record = Vec::with_capacity(10 + body_bytes);
-        record.push((FORMAT << 4) | self.kind as u8);
-        let deadline_flag = if self.deadline_ms.is_some() { HAS_DEADLINE } else { 0 };
-        let large_flag = if matches!(self.body, Body::Large(_)) { LARGE } else { 0 };
-        record.push(self.flags | deadline_flag | large_flag);
-        if let Some(deadline) = self.deadline_ms {
-            record.extend_from_slice(&deadline.to_le_bytes());
-        }
+        let flags = self.flags | large_flag;
+        let mut record = start_record(self.kind, flags, self.deadline_ms, body_bytes);
         match &self.body {
             Body::Inline(bytes) => record.extend_from_slice(bytes),
             Body::Large(large) => {
@@ -242,13 +280,16 @@ mod tests {
         assert_eq!(&string.encode()[..], b"\x10\x00hi");
         let expiring = string.clone().raw().with_deadline(Some(0x0102_0304));
         assert_eq!(&expiring.encode()[..], b"\x10\x03\x04\x03\x02\x01\0\0\0\0hi");
+        let text = Head { flags: TEXT_STRING, ..string.clone() };
+        assert_eq!(&text.encode()[..], b"\x10\x08hi");
         let large = Head::large(Kind::Hash, Large { version: 5, count: 6, bytes: 7 });
         assert_eq!(
             &large.encode()[..],
             b"\x14\x04\x05\0\0\0\0\0\0\0\x06\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0"
         );
-        for head in [string, expiring, large] {
-            assert_eq!(Head::decode(&head.encode()).unwrap(), head);
+        for head in [string, expiring, text, large] {
+            assert_eq!(Head::decode(head.encode()).unwrap(), head);
+            assert_eq!(head.encode().len(), head.encoded_bytes());
         }
     }
 
@@ -258,10 +299,10 @@ mod tests {
             .with_deadline(Some(9))
             .encode();
         for cut in 0..large.len() {
-            assert!(Head::decode(&large.slice(..cut)).is_err(), "cut at {cut}");
+            assert!(Head::decode(large.slice(..cut)).is_err(), "cut at {cut}");
         }
         for damaged in [&b"\x20\x00hi"[..], b"\x1f\x00hi", b"\x10\x80hi", b"\x10\x04hi"] {
-            assert!(Head::decode(&Bytes::copy_from_slice(damaged)).is_err());
+            assert!(Head::decode(Bytes::copy_from_slice(damaged)).is_err());
         }
     }
 }

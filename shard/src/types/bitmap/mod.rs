@@ -1,6 +1,12 @@
-//! Commands on the bits of strings.
+//! Bitmaps: commands on the bits of plain strings. Bit 0 is the highest bit of the first byte, and
+//! beyond the last byte all bits are 0.
 
-use crate::command::CommandSpec;
+mod bits;
+mod field;
+mod operation;
+mod range;
+mod single;
+mod specs;
+mod target;
 
-/// The commands of this folder.
-pub const SPECS: &[CommandSpec] = &[];
+pub use specs::SPECS;

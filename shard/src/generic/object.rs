@@ -1,0 +1,187 @@
+//! OBJECT: how a value is kept, in Redis's terms. Basalt counts neither references nor uses of a
+//! key; what is said about them is what holds for a value that nobody shares and that was used
+//! just now, by the very command.
+
+use crate::command::Args;
+use crate::error::CommandResult;
+use crate::keyspace::head::{Body, Head, Kind};
+use crate::number;
+use crate::resp::ReplyBuffer;
+use crate::types;
+use crate::view::View;
+
+const NOT_LFU: &str = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. \
+     Please note that when switching between policies at runtime LRU and LFU data will take some \
+     time to adjust.";
+const IS_LFU: &str = "ERR An LFU maxmemory policy is selected, idle time not tracked. \
+     Please note that when switching between policies at runtime LRU and LFU data will take some \
+     time to adjust.";
+
+/// Redis keeps one object for each of these integers, and says so by an endless number of
+/// references.
+const SHARED_INTEGERS: std::ops::Range<i64> = 0..10_000;
+const ENDLESS_REFERENCES: i64 = i32::MAX as i64;
+
+const HELP: &[&str] = &[
+    "OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "ENCODING <key>",
+    "    Tell how the value at <key> is encoded.",
+    "FREQ <key>",
+    "    Tell how often <key> is used, on a logarithmic scale.",
+    "IDLETIME <key>",
+    "    Tell for about how many seconds <key> was not used.",
+    "REFCOUNT <key>",
+    "    Tell how many references to the value at <key> there are.",
+    "HELP",
+    "    Print this help.",
+];
+
+/// Redis's name of the way in which a value is kept.
+fn encoding_of(head: &Head) -> &'static str {
+    let is_small = matches!(head.body, Body::Inline(_));
+    match head.kind {
+        Kind::String => types::string::encoding(head),
+        Kind::Hash => types::hash::encoding(head),
+        Kind::Set if !is_small => "hashtable",
+        Kind::SortedSet if !is_small => "skiplist",
+        Kind::List if !is_small => "quicklist",
+        Kind::Stream => "stream",
+        Kind::Set | Kind::SortedSet | Kind::List => "listpack",
+    }
+}
+
+pub(super) fn encoding(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+) -> CommandResult {
+    match view.open(args.get(2))?.head {
+        Some(head) => reply.bulk(encoding_of(&head).as_bytes()),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+pub(super) fn refcount(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+) -> CommandResult {
+    match view.open(args.get(2))?.head {
+        Some(head) if is_shared(&head) => reply.integer(ENDLESS_REFERENCES),
+        Some(_) => reply.integer(1),
+        None => reply.null(),
+    }
+    Ok(())
+}
+
+fn is_shared(head: &Head) -> bool {
+    match &head.body {
+        Body::Inline(value) if head.kind == Kind::String && encoding_of(head) == "int" => {
+            number::parse_i64(value).is_some_and(|value| SHARED_INTEGERS.contains(&value))
+        }
+        _ => false,
+    }
+}
+
+pub(super) fn idletime(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+) -> CommandResult {
+    tell_use(view, args, reply, (!view.settings().maxmemory_policy_is_lfu, IS_LFU))
+}
+
+pub(super) fn freq(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    tell_use(view, args, reply, (view.settings().maxmemory_policy_is_lfu, NOT_LFU))
+}
+
+/// 0 for a key that exists, if the policy permits the question.
+fn tell_use(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+    (is_permitted, error): (bool, &'static str),
+) -> CommandResult {
+    if !view.open(args.get(2))?.exists() {
+        reply.null();
+    } else if is_permitted {
+        reply.integer(0);
+    } else {
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+pub(super) fn help(_: &mut View<'_>, _: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    reply.array(HELP.len());
+    for line in HELP {
+        reply.simple(line);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resp::Protocol;
+    use crate::testing::TestShard;
+
+    #[test]
+    fn strings_are_told_as_redis_keeps_them() {
+        let mut shard = TestShard::new();
+        for (value, encoding, references) in [
+            ("0", "$3 int", 2_147_483_647),
+            ("9999", "$3 int", 2_147_483_647),
+            ("10000", "$3 int", 1),
+            ("-1", "$3 int", 1),
+            ("hello", "$6 embstr", 1),
+            ("007", "$6 embstr", 1),
+            ("a string of more than forty-four bytes, by just one".split_at(45).0, "$3 raw", 1),
+        ] {
+            shard.engine.set_cold(false);
+            shard.run_bytes(&[b"SET", b"a", value.as_bytes()]);
+            shard.shard.cache().clear();
+            shard.engine.set_cold(true);
+            assert_eq!(shard.run("OBJECT ENCODING a"), encoding, "{value}");
+            assert_eq!(shard.run("OBJECT REFCOUNT a"), format!(":{references}"), "{value}");
+        }
+    }
+
+    #[test]
+    fn collections_are_told_by_their_size() {
+        use crate::keyspace::head::Large;
+        let large = Large { version: 1, count: 1, bytes: 1 };
+        for (kind, small_name, large_name) in [
+            (Kind::List, "listpack", "quicklist"),
+            (Kind::Hash, "listpack", "hashtable"),
+            (Kind::SortedSet, "listpack", "skiplist"),
+        ] {
+            assert_eq!(encoding_of(&Head::inline(kind, bytes::Bytes::new())), small_name);
+            assert_eq!(encoding_of(&Head::large(kind, large)), large_name);
+        }
+    }
+
+    #[test]
+    fn the_policy_decides_which_use_is_told() {
+        let mut shard = TestShard::new();
+        shard.run("SET a 1");
+        assert_eq!(shard.run("OBJECT IDLETIME a"), ":0");
+        assert_eq!(shard.run("OBJECT FREQ a"), format!("-{NOT_LFU}"));
+        assert_eq!(shard.run("OBJECT FREQ nosuch"), "$-1");
+        shard.settings.maxmemory_policy_is_lfu = true;
+        assert_eq!(shard.run("OBJECT IDLETIME a"), format!("-{IS_LFU}"));
+        assert_eq!(shard.run("OBJECT FREQ a"), ":0");
+        shard.protocol = Protocol::Resp3;
+        for subcommand in ["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"] {
+            assert_eq!(shard.run(&format!("OBJECT {subcommand} nosuch")), "_");
+        }
+    }
+
+    #[test]
+    fn help_is_a_list_of_lines() {
+        let help = TestShard::new().run("OBJECT HELP");
+        assert!(help.starts_with("*11 +OBJECT <subcommand> "), "{help}");
+        assert!(help.ends_with("+HELP +    Print this help."), "{help}");
+    }
+}

@@ -1,0 +1,203 @@
+//! Setting whole strings: SET and the older commands that are special cases of it.
+
+use super::expiry::Expiry;
+use super::options::{Condition, SetOptions};
+use super::value;
+use crate::command::Args;
+use crate::error::{CommandError, CommandResult, text};
+use crate::keyspace::draft::StringDraft;
+use crate::keyspace::head::Kind;
+use crate::resp::ReplyBuffer;
+use crate::view::{Key, View};
+
+const INVALID_EXPIRE_SET: &str = "ERR invalid expire time in 'set' command";
+const INVALID_EXPIRE_SETEX: &str = "ERR invalid expire time in 'setex' command";
+const INVALID_EXPIRE_PSETEX: &str = "ERR invalid expire time in 'psetex' command";
+
+/// SET key value [NX | XX | IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] [GET]
+/// [EX seconds | PX milliseconds | EXAT time | PXAT time | KEEPTTL]
+pub(super) fn set(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    let options = SetOptions::parse(args)?;
+    let stated = options.expiry.deadline(view.now_ms(), INVALID_EXPIRE_SET)?;
+    let new = args.get(2);
+    value::charge_copy(view, new.len())?;
+    let key = view.open(args.get(1))?;
+    if options.get {
+        reply_old(view, &key, reply)?;
+    }
+    if holds(view, options.condition, &key)? {
+        let deadline = if options.expiry == Expiry::Keep { key.deadline_ms() } else { stated };
+        view.put_string(&key, StringDraft::of(new, deadline));
+        if !options.get {
+            reply.ok();
+        }
+    } else if !options.get {
+        reply.null();
+    }
+    Ok(())
+}
+
+/// Whether SET may set.
+fn holds(view: &mut View<'_>, condition: Condition<'_>, key: &Key) -> Result<bool, CommandError> {
+    let comparison = match condition {
+        Condition::Always => return Ok(true),
+        Condition::Absent => return Ok(!key.exists()),
+        Condition::Present => return Ok(key.exists()),
+        Condition::Compares(comparison) => comparison,
+    };
+    if !key.exists() {
+        return Ok(comparison.holds_for_nothing());
+    }
+    let current = value::value(key).ok_or(text::WRONG_TYPE)?;
+    comparison.holds(view, current)
+}
+
+/// Writes the value before the change as the reply. What is no string is an error.
+fn reply_old(view: &mut View<'_>, key: &Key, reply: &mut ReplyBuffer) -> CommandResult {
+    match &key.head {
+        None => reply.null(),
+        Some(head) if head.kind != Kind::String => return Err(text::WRONG_TYPE.into()),
+        Some(_) => {
+            let old = value::bytes(key);
+            value::charge_copy(view, old.len())?;
+            reply.bulk(old);
+        }
+    }
+    Ok(())
+}
+
+/// SETNX key value
+pub(super) fn setnx(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    let new = args.get(2);
+    value::charge_copy(view, new.len())?;
+    let key = view.open(args.get(1))?;
+    if key.exists() {
+        reply.integer(0);
+    } else {
+        view.put_string(&key, StringDraft::of(new, None));
+        reply.integer(1);
+    }
+    Ok(())
+}
+
+/// SETEX key seconds value
+pub(super) fn setex(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    let expiry = Expiry::InSeconds(args.get(2));
+    set_expiring(view, args, expiry, INVALID_EXPIRE_SETEX, reply)
+}
+
+/// PSETEX key milliseconds value
+pub(super) fn psetex(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+) -> CommandResult {
+    let expiry = Expiry::InMillis(args.get(2));
+    set_expiring(view, args, expiry, INVALID_EXPIRE_PSETEX, reply)
+}
+
+fn set_expiring(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    expiry: Expiry<'_>,
+    invalid: &'static str,
+    reply: &mut ReplyBuffer,
+) -> CommandResult {
+    let deadline = expiry.deadline(view.now_ms(), invalid)?;
+    let new = args.get(3);
+    value::charge_copy(view, new.len())?;
+    let key = view.open(args.get(1))?;
+    view.put_string(&key, StringDraft::of(new, deadline));
+    reply.ok();
+    Ok(())
+}
+
+/// GETSET key value
+pub(super) fn getset(
+    view: &mut View<'_>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+) -> CommandResult {
+    let new = args.get(2);
+    value::charge_copy(view, new.len())?;
+    let key = value::open(view, args.get(1))?;
+    reply_old(view, &key, reply)?;
+    view.put_string(&key, StringDraft::of(new, None));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::resp::Protocol;
+    use crate::testing::TestShard;
+
+    #[test]
+    fn a_string_comes_back_hot_and_cold() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SET a 1"), "+OK");
+        assert_eq!(shard.run("GET a"), "$1 1");
+        shard.shard.cache().clear();
+        shard.engine.set_cold(true);
+        assert_eq!(shard.run("GET a"), "$1 1");
+        assert_eq!(shard.run("SET b 2"), "+OK");
+        assert_eq!(shard.run("GET b"), "$1 2");
+        shard.protocol = Protocol::Resp3;
+        assert_eq!(shard.run("GET c"), "_");
+    }
+
+    #[test]
+    fn set_compares_before_it_sets() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("SET a 1 IFEQ x"), "$-1");
+        assert_eq!(shard.run("SET a 1 IFDEQ short"), "$-1");
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SET a hello IFNE x"), "+OK");
+        assert_eq!(shard.run("SET b hello IFDNE short"), "+OK");
+        assert_eq!(shard.run("SET a 2 IFEQ other"), "$-1");
+        assert_eq!(shard.run("SET a 2 IFNE hello GET"), "$5 hello");
+        assert_eq!(shard.run("SET a 2 IFDEQ 9555e8555c62dcfe"), "$-1");
+        assert_eq!(
+            shard.run("SET a 2 IFDNE short GET"),
+            "-ERR must be exactly 16 hexadecimal characters"
+        );
+        assert_eq!(shard.run("GET a"), "$5 hello");
+        assert_eq!(shard.run("SET a 2 ifdeq 9555E8555C62DCFD get"), "$5 hello");
+        assert_eq!(shard.run("SET a 3 IFEQ 2 EX 100"), "+OK");
+        assert_eq!(shard.head("a").unwrap().deadline_ms, Some(shard.now_ms + 100_000));
+        assert_eq!(shard.run("SET a 4 KEEPTTL IFDNE 9555e8555c62dcfd"), "+OK");
+        assert_eq!(shard.head("a").unwrap().deadline_ms, Some(shard.now_ms + 100_000));
+        assert_eq!(shard.run("GET a"), "$1 4");
+        for options in ["IFEQ 4 NX", "XX IFEQ 4", "IFEQ 4 IFNE 5", "IFEQ 4 IFEQ 5", "IFEQ", "NX XX"]
+        {
+            assert_eq!(shard.run(&format!("SET a 5 {options}")), "-ERR syntax error", "{options}");
+        }
+        shard.put_other_type("l");
+        assert!(shard.run("SET l 5 IFNE x").starts_with("-WRONGTYPE"));
+        assert!(shard.run("SET l 5 GET").starts_with("-WRONGTYPE"));
+        assert_eq!(shard.run("SET l 5"), "+OK");
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_leaves_nothing_to_see() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("SET a 1 PXAT 1"), "+OK");
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SETNX a 2"), ":1");
+        assert_eq!(shard.run("GETEX a EXAT 1"), "$1 2");
+        assert!(shard.head("a").is_none());
+    }
+
+    #[test]
+    fn large_values_are_copied_off_the_loop() {
+        let mut shard = TestShard::new();
+        let value = vec![b'x'; 1 << 20];
+        assert_eq!(shard.run_bytes(&[b"SET", b"a", &value]), b"+OK\r\n");
+        let before = shard.shard.statistics.off_loop_runs;
+        assert_eq!(shard.run("STRLEN a"), ":1048576");
+        assert_eq!(shard.shard.statistics.off_loop_runs, before);
+        let reply = shard.run_bytes(&[b"GET", b"a"]);
+        assert_eq!(reply.len(), 10 + value.len() + 2);
+        assert_eq!(shard.shard.statistics.off_loop_runs, before + 1);
+    }
+}

@@ -1,0 +1,386 @@
+//! Commands on whole databases: their size, walking over their keys, emptying and swapping them.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use basalt_shard::command::Args;
+use basalt_shard::command::scan_options::{ScanOptions, Scanned, parse_cursor};
+use basalt_shard::engine::{Engine, EngineError, Family, ReadTier};
+use basalt_shard::error::{CommandError, storage_error_reply, text};
+use basalt_shard::glob::glob_match;
+use basalt_shard::keyspace::head::Kind;
+use basalt_shard::keyspace::layout::{self, HASH_BITS};
+use basalt_shard::keyspace::scan;
+use basalt_shard::locks::Scope;
+use basalt_shard::number;
+use basalt_shard::random::Random;
+use basalt_shard::resp::ReplyBuffer;
+use basalt_shard::shard::random_key_in_slot;
+use basalt_shard::topology::Topology;
+
+use crate::node::{now_ms, now_us};
+use crate::router::shard_loop::ShardLoop;
+use crate::router::transaction;
+use crate::runtime;
+use crate::session::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+
+/// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
+const SCAN_ON_LOOP_MAX: usize = 256;
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("dbsize", ProcessRun::Now(dbsize)),
+    ("keys", ProcessRun::Later(|context| Box::pin(keys(context)))),
+    ("scan", ProcessRun::Later(|context| Box::pin(scan_page(context)))),
+    ("randomkey", ProcessRun::Later(|context| Box::pin(random_key(context)))),
+    ("flushdb", ProcessRun::Later(flushdb)),
+    ("flushall", ProcessRun::Later(flushall)),
+    ("swapdb", ProcessRun::Later(|context| Box::pin(swapdb(context)))),
+    ("shutdown", ProcessRun::Later(|context| Box::pin(shutdown(context)))),
+];
+
+fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
+    shard_loop.databases().get(db).copied().unwrap_or_default()
+}
+
+fn dbsize(context: &mut ProcessContext<'_>) {
+    let db = physical(context.shard_loop, context.session.db.get());
+    let (keys, _) = context.shard_loop.node.key_count(db);
+    context.reply.integer(i64::try_from(keys).unwrap_or(i64::MAX));
+}
+
+/// Answers with the storage's error, or that the server failed when there is not even one.
+fn storage_failed(reply: &mut ReplyBuffer, error: Option<EngineError>) {
+    let text = match error {
+        Some(error) => storage_error_reply(&error),
+        None => "ERR the command failed in the server; this is a bug, please report it".into(),
+    };
+    reply.error(text.as_bytes());
+}
+
+async fn keys(mut context: LaterContext) -> ReplyBuffer {
+    let db = physical(&context.shard_loop, context.session.db.get());
+    let pattern = context.args().get(1).to_vec();
+    let topology = context.shard_loop.node.topology.clone();
+    let now = now_ms();
+    let found = context
+        .shard_loop
+        .off_loop(move || {
+            let mut found: Vec<Vec<u8>> = Vec::new();
+            for shard in 0..topology.shards() {
+                let engine = topology.engine(shard).as_ref();
+                let all = (0, None);
+                scan::walk(engine, db, all, usize::MAX, now, ReadTier::Disk, |visited| {
+                    if pattern == b"*" || glob_match(&pattern, visited.key, false) {
+                        found.push(visited.key.to_vec());
+                    }
+                })?;
+            }
+            Ok::<_, EngineError>(found)
+        })
+        .await;
+    match found {
+        Some(Ok(found)) => {
+            context.reply.array(found.len());
+            for key in found {
+                context.reply.bulk(&key);
+            }
+        }
+        Some(Err(error)) => storage_failed(&mut context.reply, Some(error)),
+        None => storage_failed(&mut context.reply, None),
+    }
+    context.reply
+}
+
+/// SCAN's arguments, to be taken to another thread.
+struct ScanRequest {
+    cursor: u64,
+    count: usize,
+    pattern: Option<Vec<u8>>,
+    kind: Option<Vec<u8>>,
+}
+
+fn parse_scan(args: Args<'_>) -> Result<ScanRequest, CommandError> {
+    let cursor = parse_cursor(args.get(1))?;
+    let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
+    Ok(ScanRequest {
+        cursor,
+        count: usize::try_from(options.count).unwrap_or(usize::MAX),
+        pattern: options.pattern.map(<[u8]>::to_vec),
+        kind: options.type_name.map(<[u8]>::to_ascii_lowercase),
+    })
+}
+
+/// Visits at least `count` records from the cursor on, over the shards in order of their slots.
+/// The next cursor is 0 at the end.
+fn scan_from(
+    topology: &Topology,
+    db: u8,
+    request: &ScanRequest,
+    now_ms: u64,
+    tier: ReadTier,
+) -> Result<(u64, Vec<Vec<u8>>), EngineError> {
+    let mut found = Vec::new();
+    let mut visited_records = 0usize;
+    let mut from = request.cursor;
+    let first = topology.shard_of_slot(layout::slot_of(from));
+    for shard in first..topology.shards() {
+        let end = u64::from(topology.first_slot(shard + 1)) << HASH_BITS;
+        let end = (shard + 1 < topology.shards()).then_some(end);
+        let engine: &dyn Engine = topology.engine(shard).as_ref();
+        let wanted = request.count.saturating_sub(visited_records).max(1);
+        let next = scan::walk(engine, db, (from, end), wanted, now_ms, tier, |visited| {
+            visited_records += 1;
+            let of_kind = request
+                .kind
+                .as_ref()
+                .is_none_or(|kind| kind.as_slice() == Kind::name(visited.kind).as_bytes());
+            let matches = request
+                .pattern
+                .as_ref()
+                .is_none_or(|pattern| glob_match(pattern, visited.key, false));
+            if of_kind && matches {
+                found.push(visited.key.to_vec());
+            }
+        })?;
+        match (next, end) {
+            (Some(next), _) => return Ok((next, found)),
+            (None, Some(end)) if visited_records >= request.count => return Ok((end, found)),
+            (None, Some(end)) => from = end,
+            (None, None) => {}
+        }
+    }
+    Ok((0, found))
+}
+
+async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
+    let request = match parse_scan(context.args()) {
+        Ok(request) => request,
+        Err(error) => {
+            basalt_shard::error::write_error(&error, &mut context.reply);
+            return context.reply;
+        }
+    };
+    let db = physical(&context.shard_loop, context.session.db.get());
+    let topology = context.shard_loop.node.topology.clone();
+    let now = now_ms();
+    let on_loop = if request.count <= SCAN_ON_LOOP_MAX {
+        scan_from(&topology, db, &request, now, ReadTier::Memory)
+    } else {
+        Err(EngineError::NotInMemory)
+    };
+    let result = match on_loop {
+        Err(EngineError::NotInMemory) => {
+            context
+                .shard_loop
+                .off_loop(move || scan_from(&topology, db, &request, now, ReadTier::Disk))
+                .await
+        }
+        done => Some(done),
+    };
+    match result {
+        Some(Ok((next, found))) => {
+            context.reply.array(2);
+            context.reply.bulk(next.to_string().as_bytes());
+            context.reply.array(found.len());
+            for key in found {
+                context.reply.bulk(&key);
+            }
+        }
+        Some(Err(error)) => storage_failed(&mut context.reply, Some(error)),
+        None => storage_failed(&mut context.reply, None),
+    }
+    context.reply
+}
+
+/// A key, each of all shards equally likely.
+async fn random_key(mut context: LaterContext) -> ReplyBuffer {
+    let shard_loop = context.shard_loop.clone();
+    let node = &shard_loop.node;
+    let db = physical(&shard_loop, context.session.db.get());
+    let seed = shard_loop.shard.borrow_mut().random_and_cache().0.next_u64();
+    let mut random = Random::new(seed);
+    // A key that has just expired is drawn again, a bounded number of times.
+    for _ in 0..100 {
+        let counts: Vec<u64> = node.key_counts.iter().map(|counts| counts.get(db).keys).collect();
+        let mut rank = random.below(counts.iter().sum());
+        let shard = counts.iter().position(|keys| {
+            let here = rank < *keys;
+            if !here {
+                rank -= keys;
+            }
+            here
+        });
+        let Some(shard) = shard else { break };
+        let slot =
+            shard_loop.on_shard(shard, move |there| there.shard.borrow().slot_of_rank(db, rank));
+        let Some(Some((slot, keys))) = slot.await else { continue };
+        let engine = node.topology.engine(shard).clone();
+        let now = now_ms();
+        let draw = move |random: &mut Random, engine: &Arc<dyn Engine>, tier| {
+            random_key_in_slot(engine.as_ref(), random, (db, slot), keys, now, tier)
+        };
+        let drawn = match draw(&mut random, &engine, ReadTier::Memory) {
+            Err(EngineError::NotInMemory) => {
+                let mut random = Random::new(random.next_u64());
+                let drawn =
+                    shard_loop.off_loop(move || draw(&mut random, &engine, ReadTier::Disk)).await;
+                drawn.unwrap_or(Ok(None))
+            }
+            done => done,
+        };
+        match drawn {
+            Ok(Some(key)) => {
+                context.reply.bulk(&key);
+                return context.reply;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                storage_failed(&mut context.reply, Some(error));
+                return context.reply;
+            }
+        }
+    }
+    context.reply.null();
+    context.reply
+}
+
+fn flushdb(context: LaterContext) -> LaterReply {
+    let databases = vec![physical(&context.shard_loop, context.session.db.get())];
+    Box::pin(flush(context, databases))
+}
+
+fn flushall(context: LaterContext) -> LaterReply {
+    let databases = context.shard_loop.databases().to_vec();
+    Box::pin(flush(context, databases))
+}
+
+/// Empties physical databases on all shards, so that nobody sees some of it. Their disk space
+/// comes back in the background.
+async fn flush(mut context: LaterContext, databases: Vec<u8>) -> ReplyBuffer {
+    let args = context.args();
+    let understood = match args.len() {
+        1 => true,
+        2 => args.is(1, "sync") || args.is(1, "async"),
+        _ => false,
+    };
+    if !understood {
+        context.reply.error(text::SYNTAX.as_bytes());
+        return context.reply;
+    }
+    let shard_loop = context.shard_loop.clone();
+    let locks = lock_everything(&shard_loop).await;
+    let flushed = databases.clone();
+    let results = shard_loop
+        .on_every_shard(move |there| {
+            let mut ranges = Vec::new();
+            for db in &flushed {
+                match there.shard.borrow_mut().flush_database(*db) {
+                    Ok(true) => ranges.push(*db),
+                    Ok(false) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            there.turn.schedule();
+            let engine = there.node.topology.engine(there.id).clone();
+            if !ranges.is_empty() {
+                there.node.pool.run(move || reclaim(engine.as_ref(), &ranges));
+            }
+            Ok(())
+        })
+        .await;
+    transaction::release(&shard_loop, locks);
+    match results.into_iter().find_map(Result::err) {
+        Some(error) => storage_failed(&mut context.reply, Some(error)),
+        None => context.reply.ok(),
+    }
+    context.reply
+}
+
+fn reclaim(engine: &dyn Engine, databases: &[u8]) {
+    for db in databases {
+        let end = layout::prefix_end(&[*db]);
+        for family in [Family::Heads, Family::Elements, Family::Expiry] {
+            if let Err(error) = engine.reclaim(family, &[*db], &end) {
+                tracing::warn!(%error, "giving disk space back failed");
+            }
+        }
+    }
+}
+
+async fn lock_everything(shard_loop: &Rc<ShardLoop>) -> BTreeMap<usize, u64> {
+    let mut locks = BTreeMap::new();
+    for shard in 0..shard_loop.node.topology.shards() {
+        let lock = transaction::lock(shard_loop, shard, Scope::Everything).await;
+        locks.extend(lock.map(|lock| (shard, lock)));
+    }
+    locks
+}
+
+async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
+    let args = context.args();
+    let index = |index: usize, error: &'static str| number::parse_i64(args.get(index)).ok_or(error);
+    let parsed = index(1, "ERR invalid first DB index")
+        .and_then(|first| Ok((first, index(2, "ERR invalid second DB index")?)));
+    let shard_loop = context.shard_loop.clone();
+    let count = shard_loop.databases().len();
+    let in_range = |index: i64| usize::try_from(index).ok().filter(|index| *index < count);
+    let pair = parsed.and_then(|(first, second)| {
+        in_range(first).zip(in_range(second)).ok_or(text::DB_OUT_OF_RANGE)
+    });
+    let (first, second) = match pair {
+        Ok(pair) => pair,
+        Err(text) => {
+            context.reply.error(text.as_bytes());
+            return context.reply;
+        }
+    };
+    let locks = lock_everything(&shard_loop).await;
+    let mut databases = shard_loop.databases().to_vec();
+    databases.swap(first, second);
+    let node = shard_loop.node.clone();
+    let recorded = databases.clone();
+    let written = shard_loop.off_loop(move || node.data_directory.set_databases(recorded)).await;
+    match written {
+        Some(Ok(())) => {
+            shard_loop.on_every_shard(move |there| there.set_databases(databases.clone())).await;
+            context.reply.ok();
+        }
+        Some(Err(error)) => {
+            context
+                .reply
+                .error(format!("MISCONF the manifest cannot be written: {error}").as_bytes());
+        }
+        None => storage_failed(&mut context.reply, None),
+    }
+    transaction::release(&shard_loop, locks);
+    context.reply
+}
+
+async fn shutdown(mut context: LaterContext) -> ReplyBuffer {
+    let args = context.args();
+    let mut abort = false;
+    let mut understood = true;
+    for index in 1..args.len() {
+        if args.is(index, "abort") && args.len() == 2 {
+            abort = true;
+        } else if !["save", "nosave", "now", "force"].iter().any(|word| args.is(index, word)) {
+            understood = false;
+        }
+    }
+    if !understood {
+        context.reply.error(text::SYNTAX.as_bytes());
+        return context.reply;
+    }
+    if abort {
+        context.reply.error(b"ERR No shutdown in progress.");
+        return context.reply;
+    }
+    tracing::info!(client = %context.session.peer, at_us = now_us(), "User requested shutdown...");
+    context.shard_loop.node.stop.stop();
+    // No reply: the connection ends with the process.
+    loop {
+        runtime::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}

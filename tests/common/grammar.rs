@@ -1,0 +1,251 @@
+//! The shapes of commands, one line each: the vocabulary of every test that makes up calls.
+//!
+//! A shape is a line of words. CAPITALS and digits stand for themselves, lower-case words are
+//! placeholders (see `universe.rs`), `[..]` may be left out, `(..)` groups, `|` chooses, `...`
+//! after a word or a group repeats it one to four times, `*N` exactly N times.
+//!
+//! To add a command: add its line, with how its reply is compared. `weight` says how often it is
+//! drawn; a shape that wipes the key space or is slow gets a small one.
+
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+use super::rng::Rng;
+use super::universe::Universe;
+
+/// What of a reply must be equal on two servers. Errors are always compared exactly.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compare {
+    /// Byte for byte.
+    Exact,
+    /// The same elements in any order.
+    AnyOrder,
+    /// As Exact while the hash is small, as AnyOrder once it is a hash table.
+    HashOrder,
+    /// As HashOrder, for a flat reply of fields and values.
+    HashPairs,
+    /// The same kinds of values and the same counts: for replies that are random.
+    Shape,
+    /// Numbers that tell the time: equal but for this much.
+    Near(i64),
+    /// Nothing but that both succeed or both fail alike.
+    ErrorsOnly,
+}
+
+pub struct Shape {
+    pub weight: usize,
+    pub compare: Compare,
+    pub line: &'static str,
+}
+
+const fn shape(weight: usize, compare: Compare, line: &'static str) -> Shape {
+    Shape { weight, compare, line }
+}
+
+use Compare::{AnyOrder, ErrorsOnly, Exact, HashOrder, HashPairs, Near, Shape as Random};
+
+/// Two servers run a program at slightly different times, and seconds are rounded.
+const SECONDS: Compare = Near(2);
+const MILLISECONDS: Compare = Near(2_000);
+
+#[rustfmt::skip] // One line per shape is the point of the table.
+pub const SHAPES: &[Shape] = &[
+    // Connection and server.
+    shape(1, Exact, "PING [val]"),
+    shape(1, Exact, "ECHO val"),
+    shape(2, Exact, "SELECT db"),
+    shape(2, Exact, "DBSIZE"),
+    shape(1, Exact, "SWAPDB db db"),
+    shape(1, Exact, "FLUSHDB [ASYNC|SYNC]"),
+    shape(1, Exact, "FLUSHALL [ASYNC|SYNC]"),
+    // Keys.
+    shape(4, Exact, "DEL key..."),
+    shape(2, Exact, "UNLINK key..."),
+    shape(3, Exact, "EXISTS key..."),
+    shape(2, Exact, "TOUCH key..."),
+    shape(3, Exact, "TYPE key"),
+    shape(3, Exact, "EXPIRE key secs [NX|XX|GT|LT]"),
+    shape(1, Exact, "EXPIRE key secs (NX|XX|GT|LT)..."),
+    shape(3, Exact, "PEXPIRE key ms [NX|XX|GT|LT]"),
+    shape(3, Exact, "EXPIREAT key at [NX|XX|GT|LT]"),
+    shape(3, Exact, "PEXPIREAT key atms [NX|XX|GT|LT]"),
+    shape(3, SECONDS, "TTL key"),
+    shape(3, MILLISECONDS, "PTTL key"),
+    shape(3, SECONDS, "EXPIRETIME key"),
+    shape(3, MILLISECONDS, "PEXPIRETIME key"),
+    shape(3, Exact, "PERSIST key"),
+    shape(3, Exact, "RENAME key key"),
+    shape(3, Exact, "RENAMENX key key"),
+    shape(4, Exact, "COPY key key [DB db] [REPLACE]"),
+    shape(3, Exact, "MOVE key db"),
+    shape(2, AnyOrder, "KEYS pattern"),
+    shape(2, Random, "RANDOMKEY"),
+    shape(4, Exact, "OBJECT ENCODING key"),
+    shape(1, Random, "OBJECT REFCOUNT key"),
+    shape(1, Near(10), "OBJECT IDLETIME key"),
+    shape(1, Exact, "OBJECT FREQ key"),
+    shape(2, ErrorsOnly, "SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]"),
+    // The whole scan, from cursor 0 to cursor 0, as one set of keys; not on the wire like this.
+    shape(3, AnyOrder, "@SCAN [MATCH pattern] [COUNT chunk] [TYPE type]"),
+    // Strings.
+    shape(8, Exact, "SET str val"),
+    shape(4, Exact, "SET str num"),
+    shape(6, Exact, "SET str val [NX|XX] [GET] [EX secs|PX ms|EXAT at|PXAT atms|KEEPTTL]"),
+    shape(2, Exact, "SET str val [EX secs|PX ms|KEEPTTL] [GET] [NX|XX] [NX|XX|GET]"),
+    shape(2, Exact, "SETNX str val"),
+    shape(2, Exact, "SETEX str secs val"),
+    shape(2, Exact, "PSETEX str ms val"),
+    shape(6, Exact, "GET str"),
+    shape(2, Exact, "GETSET str val"),
+    shape(2, Exact, "GETDEL str"),
+    shape(4, Exact, "GETEX str [EX secs|PX ms|EXAT at|PXAT atms|PERSIST]"),
+    shape(3, Exact, "MGET key..."),
+    shape(3, Exact, "MSET (str val)..."),
+    shape(2, Exact, "MSET (key val)..."),
+    shape(3, Exact, "MSETNX (key val)..."),
+    shape(4, Exact, "APPEND str val"),
+    shape(3, Exact, "STRLEN str"),
+    shape(3, Exact, "SETRANGE str offset val"),
+    shape(3, Exact, "GETRANGE str index index"),
+    shape(1, Exact, "SUBSTR str index index"),
+    shape(3, Exact, "INCR str"),
+    shape(3, Exact, "DECR str"),
+    shape(4, Exact, "INCRBY str int"),
+    shape(3, Exact, "DECRBY str int"),
+    shape(4, Exact, "INCRBYFLOAT str float"),
+    shape(2, Exact, "LCS str str [LEN] [IDX] [MINMATCHLEN index] [WITHMATCHLEN]"),
+    // Bits.
+    shape(4, Exact, "SETBIT str bitoffset bit"),
+    shape(3, Exact, "GETBIT str bitoffset"),
+    shape(4, Exact, "BITCOUNT str [index index [BYTE|BIT]]"),
+    shape(4, Exact, "BITPOS str bit [index [index [BYTE|BIT]]]"),
+    shape(4, Exact, "BITOP (AND|OR|XOR) str str..."),
+    shape(2, Exact, "BITOP NOT str str [str]"),
+    shape(4, Exact, "BITFIELD str (GET bits slot|SET bits slot int|INCRBY bits slot int)..."),
+    shape(3, Exact, "BITFIELD str (OVERFLOW (WRAP|SAT|FAIL)|INCRBY bits slot int)..."),
+    shape(2, Exact, "BITFIELD_RO str (GET bits slot)..."),
+    shape(1, Exact, "BITFIELD_RO str [SET bits slot int]"),
+    // Hashes.
+    shape(8, Exact, "HSET hash (field val)..."),
+    shape(1, Exact, "HSET hash (manyfield val)*600"),
+    shape(2, Exact, "HMSET hash (field val)..."),
+    shape(4, Exact, "HGET hash field"),
+    shape(4, Exact, "HMGET hash field..."),
+    shape(5, Exact, "HDEL hash field..."),
+    shape(1, Exact, "HDEL hash manyfield*300"),
+    shape(3, Exact, "HLEN hash"),
+    shape(3, Exact, "HEXISTS hash field"),
+    shape(4, HashPairs, "HGETALL hash"),
+    shape(3, HashOrder, "HKEYS hash"),
+    shape(3, HashOrder, "HVALS hash"),
+    shape(4, Exact, "HINCRBY hash field int"),
+    shape(4, Exact, "HINCRBYFLOAT hash field float"),
+    shape(3, Exact, "HSETNX hash field val"),
+    shape(3, Exact, "HSTRLEN hash field"),
+    shape(3, Random, "HRANDFIELD hash [draws [WITHVALUES]]"),
+    shape(2, ErrorsOnly, "HSCAN hash cursor [MATCH pattern] [COUNT count]"),
+    shape(3, AnyOrder, "@HSCAN hash [MATCH pattern] [COUNT chunk]"),
+];
+
+/// The shapes of one command, by its name in capitals.
+pub fn shapes_of(command: &str) -> impl Iterator<Item = &'static Shape> {
+    SHAPES.iter().filter(move |shape| shape.line.split(' ').next() == Some(command))
+}
+
+/// One call of a shape, its placeholders filled from the universe.
+pub fn call(shape: &Shape, universe: &Universe, rng: &mut Rng) -> Vec<Vec<u8>> {
+    let mut tokens = tokenize(shape.line).into_iter().peekable();
+    let sequence = parse_alternatives(&mut tokens);
+    assert!(tokens.next().is_none(), "unbalanced shape: {}", shape.line);
+    let mut args = Vec::new();
+    expand(&sequence, universe, rng, &mut args);
+    args
+}
+
+enum Node {
+    Word(String),
+    Optional(Box<Node>),
+    /// One of several sequences.
+    Choice(Vec<Vec<Node>>),
+    Some(Box<Node>),
+    Times(usize, Box<Node>),
+}
+
+fn tokenize(line: &str) -> Vec<String> {
+    let mut spaced = String::new();
+    for character in line.replace("...", "~").chars() {
+        if "[]()|~*".contains(character) {
+            spaced.extend([' ', character, ' ']);
+        } else {
+            spaced.push(character);
+        }
+    }
+    spaced.split_whitespace().map(str::to_owned).collect()
+}
+
+type Tokens = Peekable<IntoIter<String>>;
+
+fn parse_alternatives(tokens: &mut Tokens) -> Node {
+    let mut alternatives = vec![Vec::new()];
+    while let Some(token) = tokens.next_if(|token| token != ")" && token != "]") {
+        let node = match token.as_str() {
+            "|" => {
+                alternatives.push(Vec::new());
+                continue;
+            }
+            "[" => Node::Optional(Box::new(parse_group(tokens))),
+            "(" => parse_group(tokens),
+            word => Node::Word(word.to_owned()),
+        };
+        let node = match tokens.peek().map(String::as_str) {
+            Some("~") => {
+                tokens.next();
+                Node::Some(Box::new(node))
+            }
+            Some("*") => {
+                tokens.next();
+                let times = tokens.next().and_then(|times| times.parse().ok());
+                Node::Times(times.expect("a number after *"), Box::new(node))
+            }
+            _ => node,
+        };
+        alternatives.last_mut().expect("one at least").push(node);
+    }
+    Node::Choice(alternatives)
+}
+
+fn parse_group(tokens: &mut Tokens) -> Node {
+    let group = parse_alternatives(tokens);
+    assert!(tokens.next().is_some(), "a group without an end");
+    group
+}
+
+fn expand(node: &Node, universe: &Universe, rng: &mut Rng, args: &mut Vec<Vec<u8>>) {
+    const REPEATS_MAX: usize = 4;
+    match node {
+        Node::Word(word) if word.starts_with(|c: char| c.is_ascii_lowercase()) => {
+            args.push(universe.draw(word, rng));
+        }
+        Node::Word(word) => args.push(word.clone().into_bytes()),
+        Node::Optional(inner) => {
+            if rng.percent(50) {
+                expand(inner, universe, rng, args);
+            }
+        }
+        Node::Choice(alternatives) => {
+            for node in rng.pick(alternatives) {
+                expand(node, universe, rng, args);
+            }
+        }
+        Node::Some(inner) => {
+            for _ in 0..=rng.below(REPEATS_MAX) {
+                expand(inner, universe, rng, args);
+            }
+        }
+        Node::Times(times, inner) => {
+            for _ in 0..*times {
+                expand(inner, universe, rng, args);
+            }
+        }
+    }
+}

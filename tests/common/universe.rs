@@ -1,0 +1,194 @@
+//! What the placeholders of the grammar stand for. The universes are small, so that commands meet
+//! on the same keys and fields, and full of the values where servers differ: empty, binary,
+//! the ends of the integers, numbers that almost are numbers.
+//!
+//! A lifetime is either so long that it cannot end within a test, or over at once, or a few
+//! milliseconds (`TINY_MS_MAX`), after which whoever runs the call has to wait.
+
+use super::rng::Rng;
+
+/// The longest lifetime, in milliseconds, that a program waits for.
+pub const TINY_MS_MAX: i64 = 5;
+
+pub struct Universe {
+    any_keys: Vec<Vec<u8>>,
+    string_keys: Vec<Vec<u8>>,
+    hash_keys: Vec<Vec<u8>>,
+    /// The share of values of a megabyte, in a thousand.
+    huge_per_mille: usize,
+}
+
+const STRING_KEYS: &[&str] = &["s1", "s2", "s3", "{t}s4", "{t}s5"];
+const HASH_KEYS: &[&str] = &["h1", "h2", "h3", "{t}h4"];
+const OTHER_KEYS: &[&[u8]] = &[b"", b"k\x00\xff\r\n", b"any*[key]"];
+const FIELDS: &[&[u8]] = &[b"f1", b"f2", b"f3", b"f4", b"f5", b"f6", b"", b"f\x00\xff", b"17"];
+
+const INTEGERS: &[&str] = &[
+    "-9223372036854775808",
+    "-9223372036854775807",
+    "-1",
+    "0",
+    "1",
+    "9223372036854775806",
+    "9223372036854775807",
+    "4294967296",
+    "9007199254740993",
+];
+/// Neither Redis nor anyone who copies it takes these for integers.
+const BAD_INTEGERS: &[&str] =
+    &["abc", "", "1.5", " 1", "1 ", "+1", "-0", "007", "0x10", "9223372036854775808", "1e3"];
+const FLOATS: &[&str] =
+    &["0.1", "0.2", "1.5", "-2.25", "3.0e3", "5.0", "0", "-0.0", "10.5", "1e17", "1e-5", "123456"];
+const BAD_FLOATS: &[&str] = &["abc", "", "nan", "inf", "-inf", " 1.5", "1.5 ", "1,5"];
+const PATTERNS: &[&str] =
+    &["*", "s*", "h?", "[sh]1", "[^s]*", "*t}*", "\\*", "f[1-3]", "", "any\\*\\[*", "nothing"];
+const BIT_FIELDS: &[&str] =
+    &["u1", "u8", "u16", "u32", "u63", "i1", "i5", "i8", "i64", "u64", "i65", "u0", "x8", "i"];
+
+impl Universe {
+    pub fn for_programs() -> Self {
+        let owned = |keys: &[&str]| keys.iter().map(|key| key.as_bytes().to_vec()).collect();
+        let string_keys: Vec<Vec<u8>> = owned(STRING_KEYS);
+        let hash_keys: Vec<Vec<u8>> = owned(HASH_KEYS);
+        let mut any_keys = [string_keys.clone(), hash_keys.clone()].concat();
+        any_keys.extend(OTHER_KEYS.iter().map(|key| key.to_vec()));
+        Self { any_keys, string_keys, hash_keys, huge_per_mille: 2 }
+    }
+
+    /// Every key is one of these, whatever type the command is for.
+    pub fn of_keys(keys: &[&str]) -> Self {
+        let keys: Vec<Vec<u8>> = keys.iter().map(|key| key.as_bytes().to_vec()).collect();
+        Self {
+            any_keys: keys.clone(),
+            string_keys: keys.clone(),
+            hash_keys: keys,
+            huge_per_mille: 0,
+        }
+    }
+
+    /// A value for a placeholder of the grammar.
+    pub fn draw(&self, placeholder: &str, rng: &mut Rng) -> Vec<u8> {
+        match placeholder {
+            "key" => rng.pick(&self.any_keys).clone(),
+            "str" => self.key_mostly_of(&self.string_keys, rng),
+            "hash" => self.key_mostly_of(&self.hash_keys, rng),
+            "field" => rng.pick(FIELDS).to_vec(),
+            "manyfield" => format!("m{}", rng.below(1000)).into_bytes(),
+            "val" => self.value(rng),
+            "num" => number(rng, 0),
+            "int" => number(rng, 8),
+            "float" => match rng.below(10) {
+                0 => text(rng, BAD_FLOATS),
+                1 => number(rng, 0),
+                _ => text(rng, FLOATS),
+            },
+            "secs" => lifetime(rng, 1_000, 1_000_000),
+            "ms" if rng.percent(5) => decimal(1 + rng.below(TINY_MS_MAX as usize) as i64),
+            "ms" => lifetime(rng, 1_000_000, 1_000_000_000),
+            "at" => instant(rng, 1),
+            "atms" => instant(rng, 1_000),
+            "db" => mostly(rng, &["0", "0", "1", "2", "3"], &["16", "-1", "abc", "4294967296"]),
+            "index" => match rng.below(4) {
+                0 => number(rng, 8),
+                _ => decimal(rng.below(25) as i64 - 12),
+            },
+            "offset" => mostly(rng, &["0", "1", "5", "10", "100", "1000"], INTEGERS_OUT_OF_RANGE),
+            "bitoffset" => match rng.below(3) {
+                0 => mostly(rng, &["0", "7", "8", "100", "8000"], INTEGERS_OUT_OF_RANGE),
+                _ => decimal(rng.below(128) as i64),
+            },
+            "bit" => mostly(rng, &["0", "1"], &["2", "-1", "abc", ""]),
+            "bits" => mostly(rng, &BIT_FIELDS[..9], BIT_FIELDS),
+            "slot" => mostly(rng, &["0", "1", "7", "8", "100", "#0", "#1", "#5"], BAD_SLOTS),
+            "pattern" => text(rng, PATTERNS),
+            "type" => mostly(rng, &["string", "hash", "HASH"], &["list", "zset", "", "nothing"]),
+            "chunk" => text(rng, &["1", "2", "5", "10", "1000"]),
+            "count" => mostly(rng, &["1", "10", "1000"], &["0", "-1", "abc", "", "1.5"]),
+            "cursor" => mostly(rng, &["0"], &["abc", "", "-1", "1.5", "18446744073709551616"]),
+            "draws" => mostly(rng, &["0", "1", "2", "3", "100", "-1", "-3", "-30"], BAD_DRAWS),
+            other => panic!("the grammar has no placeholder {other}"),
+        }
+    }
+
+    fn key_mostly_of(&self, keys: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
+        if rng.percent(90) { rng.pick(keys).clone() } else { rng.pick(&self.any_keys).clone() }
+    }
+
+    fn value(&self, rng: &mut Rng) -> Vec<u8> {
+        if rng.below(1000) < self.huge_per_mille {
+            return vec![b'a' + rng.below(26) as u8; 1 << 20];
+        }
+        match rng.below(12) {
+            0 => Vec::new(),
+            1..=3 => number(rng, 3),
+            4 => text(rng, FLOATS),
+            5 => {
+                let count = rng.below(20);
+                rng.bytes(count)
+            }
+            // On either side of the sizes where Redis changes its encodings: 44 and 64 bytes.
+            6 => {
+                let count = *rng.pick(&[44, 45, 64, 65]);
+                vec![b'x'; count]
+            }
+            7 => vec![b'v'; rng.below(300)],
+            _ => text(rng, &["a", "abc", "hello world", "ohmytext", "mynewtext", "\0\r\n"]),
+        }
+    }
+}
+
+/// Anything at all, to put where it does not belong.
+pub fn junk(rng: &mut Rng) -> Vec<u8> {
+    match rng.below(4) {
+        0 => text(rng, INTEGERS),
+        1 => text(rng, BAD_INTEGERS),
+        2 => text(rng, BAD_FLOATS),
+        _ => text(rng, &["NX", "XX", "GET", "EX", "COUNT", "MATCH", "nonsense", "\u{0}", "*"]),
+    }
+}
+
+/// Above what a string may hold, or not a number at all.
+const INTEGERS_OUT_OF_RANGE: &[&str] =
+    &["-1", "4294967296", "9007199254740993", "9223372036854775807", "abc", "", "1.5"];
+const BAD_SLOTS: &[&str] = &["-1", "#-1", "abc", "#", "", "4294967296", "#9223372036854775807"];
+const BAD_DRAWS: &[&str] = &["abc", "", "1.5", "-9223372036854775808", "9223372036854775807"];
+
+fn text(rng: &mut Rng, choices: &[&str]) -> Vec<u8> {
+    rng.pick(choices).as_bytes().to_vec()
+}
+
+fn decimal(number: i64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+/// Nine times out of ten one of the good ones.
+fn mostly(rng: &mut Rng, good: &[&str], bad: &[&str]) -> Vec<u8> {
+    if rng.percent(90) { text(rng, good) } else { text(rng, bad) }
+}
+
+fn number(rng: &mut Rng, bad_percent: usize) -> Vec<u8> {
+    if rng.percent(bad_percent) {
+        return text(rng, BAD_INTEGERS);
+    }
+    if rng.percent(25) { text(rng, INTEGERS) } else { decimal(rng.below(41) as i64 - 20) }
+}
+
+/// A relative lifetime. Long ones are drawn from a wide range: two equal ones would make the
+/// outcome of GT and LT depend on the millisecond in which each server ran the command.
+fn lifetime(rng: &mut Rng, least: usize, most: usize) -> Vec<u8> {
+    match rng.below(10) {
+        0 => text(rng, &["0", "-1", "-100", "-9223372036854775808", "9223372036854775807"]),
+        1 => text(rng, BAD_INTEGERS),
+        _ => decimal((least + rng.below(most - least)) as i64),
+    }
+}
+
+/// An absolute instant: in the years 2100 to 2103, or long past.
+fn instant(rng: &mut Rng, per_second: i64) -> Vec<u8> {
+    match rng.below(10) {
+        0 => text(rng, &["0", "-1", "-9223372036854775808", "9223372036854775807"]),
+        1 => text(rng, BAD_INTEGERS),
+        2 => decimal(1_000_000_000 * per_second),
+        _ => decimal((4_102_444_800 + 100_000_000 * rng.below(2) as i64) * per_second),
+    }
+}

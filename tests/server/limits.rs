@@ -1,0 +1,107 @@
+//! Limits on connections: how many, how long idle, how much unread output.
+
+use std::time::{Duration, Instant};
+
+use crate::common::server::Options;
+use crate::common::{Client, Server};
+
+#[test]
+fn one_connection_too_many_is_told_so() {
+    const CLIENTS_MAX: usize = 5;
+    let server = Server::with(Options::default().set("maxclients", &CLIENTS_MAX.to_string()));
+    // The connection that waited for the start may still be on its way out.
+    std::thread::sleep(Duration::from_millis(100));
+    let mut clients: Vec<Client> = (0..CLIENTS_MAX).map(|_| server.client()).collect();
+    for client in &mut clients {
+        assert_eq!(client.run("PING").text(), "PONG");
+    }
+    server.client().assert_closes_with(b"-ERR max number of clients reached\r\n");
+    let info = clients[0].run("INFO stats").text();
+    assert!(info.contains("rejected_connections:1\r\n"), "{info}");
+    // A place that is given up can be taken.
+    clients.pop();
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while server.client().try_ping().is_err() {
+        assert!(Instant::now() < deadline, "the place stays taken");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_the_timeout() {
+    let server = Server::with(Options::default().set("timeout", "1"));
+    let (mut idle, mut busy) = (server.client(), server.client());
+    idle.run("PING");
+    let start = Instant::now();
+    for _ in 0..30 {
+        assert_eq!(busy.run("PING").text(), "PONG");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    idle.assert_closes_with(b"");
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(busy.run("PING").text(), "PONG", "a connection that works stays");
+}
+
+#[test]
+fn unread_output_has_a_hard_limit() {
+    let limit = "normal 1048576 0 0";
+    let server = Server::with(Options::default().set("client-output-buffer-limit", limit));
+    let mut client = server.client();
+    let value = "x".repeat(1 << 20);
+    client.call(&["SET", "big", &value]);
+    // Far more than the socket's buffers hold, none of it read.
+    let mut lazy = server.client();
+    for _ in 0..200 {
+        if lazy.try_write_raw(b"GET big\r\n").is_err() {
+            break;
+        }
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let list = client.run("CLIENT LIST").text();
+        if list.lines().count() == 1 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the lazy connection lives on:\n{list}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // One reply larger than the limit, read at once, is no offence as long as it is under way.
+    assert_eq!(client.run("STRLEN big").int(), 1 << 20);
+}
+
+#[test]
+fn unread_output_has_a_soft_limit() {
+    let limit = "normal 0 1048576 1";
+    let server = Server::with(Options::default().set("client-output-buffer-limit", limit));
+    let mut client = server.client();
+    client.call(&["SET", "big", &"x".repeat(1 << 20)]);
+    let mut lazy = server.client();
+    for _ in 0..50 {
+        lazy.write_raw(b"GET big\r\n");
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let lines = |client: &mut Client| client.run("CLIENT LIST").text().lines().count();
+    assert_eq!(lines(&mut client), 2, "closed before its time");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while lines(&mut client) > 1 {
+        assert!(Instant::now() < deadline, "the lazy connection lives on");
+        std::thread::sleep(Duration::from_millis(50));
+        // redis-server looks at a soft limit when there is something more to write.
+        let _ = lazy.try_write_raw(b"GET big\r\n");
+    }
+}
+
+#[test]
+fn a_flood_of_connections_that_come_and_go_is_survived() {
+    const CONNECTIONS: usize = 500;
+    let server = Server::start();
+    for i in 0..CONNECTIONS {
+        let mut client = server.client();
+        match i % 3 {
+            0 => drop(client.run("PING")),
+            1 => client.write_raw(b"*3\r\n$3\r\nSET\r\n"),
+            _ => {}
+        }
+    }
+    assert_eq!(server.client().run("PING").text(), "PONG");
+}

@@ -1,0 +1,24 @@
+//! The server as its users meet it: protocol, sessions, administration, limits, start and end,
+//! and the promises about order, isolation, expiry and restarts. One scenario is one test.
+
+#![expect(unreachable_pub, reason = "a test program exports nothing; pub is for its modules")]
+#![expect(clippy::expect_used, reason = "a helper of a test fails the test")]
+#![expect(clippy::print_stderr, reason = "seeds and skipped tests are said on the terminal")]
+
+#[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
+mod common;
+
+mod auth;
+mod client_command;
+mod concurrency;
+mod config;
+mod expiry;
+mod info;
+mod lifecycle;
+mod limits;
+mod monitor;
+mod protocol;
+mod restart;
+mod scan;
+mod slowlog;

@@ -168,7 +168,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
         docs: Docs {
             summary: "Shows every command that the server runs",
             group: Group::Server,
-            complexity: "None",
+            complexity: "",
             ..Docs::EMPTY
         },
         ..CommandSpec::EMPTY
@@ -210,7 +210,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
             summary: "Draws something",
             since: "5.0.0",
             group: Group::Server,
-            complexity: "None",
+            complexity: "",
             arguments: &[Arg::new("version", ArgKind::Integer).after("VERSION").optional()],
             ..Docs::EMPTY
         },

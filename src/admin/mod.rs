@@ -2,6 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod databases;
+pub(crate) mod info;
 pub(crate) mod monitor;
 pub(crate) mod redact;
 pub(crate) mod specs;
@@ -10,5 +11,5 @@ use crate::session::process_command::ProcessRun;
 
 /// The functions of all commands that no shard runs, by their full names.
 pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
-    [crate::session::COMMANDS, command::COMMANDS, databases::COMMANDS].concat()
+    [crate::session::COMMANDS, command::COMMANDS, databases::COMMANDS, info::COMMANDS].concat()
 }

@@ -10,6 +10,8 @@ pub(crate) struct Counters {
     pub(crate) connected_clients: AtomicUsize,
     /// Whose turn it is to get a connection.
     pub(crate) next_shard: AtomicUsize,
-    /// Highest resident memory seen.
+    /// Most bytes that were ever seen allocated.
     pub(crate) memory_peak: AtomicU64,
+    /// Bytes that were allocated when the server was ready.
+    pub(crate) memory_startup: AtomicU64,
 }

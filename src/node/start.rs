@@ -120,6 +120,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     for shard in shards {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
+    super::usage::note_startup(&node);
     listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     tracing::info!("Ready to accept connections");
     wait_until_stopped(&node, &stopped);

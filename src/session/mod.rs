@@ -18,6 +18,9 @@ use crate::net::stream::Stream;
 
 pub(crate) use connection_commands::COMMANDS;
 
+/// The version of Redis whose commands and replies this server has.
+pub(crate) const REDIS_VERSION: &str = "7.2.4";
+
 /// CLIENT REPLY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplyMode {

@@ -45,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.
     pub(crate) memory: crate::config::memory::MemoryPlan,
+    /// Held while CONFIG SET makes one configuration out of another.
+    pub(crate) config_change: Mutex<()>,
     config: RwLock<Arc<Config>>,
     pub(crate) sources: Sources,
     /// Of `config`, for the acceptor.

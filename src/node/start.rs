@@ -88,6 +88,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         paused_until_ms: AtomicI64::new(0),
         expire_off: AtomicBool::new(false),
         paused_writes_only: AtomicBool::new(false),
+        config_change: Mutex::default(),
         slow_log: Mutex::default(),
         latency: Mutex::default(),
         next_client_id: AtomicU64::new(1),

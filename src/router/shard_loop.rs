@@ -110,6 +110,16 @@ impl LoopCounters {
         ]);
     }
 
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&self) {
+        for counter in
+            [&self.commands, &self.input_bytes, &self.output_bytes, &self.hops, &self.transactions]
+        {
+            counter.set(0);
+        }
+        self.rates.0.borrow_mut().clear();
+    }
+
     /// Adds to a counter.
     pub(crate) fn add(counter: &Cell<u64>, count: u64) {
         counter.set(counter.get() + count);

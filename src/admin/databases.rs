@@ -23,14 +23,17 @@ use crate::node::{now_ms, now_us};
 use crate::router::shard_loop::ShardLoop;
 use crate::router::transaction;
 use crate::runtime;
-use crate::session::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
 
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
 const SCAN_ON_LOOP_MAX: usize = 256;
 
+/// Keys whose time has come that DBSIZE removes before it counts.
+const EXPIRED_FIRST_MAX: usize = 128;
+
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("dbsize", ProcessRun::Now(dbsize)),
+    ("dbsize", ProcessRun::Later(|context| Box::pin(dbsize(context)))),
     ("keys", ProcessRun::Later(|context| Box::pin(keys(context)))),
     ("scan", ProcessRun::Later(|context| Box::pin(scan_page(context)))),
     ("randomkey", ProcessRun::Later(|context| Box::pin(random_key(context)))),
@@ -44,10 +47,26 @@ fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
     shard_loop.databases().get(db).copied().unwrap_or_default()
 }
 
-fn dbsize(context: &mut ProcessContext<'_>) {
-    let db = physical(context.shard_loop, context.session.db.get());
-    let (keys, _) = context.shard_loop.node.key_count(db);
+/// The number of keys, from counters that are always right. Keys whose time has come just now go
+/// first, so that they are not counted.
+async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
+    let shard_loop = &context.shard_loop;
+    let db = physical(shard_loop, context.session.db.get());
+    let (_, expires) = shard_loop.node.key_count(db);
+    if expires > 0 && !shard_loop.node.expire_paused() {
+        shard_loop
+            .on_every_shard(move |there| {
+                // What cannot be removed at once goes a little later by the clock.
+                let removed = there.shard.borrow_mut().expire(db, now_ms(), EXPIRED_FIRST_MAX);
+                if removed.is_ok_and(|removed| removed > 0) {
+                    there.turn.schedule();
+                }
+            })
+            .await;
+    }
+    let (keys, _) = shard_loop.node.key_count(db);
     context.reply.integer(i64::try_from(keys).unwrap_or(i64::MAX));
+    context.reply
 }
 
 /// Answers with the storage's error, or that the server failed when there is not even one.

@@ -13,7 +13,6 @@ use basalt_shard::keyspace::head::Kind;
 use basalt_shard::keyspace::layout::{self, HASH_BITS};
 use basalt_shard::keyspace::scan;
 use basalt_shard::locks::Scope;
-use basalt_shard::number;
 use basalt_shard::random::Random;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
@@ -339,12 +338,12 @@ async fn lock_everything(shard_loop: &Rc<ShardLoop>) -> BTreeMap<usize, u64> {
 
 async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     let args = context.args();
-    let index = |index: usize, error: &'static str| number::parse_i64(args.get(index)).ok_or(error);
+    let index = |index: usize, error: &'static str| args.int(index).map_err(|_| error);
     let parsed = index(1, "ERR invalid first DB index")
         .and_then(|first| Ok((first, index(2, "ERR invalid second DB index")?)));
     let shard_loop = context.shard_loop.clone();
     let count = shard_loop.databases().len();
-    let in_range = |index: i64| usize::try_from(index).ok().filter(|index| *index < count);
+    let in_range = |index: i32| usize::try_from(index).ok().filter(|index| *index < count);
     let pair = parsed.and_then(|(first, second)| {
         in_range(first).zip(in_range(second)).ok_or(text::DB_OUT_OF_RANGE)
     });

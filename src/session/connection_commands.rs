@@ -2,8 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use basalt_shard::error::text;
-use basalt_shard::number;
+use basalt_shard::error::{text, write_error};
 use basalt_shard::resp::Protocol;
 
 use crate::session::ReplyMode;
@@ -27,8 +26,9 @@ fn ping(context: &mut ProcessContext<'_>) {
 }
 
 fn select(context: &mut ProcessContext<'_>) {
-    let Some(index) = number::parse_i64(context.args.get(1)) else {
-        return context.reply.error(text::NOT_AN_INTEGER.as_bytes());
+    let index = match context.args.int(1) {
+        Ok(index) => index,
+        Err(error) => return write_error(&error, context.reply),
     };
     let databases = context.shard_loop.databases().len();
     match usize::try_from(index).ok().filter(|index| *index < databases) {

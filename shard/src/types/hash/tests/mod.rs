@@ -36,7 +36,7 @@ fn head(shard: &TestShard, key: &str) -> Option<Head> {
     use crate::engine::{Engine, Family, ReadTier};
     let record_key = crate::keyspace::layout::head_key(0, key.as_bytes());
     let record = shard.engine.get(Family::Heads, &record_key, ReadTier::Disk).unwrap();
-    record.map(|record| Head::decode(&record).unwrap())
+    record.map(|record| Head::decode(record).unwrap())
 }
 
 fn large(shard: &TestShard, key: &str) -> Option<Large> {

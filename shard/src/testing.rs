@@ -33,7 +33,7 @@ pub(crate) struct TestShard {
     topology: Arc<Topology>,
     /// For runs off the loop.
     random: Random,
-    table: Table,
+    pub(crate) table: Table,
     databases: Vec<u8>,
 }
 
@@ -58,19 +58,10 @@ impl TestShard {
 
     /// Puts a key of a type that the commands under test do not take.
     pub(crate) fn put_other_type(&mut self, name: &str) {
-        let context = Context {
-            topology: &self.topology,
-            settings: &self.settings,
-            databases: &self.databases,
-            db: 0,
-            now_ms: self.now_ms,
-        };
-        let mut random = Random::new(7);
-        let mut view = View::off_loop(context, &mut random);
-        let key = view.open(name.as_bytes()).unwrap();
-        view.put(&key, &Head::inline(Kind::Stream, Bytes::from_static(b"a stream")));
-        let (changes, _) = view.finish();
-        self.shard.commit(changes).map_err(|(error, _)| error).unwrap();
+        self.with_view(|view| {
+            let key = view.open(name.as_bytes()).unwrap();
+            view.put(&key, &Head::inline(Kind::Stream, Bytes::from_static(b"a stream")));
+        });
     }
 
     /// The live head of a key, as it is stored.
@@ -123,6 +114,7 @@ impl TestShard {
             other => panic!("{other:?}"),
         }
     }
+
     /// Does what no command does: works on a view with the disk, whose changes are committed.
     pub(crate) fn with_view<T>(&mut self, work: impl FnOnce(&mut View<'_>) -> T) -> T {
         let mut random = Random::new(7);

@@ -97,7 +97,8 @@ pub(crate) fn available(root: &Path) -> io::Result<u64> {
     Ok(limits.into_iter().fold(host, u64::min))
 }
 
-fn host_memory(meminfo: &Path) -> io::Result<u64> {
+/// The memory of the host, whatever the process may have of it.
+pub(crate) fn host_memory(meminfo: &Path) -> io::Result<u64> {
     let text = fs::read_to_string(meminfo)?;
     let kilobytes = text
         .lines()

@@ -132,6 +132,7 @@ impl Connection {
                 Poll::Ready(Ok(count)) => {
                     input.received(count);
                     LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
+                    LoopCounters::add(&shard_loop.counters.reads, 1);
                     Poll::Ready(Event::Input)
                 }
                 Poll::Pending => {
@@ -606,7 +607,10 @@ impl Connection {
             .await;
             match result {
                 Ok(0) | Err(_) => return false,
-                Ok(count) => sent += count,
+                Ok(count) => {
+                    sent += count;
+                    LoopCounters::add(&self.shard_loop.counters.writes, 1);
+                }
             }
         }
         true

@@ -1,14 +1,14 @@
-//! What a shard does by the clock: keys whose time has come go, idle clients are closed, rates are
-//! sampled.
+//! What a shard does by the clock: keys whose time has come go, idle clients are closed, rates
+//! and memory are sampled.
 
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basalt_shard::engine::EngineError;
 use basalt_shard::shard::load_deadlines;
 
 use crate::node::now_ms;
-use crate::router::shard_loop::ShardLoop;
+use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
 
 /// How often deadlines are looked at.
@@ -36,7 +36,10 @@ pub(crate) async fn expire(shard_loop: Rc<ShardLoop>) {
 async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
     loop {
         let now = now_ms();
+        let start = Instant::now();
         let result = shard_loop.shard.borrow_mut().expire(db, now, EXPIRE_PIECE);
+        let took_ns = start.elapsed().as_nanos() as u64;
+        LoopCounters::add(&shard_loop.counters.expire_ns, took_ns);
         match result {
             Ok(seen) => {
                 if seen > 0 {
@@ -75,6 +78,12 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
         rounds += 1;
         if rounds.is_multiple_of(10) {
             close_idle_clients(&shard_loop);
+            if shard_loop.id == 0 {
+                let node = shard_loop.node.clone();
+                shard_loop.node.pool.run(move || {
+                    super::usage::note_peak(&node);
+                });
+            }
         }
     }
 }

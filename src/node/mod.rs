@@ -1,6 +1,6 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), threads that may block
-//! (`pool`), counters.
+//! (`pool`), counters, what the process uses of the host (`usage`).
 
 pub(crate) mod counters;
 pub(crate) mod cron;
@@ -8,6 +8,7 @@ pub(crate) mod data_directory;
 pub(crate) mod log_sync;
 pub(crate) mod pool;
 pub(crate) mod start;
+pub(crate) mod usage;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.
     pub(crate) memory: crate::config::memory::MemoryPlan,
+    /// Held while CONFIG SET makes one configuration out of another.
+    pub(crate) config_change: Mutex<()>,
     config: RwLock<Arc<Config>>,
     pub(crate) sources: Sources,
     /// Of `config`, for the acceptor.

@@ -88,6 +88,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         paused_until_ms: AtomicI64::new(0),
         expire_off: AtomicBool::new(false),
         paused_writes_only: AtomicBool::new(false),
+        config_change: Mutex::default(),
         slow_log: Mutex::default(),
         latency: Mutex::default(),
         next_client_id: AtomicU64::new(1),
@@ -120,6 +121,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     for shard in shards {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
+    super::usage::note_startup(&node);
     listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     tracing::info!("Ready to accept connections");
     wait_until_stopped(&node, &stopped);

@@ -10,7 +10,7 @@ use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::topology::ShardId;
 
 use crate::router::message::Message;
-use crate::router::shard_loop::ShardLoop;
+use crate::router::shard_loop::{LoopCounters, ShardLoop};
 
 /// What gathers during a turn.
 pub(crate) struct Turn {
@@ -64,6 +64,7 @@ pub(crate) async fn run(shard_loop: Rc<ShardLoop>) {
 }
 
 fn end(shard_loop: &ShardLoop) {
+    LoopCounters::add(&shard_loop.counters.turns, 1);
     shard_loop.flush_log();
     let turn = &shard_loop.turn;
     for (shard, outbox) in turn.outboxes.borrow_mut().iter_mut().enumerate() {

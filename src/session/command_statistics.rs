@@ -98,6 +98,19 @@ impl CommandStatistics {
         }
     }
 
+    /// A copy; without the durations it is small.
+    pub(crate) fn copy(&self, with_latency: bool) -> Self {
+        if with_latency {
+            return self.clone();
+        }
+        let by_command = self.by_command.iter();
+        Self {
+            by_command: by_command.map(|of| OfCommand { latency_ns: None, ..*of }).collect(),
+            errors: self.errors.clone(),
+            ..*self
+        }
+    }
+
     /// By command id.
     pub(crate) fn commands(&self) -> impl Iterator<Item = (CommandId, &OfCommand)> {
         self.by_command.iter().enumerate()

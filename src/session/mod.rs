@@ -1,8 +1,11 @@
 //! A client as the server sees it (`Session`), and the commands on clients and on the process that
 //! no shard runs (`process_command` says how one is added).
 
+pub(crate) mod auth;
+pub(crate) mod client;
 pub(crate) mod command_statistics;
 pub(crate) mod connection_commands;
+pub(crate) mod help;
 pub(crate) mod latency;
 pub(crate) mod process_command;
 pub(crate) mod slowlog;
@@ -16,7 +19,8 @@ use basalt_shard::resp::Protocol;
 
 use crate::net::stream::Stream;
 
-pub(crate) use connection_commands::COMMANDS;
+/// The version of Redis whose commands and replies this server has.
+pub(crate) const REDIS_VERSION: &str = "7.2.4";
 
 /// CLIENT REPLY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,308 @@
+//! What INFO tells, gathered from all over the process: plain data, so that the sections are plain
+//! functions of it. What the shards know is asked for on their threads; what takes longer than a
+//! look is gathered off the loop.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use basalt_shard::shard::Statistics;
+use hdrhistogram::Histogram;
+
+use crate::config::Config;
+use crate::config::memory::{MemoryPlan, host_memory};
+use crate::node::usage::{self, Memory, ProcessorTime};
+use crate::node::{Node, now_us};
+use crate::router::shard_loop::ShardLoop;
+use crate::session::Session;
+use crate::session::command_statistics::{CommandStatistics, OfCommand};
+
+/// Everything.
+pub(super) struct Facts {
+    pub(super) config: Arc<Config>,
+    pub(super) memory_plan: MemoryPlan,
+    pub(super) process: Process,
+    pub(super) host: Host,
+    pub(super) logs: Logs,
+    pub(super) shards: Vec<OfShard>,
+    /// All shards' together, by the commands' names.
+    pub(super) commands: Vec<(String, OfCommand)>,
+    /// Error replies by code, and all of them.
+    pub(super) errors: BTreeMap<Vec<u8>, u64>,
+    pub(super) errors_total: u64,
+    /// Logical database, keys, keys with a deadline; those without keys are left out.
+    pub(super) databases: Vec<(usize, u64, u64)>,
+}
+
+/// What the process knows of itself.
+#[derive(Default)]
+pub(super) struct Process {
+    pub(super) now_us: u64,
+    pub(super) started_s: u64,
+    pub(super) uptime_s: u64,
+    pub(super) run_id: String,
+    /// Names the data, over restarts.
+    pub(super) data_id: String,
+    pub(super) config_file: String,
+    pub(super) connections_received: u64,
+    pub(super) connections_rejected: u64,
+    pub(super) connected_clients: u64,
+    pub(super) memory_peak: u64,
+    pub(super) memory_startup: u64,
+    /// Pieces of work for the blocking threads: those that wait, those under way.
+    pub(super) pool_load: (usize, usize),
+}
+
+/// What the system, the allocator and the engines say.
+#[derive(Default)]
+pub(super) struct Host {
+    pub(super) system: String,
+    pub(super) executable: String,
+    pub(super) system_memory: u64,
+    pub(super) memory: Memory,
+    pub(super) allocator: String,
+    pub(super) of_process: ProcessorTime,
+    pub(super) of_children: ProcessorTime,
+    /// In the engine's words, all shards' together.
+    pub(super) engine: Vec<(&'static str, u64)>,
+    /// Bytes of all log files.
+    pub(super) log_bytes: u64,
+}
+
+/// The shards' logs together.
+#[derive(Default)]
+pub(super) struct Logs {
+    pub(super) syncs: u64,
+    /// Median, 99th percentile, maximum.
+    pub(super) latency_us: [u64; 3],
+    pub(super) group_batches: [u64; 3],
+    /// Batches that are not durable.
+    pub(super) pending: u64,
+    /// Shards with such batches.
+    pub(super) pending_shards: usize,
+    /// Shards whose log failed.
+    pub(super) failed: usize,
+}
+
+/// What one shard's thread knows.
+#[derive(Default)]
+pub(super) struct OfShard {
+    pub(super) keys: u64,
+    pub(super) storage: Statistics,
+    pub(super) commands: u64,
+    pub(super) input_bytes: u64,
+    pub(super) output_bytes: u64,
+    pub(super) reads: u64,
+    pub(super) writes: u64,
+    pub(super) turns: u64,
+    pub(super) expire_ns: u64,
+    pub(super) hops: u64,
+    pub(super) transactions: u64,
+    /// Commands, input and output bytes, turns a second.
+    pub(super) rates: [f64; 4],
+    pub(super) clients: u64,
+    pub(super) client_bytes: u64,
+    pub(super) client_input_max: u64,
+    pub(super) client_output_max: u64,
+    pub(super) cache_bytes: u64,
+    pub(super) cache_entries: u64,
+    pub(super) cache_hits: u64,
+    pub(super) cache_misses: u64,
+    pub(super) processor_time: ProcessorTime,
+}
+
+impl Facts {
+    /// Asks everybody. The durations of commands are many bytes, and gathered when asked for.
+    pub(super) async fn gather(shard_loop: &Rc<ShardLoop>, with_latency: bool) -> Self {
+        let answers = shard_loop
+            .on_every_shard(move |there| {
+                (of_shard(there), there.statistics.borrow().copy(with_latency))
+            })
+            .await;
+        let node = shard_loop.node.clone();
+        let host = shard_loop.off_loop(move || Host::look(&node)).await.unwrap_or_default();
+        let node = &shard_loop.node;
+        let mut statistics = CommandStatistics::new(node.table.len());
+        let mut shards = Vec::with_capacity(answers.len());
+        for (of_shard, commands) in answers {
+            statistics.add(&commands);
+            shards.push(of_shard);
+        }
+        Self {
+            config: node.config(),
+            memory_plan: node.memory,
+            process: Process::of(node),
+            host,
+            logs: Logs::of(node),
+            shards,
+            commands: statistics
+                .commands()
+                .map(|(id, of)| (node.table.entry(id).full_name.clone(), of.clone()))
+                .collect(),
+            errors: statistics.errors().clone(),
+            errors_total: statistics.total_errors(),
+            databases: databases(node, &shard_loop.databases()),
+        }
+    }
+
+    /// A number of all shards together.
+    pub(super) fn sum(&self, number: impl Fn(&OfShard) -> u64) -> u64 {
+        self.shards.iter().map(number).sum()
+    }
+}
+
+fn databases(node: &Node, physical: &[u8]) -> Vec<(usize, u64, u64)> {
+    physical
+        .iter()
+        .enumerate()
+        .map(|(db, physical)| {
+            let (keys, expires) = node.key_count(*physical);
+            (db, keys, expires)
+        })
+        .filter(|(_, keys, _)| *keys > 0)
+        .collect()
+}
+
+fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
+    let counters = &shard_loop.counters;
+    let key_counts = &shard_loop.node.key_counts[shard_loop.id];
+    let mut facts = OfShard {
+        keys: shard_loop.databases().iter().map(|db| key_counts.get(*db).keys).sum(),
+        commands: counters.commands.get(),
+        input_bytes: counters.input_bytes.get(),
+        output_bytes: counters.output_bytes.get(),
+        reads: counters.reads.get(),
+        writes: counters.writes.get(),
+        turns: counters.turns.get(),
+        expire_ns: counters.expire_ns.get(),
+        hops: counters.hops.get(),
+        transactions: counters.transactions.get(),
+        rates: counters.rates.per_second(),
+        processor_time: ProcessorTime::of_thread(),
+        ..OfShard::default()
+    };
+    for session in shard_loop.sessions.borrow().values() {
+        let (input, output) = (session.input_bytes.get() as u64, session.output_bytes.get() as u64);
+        facts.clients += 1;
+        facts.client_bytes += input + output + size_of::<Session>() as u64;
+        facts.client_input_max = facts.client_input_max.max(input);
+        facts.client_output_max = facts.client_output_max.max(output);
+    }
+    let mut shard = shard_loop.shard.borrow_mut();
+    facts.storage = shard.statistics;
+    let cache = shard.cache();
+    facts.cache_bytes = cache.bytes();
+    facts.cache_entries = cache.len() as u64;
+    facts.cache_hits = cache.hits;
+    facts.cache_misses = cache.misses;
+    facts
+}
+
+impl Process {
+    fn of(node: &Node) -> Self {
+        let counters = &node.counters;
+        let config_file = node.sources.config_file.as_deref();
+        Self {
+            now_us: now_us(),
+            started_s: node.started_s,
+            uptime_s: node.started.elapsed().as_secs(),
+            run_id: node.run_id.clone(),
+            data_id: node.data_directory.manifest().id.clone(),
+            config_file: config_file.map_or_else(String::new, |path| path.display().to_string()),
+            connections_received: counters.connections_received.load(Ordering::Relaxed),
+            connections_rejected: counters.connections_rejected.load(Ordering::Relaxed),
+            connected_clients: counters.connected_clients.load(Ordering::Relaxed) as u64,
+            memory_peak: counters.memory_peak.load(Ordering::Relaxed),
+            memory_startup: counters.memory_startup.load(Ordering::Relaxed),
+            pool_load: node.pool.load(),
+        }
+    }
+}
+
+impl Host {
+    /// Reads `/proc` and asks the allocator and the engines. Off the loop only.
+    fn look(node: &Node) -> Self {
+        let shards = node.topology.shards();
+        let mut engine: Vec<(&'static str, u64)> = Vec::new();
+        let mut log_bytes = 0;
+        for shard in 0..shards {
+            for (name, value) in node.topology.engine(shard).statistics() {
+                match engine.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, sum)) => *sum = sum.saturating_add(value),
+                    None => engine.push((name, value)),
+                }
+            }
+            log_bytes += log_file_bytes(&node.data_directory.shard_folder(shard));
+        }
+        let executable = std::env::current_exe().unwrap_or_default();
+        Self {
+            system: system(),
+            executable: executable.display().to_string(),
+            system_memory: host_memory(Path::new("/proc/meminfo")).unwrap_or(0),
+            memory: usage::note_peak(node),
+            allocator: usage::allocator(),
+            of_process: ProcessorTime::of_process(),
+            of_children: ProcessorTime::of_children(),
+            engine,
+            log_bytes,
+        }
+    }
+}
+
+/// System, release and machine, as `uname -srm` has them.
+fn system() -> String {
+    let kernel = |name: &str| {
+        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
+        text.trim().to_owned()
+    };
+    format!("{} {} {}", kernel("ostype"), kernel("osrelease"), std::env::consts::ARCH)
+}
+
+/// Bytes of the log files in a shard's folder. Files may vanish while they are counted.
+fn log_file_bytes(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "log"))
+        .filter_map(|entry| entry.metadata().ok())
+        .map(|metadata| metadata.len())
+        .sum()
+}
+
+impl Logs {
+    fn of(node: &Node) -> Self {
+        let mut facts = Logs::default();
+        let mut latency_us: Option<Histogram<u64>> = None;
+        let mut group_batches: Option<Histogram<u64>> = None;
+        for log in &node.logs {
+            let pending = log.pending();
+            facts.pending += pending;
+            facts.pending_shards += usize::from(pending > 0);
+            facts.failed += usize::from(log.has_failed());
+            log.with_statistics(|statistics| {
+                facts.syncs += statistics.syncs;
+                add(&mut latency_us, &statistics.latency_us);
+                add(&mut group_batches, &statistics.group_batches);
+            });
+        }
+        facts.latency_us = latency_us.as_ref().map_or([0; 3], summary);
+        facts.group_batches = group_batches.as_ref().map_or([0; 3], summary);
+        facts
+    }
+}
+
+fn add(sum: &mut Option<Histogram<u64>>, histogram: &Histogram<u64>) {
+    match sum {
+        Some(sum) => {
+            // Equal bounds: adding cannot fail.
+            let _ = sum.add(histogram);
+        }
+        None => *sum = Some(histogram.clone()),
+    }
+}
+
+fn summary(histogram: &Histogram<u64>) -> [u64; 3] {
+    [histogram.value_at_quantile(0.5), histogram.value_at_quantile(0.99), histogram.max()]
+}

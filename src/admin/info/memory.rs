@@ -1,0 +1,86 @@
+//! Memory: INFO's section Memory. `maxmemory` is the budget that the caches, write buffers and
+//! clients share; `used_memory` is what the allocator gave out.
+
+use super::facts::Facts;
+use super::text::{Text, difference, human, percent, ratio};
+
+pub(super) fn memory(facts: &Facts, out: &mut Text) {
+    out.section("Memory");
+    used(facts, out);
+    out.bytes("total_system_memory", facts.host.system_memory);
+    scripts(out);
+    out.bytes("maxmemory", facts.memory_plan.budget);
+    out.field("maxmemory_policy", facts.config.maxmemory_policy.word());
+    allocator(facts, out);
+    buffers(facts, out);
+    out.field("mem_allocator", &facts.host.allocator);
+    out.fields(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"], 0);
+}
+
+fn used(facts: &Facts, out: &mut Text) {
+    let memory = facts.host.memory;
+    let startup = facts.process.memory_startup;
+    let peak = facts.process.memory_peak.max(memory.allocated);
+    let overhead = startup + facts.sum(|shard| shard.client_bytes);
+    let dataset = memory.allocated.saturating_sub(overhead);
+    out.bytes("used_memory", memory.allocated);
+    out.bytes("used_memory_rss", memory.rss);
+    out.bytes("used_memory_peak", peak);
+    out.field("used_memory_peak_perc", percent(memory.allocated, peak));
+    out.field("used_memory_overhead", overhead);
+    out.field("used_memory_startup", startup);
+    // The data lives on disk: this is what is cached of it, and what is not yet in its files.
+    out.field("used_memory_dataset", dataset);
+    let net = memory.allocated.saturating_sub(startup);
+    out.field("used_memory_dataset_perc", percent(dataset, net));
+    out.field("allocator_allocated", memory.allocated);
+    out.field("allocator_active", memory.active);
+    out.field("allocator_resident", memory.resident);
+}
+
+/// There are no scripts and no functions.
+fn scripts(out: &mut Text) {
+    out.fields(&["used_memory_lua", "used_memory_vm_eval"], 0);
+    out.field("used_memory_lua_human", human(0));
+    out.fields(
+        &[
+            "used_memory_scripts_eval",
+            "number_of_cached_scripts",
+            "number_of_functions",
+            "number_of_libraries",
+            "used_memory_vm_functions",
+        ],
+        0,
+    );
+    out.bytes("used_memory_vm_total", 0);
+    out.field("used_memory_functions", 0);
+    out.bytes("used_memory_scripts", 0);
+}
+
+fn allocator(facts: &Facts, out: &mut Text) {
+    let memory = facts.host.memory;
+    let pairs = [
+        ("allocator_frag", memory.active, memory.allocated),
+        ("allocator_rss", memory.resident, memory.active),
+        ("rss_overhead", memory.rss, memory.resident),
+        ("mem_fragmentation", memory.rss, memory.allocated),
+    ];
+    for (name, outer, inner) in pairs {
+        out.field(&format!("{name}_ratio"), ratio(outer, inner));
+        out.field(&format!("{name}_bytes"), difference(outer, inner));
+    }
+}
+
+fn buffers(facts: &Facts, out: &mut Text) {
+    out.fields(
+        &[
+            "mem_not_counted_for_evict",
+            "mem_replication_backlog",
+            "mem_total_replication_buffers",
+            "mem_clients_slaves",
+        ],
+        0,
+    );
+    out.field("mem_clients_normal", facts.sum(|shard| shard.client_bytes));
+    out.fields(&["mem_cluster_links", "mem_aof_buffer"], 0);
+}

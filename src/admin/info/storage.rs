@@ -1,0 +1,134 @@
+//! The data and its disk: INFO's sections Persistence, Keyspace, and Basalt's own, Storage.
+//!
+//! In Storage, what is summed over the shards stands first, then a line for each shard. The names
+//! that begin with `engine_` are the storage engine's own.
+
+use super::facts::{Facts, OfShard};
+use super::text::Text;
+
+/// There are no snapshots, no forks and no rewriting of logs. The log of writes is what Redis
+/// calls its append-only file, and it is always on.
+pub(super) fn persistence(facts: &Facts, out: &mut Text) {
+    let logs = &facts.logs;
+    out.section("Persistence");
+    out.fields(
+        &[
+            "loading",
+            "async_loading",
+            "current_cow_peak",
+            "current_cow_size",
+            "current_cow_size_age",
+        ],
+        0,
+    );
+    out.field("current_fork_perc", "0.00");
+    out.fields(&["current_save_keys_processed", "current_save_keys_total"], 0);
+    // What a power cut would take, where Redis counts what a crash would.
+    out.field("rdb_changes_since_last_save", logs.pending);
+    out.field("rdb_bgsave_in_progress", 0);
+    out.field("rdb_last_save_time", facts.process.started_s);
+    out.field("rdb_last_bgsave_status", "ok");
+    out.fields(&["rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"], -1);
+    out.fields(
+        &[
+            "rdb_saves",
+            "rdb_last_cow_size",
+            "rdb_last_load_keys_expired",
+            "rdb_last_load_keys_loaded",
+        ],
+        0,
+    );
+    out.field("aof_enabled", 1);
+    out.fields(&["aof_rewrite_in_progress", "aof_rewrite_scheduled"], 0);
+    out.fields(&["aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"], -1);
+    out.field("aof_last_bgrewrite_status", "ok");
+    out.fields(&["aof_rewrites", "aof_rewrites_consecutive_failures"], 0);
+    out.field("aof_last_write_status", status(facts));
+    out.fields(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
+    out.field("aof_current_size", facts.host.log_bytes);
+    out.fields(&["aof_base_size", "aof_pending_rewrite", "aof_buffer_length"], 0);
+    out.field("aof_pending_bio_fsync", logs.pending_shards);
+    out.field("aof_delayed_fsync", 0);
+}
+
+fn status(facts: &Facts) -> &'static str {
+    if facts.logs.failed == 0 { "ok" } else { "err" }
+}
+
+pub(super) fn storage(facts: &Facts, out: &mut Text) {
+    out.section("Storage");
+    out.field("storage_engine", "rocksdb");
+    out.field("shards", facts.shards.len());
+    log(facts, out);
+    budget(facts, out);
+    out.field("hot_cache_bytes", facts.sum(|shard| shard.cache_bytes));
+    out.field("hot_cache_entries", facts.sum(|shard| shard.cache_entries));
+    out.field("hot_cache_hits", facts.sum(|shard| shard.cache_hits));
+    out.field("hot_cache_misses", facts.sum(|shard| shard.cache_misses));
+    out.field("off_loop_runs", facts.sum(|shard| shard.storage.off_loop_runs));
+    out.field("write_stalls", facts.sum(|shard| shard.storage.stalls));
+    out.field("batches_written", facts.sum(|shard| shard.storage.batches));
+    out.field("hops", facts.sum(|shard| shard.hops));
+    out.field("transactions", facts.sum(|shard| shard.transactions));
+    let (waiting, busy) = facts.process.pool_load;
+    out.field("blocking_pool_waiting", waiting);
+    out.field("blocking_pool_busy", busy);
+    for (name, value) in &facts.host.engine {
+        out.field(&format!("engine_{name}"), value);
+    }
+    for (number, shard) in facts.shards.iter().enumerate() {
+        out.field(&format!("shard{number}"), of_shard(shard));
+    }
+}
+
+fn log(facts: &Facts, out: &mut Text) {
+    let logs = &facts.logs;
+    out.field("durability", facts.config.appendfsync.word());
+    out.field("log_status", status(facts));
+    out.field("log_failed_shards", logs.failed);
+    out.field("log_bytes", facts.host.log_bytes);
+    out.field("log_syncs", logs.syncs);
+    for (name, values) in
+        [("log_sync_usec", logs.latency_us), ("log_sync_batches", logs.group_batches)]
+    {
+        for (which, value) in ["p50", "p99", "max"].iter().zip(values) {
+            out.field(&format!("{name}_{which}"), value);
+        }
+    }
+    out.field("batches_not_durable", logs.pending);
+}
+
+/// How `maxmemory` is divided.
+fn budget(facts: &Facts, out: &mut Text) {
+    let plan = facts.memory_plan;
+    out.field("budget_bytes", plan.budget);
+    out.field("budget_reserve_bytes", plan.reserve);
+    out.field("budget_hot_cache_bytes", plan.hot_cache);
+    out.field("budget_block_cache_bytes", plan.block_cache);
+    out.field("budget_write_buffer_bytes", plan.write_buffers);
+}
+
+fn of_shard(shard: &OfShard) -> String {
+    format!(
+        "keys={},clients={},commands={},batches={},hot_cache_bytes={},hot_cache_entries={},\
+         off_loop_runs={},stalls={},hops={},cpu_usec={}",
+        shard.keys,
+        shard.clients,
+        shard.commands,
+        shard.storage.batches,
+        shard.cache_bytes,
+        shard.cache_entries,
+        shard.storage.off_loop_runs,
+        shard.storage.stalls,
+        shard.hops,
+        shard.processor_time.total_us(),
+    )
+}
+
+/// A line for each logical database that has keys.
+pub(super) fn keyspace(facts: &Facts, out: &mut Text) {
+    out.section("Keyspace");
+    for (db, keys, expires) in &facts.databases {
+        out.field(&format!("db{db}"), format_args!("keys={keys},expires={expires},avg_ttl=0"));
+    }
+}

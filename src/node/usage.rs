@@ -1,0 +1,148 @@
+//! What the process uses of the host: memory and processor time.
+//!
+//! Everything about memory walks the allocator's arenas or reads `/proc`: off the loop only. The
+//! processor time of a thread is a quick call, for any thread.
+
+use std::sync::atomic::Ordering;
+
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
+use tikv_jemalloc_ctl::{epoch, stats, version};
+
+use crate::node::Node;
+
+/// Bytes of memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Asked for and not given back.
+    pub(crate) allocated: u64,
+    /// Pages that hold some of that.
+    pub(crate) active: u64,
+    /// Pages that the allocator has from the system.
+    pub(crate) resident: u64,
+    /// What the system says that the process has in memory.
+    pub(crate) rss: u64,
+}
+
+/// Memory in use now.
+pub(crate) fn memory() -> Memory {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // The numbers are those of the latest epoch.
+    if epoch::advance().is_err() {
+        return Memory { rss: resident_set(&status), ..Memory::default() };
+    }
+    let number = |read: tikv_jemalloc_ctl::Result<usize>| read.unwrap_or(0) as u64;
+    Memory {
+        allocated: number(stats::allocated::read()),
+        active: number(stats::active::read()),
+        resident: number(stats::resident::read()),
+        rss: resident_set(&status),
+    }
+}
+
+/// `VmRSS` of `/proc/self/status`.
+fn resident_set(status: &str) -> u64 {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().strip_suffix(" kB"))
+        .and_then(|kilobytes| kilobytes.trim().parse::<u64>().ok())
+        .map_or(0, |kilobytes| kilobytes * 1024)
+}
+
+/// The allocator and its version, as in `jemalloc-5.3.0`.
+pub(crate) fn allocator() -> String {
+    let long = version::read().unwrap_or("unknown");
+    format!("jemalloc-{}", long.split('-').next().unwrap_or(long))
+}
+
+/// Notes what is allocated when the server is ready.
+pub(crate) fn note_startup(node: &Node) {
+    node.counters.memory_startup.store(memory().allocated, Ordering::Relaxed);
+}
+
+/// Takes a sample for the peak, and gives it back.
+pub(crate) fn note_peak(node: &Node) -> Memory {
+    let memory = memory();
+    node.counters.memory_peak.fetch_max(memory.allocated, Ordering::Relaxed);
+    memory
+}
+
+/// Processor time in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ProcessorTime {
+    pub(crate) user_us: u64,
+    pub(crate) system_us: u64,
+}
+
+impl ProcessorTime {
+    /// Of all threads of the process.
+    pub(crate) fn of_process() -> Self {
+        Self::of(UsageWho::RUSAGE_SELF)
+    }
+
+    /// Of processes that this one started and that have ended.
+    pub(crate) fn of_children() -> Self {
+        Self::of(UsageWho::RUSAGE_CHILDREN)
+    }
+
+    /// Of the thread that asks.
+    pub(crate) fn of_thread() -> Self {
+        Self::of(UsageWho::RUSAGE_THREAD)
+    }
+
+    fn of(who: UsageWho) -> Self {
+        let microseconds = |time: TimeVal| u64::try_from(time.num_microseconds()).unwrap_or(0);
+        getrusage(who).map_or_else(
+            |_| Self::default(),
+            |usage| Self {
+                user_us: microseconds(usage.user_time()),
+                system_us: microseconds(usage.system_time()),
+            },
+        )
+    }
+
+    /// Adds another thread's.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { user_us: self.user_us + other.user_us, system_us: self.system_us + other.system_us }
+    }
+
+    /// Both together.
+    pub(crate) fn total_us(self) -> u64 {
+        self.user_us + self.system_us
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_set_is_read_in_bytes() {
+        assert_eq!(resident_set("VmHWM:\t  900 kB\nVmRSS:\t     712 kB\nRssAnon: 1 kB\n"), 729_088);
+        assert_eq!(resident_set("VmRSS:\t x kB\n"), 0);
+        assert_eq!(resident_set(""), 0);
+    }
+
+    #[test]
+    fn allocations_show() {
+        let before = memory();
+        let block = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let after = memory();
+        // Other tests allocate and free beside this one, but not that much.
+        assert!(after.allocated > before.allocated + (32 << 20), "{before:?} {after:?}");
+        assert!(after.active >= after.allocated && after.resident > 0 && after.rss > 64 << 20);
+        drop(block);
+        assert!(allocator().starts_with("jemalloc-5."), "{}", allocator());
+    }
+
+    #[test]
+    fn processor_time_passes() {
+        let before = ProcessorTime::of_thread();
+        let started = std::time::Instant::now();
+        while ProcessorTime::of_thread().total_us() < before.total_us() + 20_000 {
+            assert!(started.elapsed().as_secs() < 20, "no processor time was counted");
+        }
+        assert!(ProcessorTime::of_process().total_us() >= 20_000);
+    }
+}

@@ -1,10 +1,11 @@
 //! Tests of the hash commands, in both forms and both protocols: replies and errors (`commands`),
 //! the two forms (`forms`), HSCAN (`scan`), HRANDFIELD (`random`), and random programs against a
-//! model (`model`).
+//! model (`model`) and against redis-server (`oracle`).
 
 mod commands;
 mod forms;
 mod model;
+mod oracle;
 mod random;
 mod scan;
 
@@ -32,6 +33,7 @@ fn chill(shard: &mut TestShard) {
     shard.engine.set_cold(true);
 }
 
+/// What the record of a key says, expired or not.
 fn head(shard: &TestShard, key: &str) -> Option<Head> {
     use crate::engine::{Engine, Family, ReadTier};
     let record_key = crate::keyspace::layout::head_key(0, key.as_bytes());

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{check, chill};
+use super::{check, chill, large};
+use crate::engine::{Engine, Family};
+use crate::keyspace::head::{Head, Kind, Large};
+use crate::keyspace::layout;
 use crate::resp::Protocol;
 use crate::testing::TestShard;
 
@@ -110,4 +113,34 @@ fn fields_that_stay_are_returned_while_others_come_and_go() {
     for index in 0..200 {
         assert_eq!(seen.get(&format!("f{index}")).map(|(times, _)| *times), Some(1), "f{index}");
     }
+}
+
+#[test]
+fn fields_of_equal_position_come_together() {
+    let mut shard = TestShard::new();
+    shard.settings.hash_max_listpack_entries = 0;
+    shard.run("HSET h a 1");
+    let hash = large(&shard, "h").unwrap();
+    let key = layout::head_key(0, b"h");
+    let head = Head::large(Kind::Hash, Large { count: 6, ..hash }).encode();
+    shard
+        .engine
+        .write(&mut |writes| {
+            writes.put(Family::Heads, &key, &head);
+            for (position, field) in [(7, "x"), (7, "y"), (7, "z"), (8, "next"), (u64::MAX, "last")]
+            {
+                let mut element = layout::element_prefix(&key, hash.version);
+                element.extend_from_slice(&u64::to_be_bytes(position));
+                element.extend_from_slice(field.as_bytes());
+                writes.put(Family::Elements, &element, b"v");
+            }
+        })
+        .unwrap();
+    shard.shard.cache().clear();
+    let (cursor, together) = scan(&mut shard, "0 COUNT 1 NOVALUES");
+    assert_eq!((cursor, together), (8, ["x", "y", "z"].map(String::from).to_vec()));
+    let (cursor, one) = scan(&mut shard, "8 COUNT 1 NOVALUES");
+    assert_eq!((cursor, one), (layout::hash(b"a"), vec!["next".to_owned()]));
+    let (cursor, last) = scan(&mut shard, "18446744073709551615 COUNT 1 NOVALUES");
+    assert_eq!((cursor, last), (0, vec!["last".to_owned()]));
 }

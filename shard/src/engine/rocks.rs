@@ -186,9 +186,8 @@ impl Engine for RocksEngine {
     }
 
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError> {
-        let handle = self.family(family);
-        self.db.delete_file_in_range_cf(handle, from, to).map_err(storage_error)?;
-        self.db.compact_range_cf(handle, Some(from), Some(to));
+        // Not `delete_file_in_range`: it drops whole files, with what was written there since.
+        self.db.compact_range_cf(self.family(family), Some(from), Some(to));
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! writes them back to the file, and sets the statistics to zero.
 
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::PoisonError;
 
 use basalt_shard::error::text;
 use basalt_shard::glob::glob_match;
@@ -83,7 +83,11 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
         })
         .await
         .ok_or("ERR the command failed in the server; this is a bug, please report it")??;
-    logging::set_level(shard_loop.node.config().loglevel);
+    let config = shard_loop.node.config();
+    logging::set_level(config.loglevel);
+    let entries_max = usize::try_from(config.slowlog_max_len).unwrap_or(usize::MAX);
+    let log = &shard_loop.node.slow_log;
+    log.lock().unwrap_or_else(PoisonError::into_inner).entries.truncate(entries_max);
     shard_loop.on_every_shard(take_over).await;
     if !changed.is_empty() {
         tracing::info!(client = context.session.id, directives = ?changed, "CONFIG SET");
@@ -139,9 +143,7 @@ fn rewrite_file(mut context: LaterContext) -> LaterReply {
 fn resetstat(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
         context.shard_loop.on_every_shard(|there| there.reset_statistics()).await;
-        let counters = &context.shard_loop.node.counters;
-        counters.connections_received.store(0, Ordering::Relaxed);
-        counters.connections_rejected.store(0, Ordering::Relaxed);
+        context.shard_loop.node.counters.reset();
         context.reply.ok();
         context.reply
     })

@@ -13,7 +13,6 @@ use basalt_shard::keyspace::head::Kind;
 use basalt_shard::keyspace::layout::{self, HASH_BITS};
 use basalt_shard::keyspace::scan;
 use basalt_shard::locks::Scope;
-use basalt_shard::number;
 use basalt_shard::random::Random;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
@@ -23,14 +22,17 @@ use crate::node::{now_ms, now_us};
 use crate::router::shard_loop::ShardLoop;
 use crate::router::transaction;
 use crate::runtime;
-use crate::session::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
 
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
 const SCAN_ON_LOOP_MAX: usize = 256;
 
+/// Keys whose time has come that DBSIZE removes before it counts.
+const EXPIRED_FIRST_MAX: usize = 128;
+
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("dbsize", ProcessRun::Now(dbsize)),
+    ("dbsize", ProcessRun::Later(|context| Box::pin(dbsize(context)))),
     ("keys", ProcessRun::Later(|context| Box::pin(keys(context)))),
     ("scan", ProcessRun::Later(|context| Box::pin(scan_page(context)))),
     ("randomkey", ProcessRun::Later(|context| Box::pin(random_key(context)))),
@@ -44,10 +46,26 @@ fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
     shard_loop.databases().get(db).copied().unwrap_or_default()
 }
 
-fn dbsize(context: &mut ProcessContext<'_>) {
-    let db = physical(context.shard_loop, context.session.db.get());
-    let (keys, _) = context.shard_loop.node.key_count(db);
+/// The number of keys, from counters that are always right. Keys whose time has come just now go
+/// first, so that they are not counted.
+async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
+    let shard_loop = &context.shard_loop;
+    let db = physical(shard_loop, context.session.db.get());
+    let (_, expires) = shard_loop.node.key_count(db);
+    if expires > 0 && !shard_loop.node.expire_paused() {
+        shard_loop
+            .on_every_shard(move |there| {
+                // What cannot be removed at once goes a little later by the clock.
+                let removed = there.shard.borrow_mut().expire(db, now_ms(), EXPIRED_FIRST_MAX);
+                if removed.is_ok_and(|removed| removed > 0) {
+                    there.turn.schedule();
+                }
+            })
+            .await;
+    }
+    let (keys, _) = shard_loop.node.key_count(db);
     context.reply.integer(i64::try_from(keys).unwrap_or(i64::MAX));
+    context.reply
 }
 
 /// Answers with the storage's error, or that the server failed when there is not even one.
@@ -320,12 +338,12 @@ async fn lock_everything(shard_loop: &Rc<ShardLoop>) -> BTreeMap<usize, u64> {
 
 async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     let args = context.args();
-    let index = |index: usize, error: &'static str| number::parse_i64(args.get(index)).ok_or(error);
+    let index = |index: usize, error: &'static str| args.int(index).map_err(|_| error);
     let parsed = index(1, "ERR invalid first DB index")
         .and_then(|first| Ok((first, index(2, "ERR invalid second DB index")?)));
     let shard_loop = context.shard_loop.clone();
     let count = shard_loop.databases().len();
-    let in_range = |index: i64| usize::try_from(index).ok().filter(|index| *index < count);
+    let in_range = |index: i32| usize::try_from(index).ok().filter(|index| *index < count);
     let pair = parsed.and_then(|(first, second)| {
         in_range(first).zip(in_range(second)).ok_or(text::DB_OUT_OF_RANGE)
     });

@@ -1,6 +1,7 @@
 //! Administration: the commands on the process and on whole databases.
 
 pub(crate) mod clock;
+pub(crate) mod command;
 pub(crate) mod config_commands;
 pub(crate) mod databases;
 pub(crate) mod debug;
@@ -24,6 +25,7 @@ pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
         client::COMMANDS,
         client_list::COMMANDS,
         clock::COMMANDS,
+        command::COMMANDS,
         config_commands::COMMANDS,
         connection_commands::COMMANDS,
         databases::COMMANDS,

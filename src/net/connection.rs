@@ -282,8 +282,9 @@ impl Connection {
     }
 
     async fn unknown(&mut self, args: Args<'_>, error: LookupError) {
-        let shorten = |argument: &[u8]| {
-            String::from_utf8_lossy(&argument[..argument.len().min(128)]).into_owned()
+        // As Redis prints them: a NUL ends an argument.
+        let shorten = |argument: &[u8], bytes_max: usize| -> Vec<u8> {
+            argument.iter().copied().take(bytes_max).take_while(|byte| *byte != 0).collect()
         };
         let name = args.get(0);
         if name.eq_ignore_ascii_case(b"host:") || name.eq_ignore_ascii_case(b"post") {
@@ -298,26 +299,30 @@ impl Connection {
         }
         let text = match error {
             LookupError::UnknownCommand => {
-                let mut text =
-                    format!("ERR unknown command '{}', with args beginning with: ", shorten(name));
+                let mut text = b"ERR unknown command '".to_vec();
+                text.extend(shorten(name, 128));
+                text.extend(b"', with args beginning with: ");
                 let mut shown = 0;
                 for argument in args.iter_from(1) {
                     if shown >= 128 {
                         break;
                     }
-                    let argument = &argument[..argument.len().min(128 - shown)];
-                    shown += argument.len();
-                    text.push_str(&format!("'{}' ", String::from_utf8_lossy(argument)));
+                    let quoted = [b"'".as_slice(), &shorten(argument, 128 - shown), b"' "].concat();
+                    shown += quoted.len();
+                    text.extend(quoted);
                 }
                 text
             }
-            LookupError::UnknownSubcommand => format!(
-                "ERR unknown subcommand '{}'. Try {} HELP.",
-                shorten(args.get(1)),
-                String::from_utf8_lossy(name).to_uppercase()
-            ),
+            LookupError::UnknownSubcommand => {
+                let mut text = b"ERR unknown subcommand '".to_vec();
+                text.extend(shorten(args.get(1), 128));
+                text.extend(b"'. Try ");
+                text.extend(name.to_ascii_uppercase());
+                text.extend(b" HELP.");
+                text
+            }
         };
-        self.reject(None, text.as_bytes()).await;
+        self.reject(None, &text).await;
     }
 
     /// Answers with an error instead of running the command.

@@ -253,8 +253,7 @@ impl ShardLoop {
         self.statistics.borrow_mut().reset();
         let mut shard = self.shard.borrow_mut();
         shard.statistics = Statistics::default();
-        let cache = shard.cache();
-        (cache.hits, cache.misses) = (0, 0);
+        shard.cache().reset_counters();
     }
 
     /// The time of day at `moment`, in ms since 1970, without asking the system for it.

@@ -27,12 +27,7 @@ fn ping(context: &mut ProcessContext<'_>) {
 }
 
 fn select(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
-    let index = context.args.integer(1)?;
-    if i32::try_from(index).is_err() {
-        let (min, max) = (i32::MIN, i32::MAX);
-        let text = format!("ERR value is out of range, value must between {min} and {max}");
-        return Err(text.as_str().into());
-    }
+    let index = context.args.int(1)?;
     let databases = context.shard_loop.databases().len();
     match usize::try_from(index) {
         Ok(db) if db < databases => context.session.db.set(db),

@@ -3,6 +3,8 @@
 
 pub mod args;
 pub mod keys;
+#[cfg(test)]
+mod sample_calls;
 pub mod scan_options;
 pub mod spec;
 pub mod table;

@@ -20,7 +20,7 @@ pub(super) fn hmset(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
 
 /// Sets the fields that follow the key; how many of them are new.
 fn set_pairs(view: &mut View<'_>, args: Args<'_>, command: &str) -> Result<i64, CommandError> {
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(wrong_arity(command));
     }
     let mut hash = Hash::open_or_create(view, args.get(1))?;

@@ -378,15 +378,12 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
 
 async fn shutdown(mut context: LaterContext) -> ReplyBuffer {
     let args = context.args();
-    let mut abort = false;
-    let mut understood = true;
-    for index in 1..args.len() {
-        if args.is(index, "abort") && args.len() == 2 {
-            abort = true;
-        } else if !["save", "nosave", "now", "force"].iter().any(|word| args.is(index, word)) {
-            understood = false;
-        }
-    }
+    let has = |word: &str| (1..args.len()).any(|index| args.is(index, word));
+    let known = ["save", "nosave", "now", "force", "abort"];
+    let abort = has("abort");
+    let understood = (1..args.len()).all(|index| known.iter().any(|word| args.is(index, word)))
+        && !(has("save") && has("nosave"))
+        && !(abort && args.len() > 2);
     if !understood {
         context.reply.error(text::SYNTAX.as_bytes());
         return context.reply;

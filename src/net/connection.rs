@@ -342,7 +342,7 @@ impl Connection {
             let until = node.paused_until_ms.load(Ordering::Relaxed);
             let held = !node.paused_writes_only.load(Ordering::Relaxed)
                 || entry.spec.has(flag::WRITE | flag::MAY_REPLICATE);
-            if !held || until <= now_ms() as i64 || self.session.killed.get() {
+            if !held || until < now_ms() as i64 || self.session.killed.get() {
                 return;
             }
             runtime::sleep(PAUSE_STEP).await;
@@ -608,8 +608,9 @@ impl Connection {
     async fn write_all(&self) -> bool {
         let bytes = self.out.as_bytes();
         let mut sent = 0;
+        // The memory that is held, not what is left to send: that is what the limits are about.
+        self.session.output_bytes.set(bytes.len());
         while sent < bytes.len() {
-            self.session.output_bytes.set(bytes.len() - sent);
             let result = std::future::poll_fn(|context| {
                 if self.session.killed.get() {
                     return Poll::Ready(Ok(0));

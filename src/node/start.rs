@@ -109,7 +109,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         directory = %node.data_directory.path().display(),
         durability = config.appendfsync.word(),
         memory_bytes = node.memory.budget,
-        keys = node.key_counts.iter().map(|counts| counts.get(manifest.databases[0]).keys).sum::<u64>(),
+        keys = manifest.databases.iter().map(|db| node.key_count(*db).0).sum::<u64>(),
         opening_ms,
         port = config.port,
         "Basalt starts"

@@ -3,7 +3,7 @@
 //! ```text
 //! byte 0   format version
 //! then for every field, in the order in which they came:
-//!          field bytes (varint) | field … | value bytes (varint) | value …      see `types::packed`
+//!          field bytes (varint) | field … | value bytes (varint) | value …    see `types::packed`
 //! ```
 //!
 //! Pure bytes and values; limits and counting are the business of `store`. Decoding never trusts

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::engine::EngineError;
+use crate::resp::ReplyBuffer;
 
 /// Error texts that more than one command answers with; byte for byte those of Redis.
 pub mod text {
@@ -58,8 +59,24 @@ impl From<EngineError> for CommandError {
     }
 }
 
+/// The error for a number of arguments that a command cannot take, by its full name.
+pub fn wrong_arity(full_name: &str) -> CommandError {
+    CommandError::reply(format!("ERR wrong number of arguments for '{full_name}' command"))
+}
+
 /// What a handler returns; the reply itself goes into the reply buffer.
 pub type CommandResult = Result<(), CommandError>;
+
+/// Answers with an error.
+pub fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
+    match error {
+        CommandError::Reply(text) => reply.error(text.as_bytes()),
+        CommandError::OffLoop => {
+            reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes());
+        }
+        CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
+    }
+}
 
 /// The reply for a command that the storage failed.
 pub fn storage_error_reply(error: &EngineError) -> String {

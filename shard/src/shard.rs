@@ -13,7 +13,7 @@ use bytes::Bytes;
 use crate::command::spec::{CommandSpec, Handler, flag, key_flag};
 use crate::command::{Args, keys};
 use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
-use crate::error::{CommandError, storage_error_reply};
+use crate::error::{CommandError, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
@@ -139,6 +139,9 @@ pub struct Shard {
     written: Ticket,
     /// Per physical database: no deadline is earlier than this.
     next_deadline_ms: Vec<u64>,
+    /// Per physical database: no deadline's record stands before this. Without it every look for
+    /// what is due would walk over the tombstones of what has gone.
+    deadlines_from: Vec<RecordKey>,
     /// Counters for INFO.
     pub statistics: Statistics,
 }
@@ -223,16 +226,6 @@ pub fn run_in_sequence<'a>(
     Some(sequence)
 }
 
-fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
-    match error {
-        CommandError::Reply(text) => reply.error(text.as_bytes()),
-        CommandError::OffLoop => {
-            reply.error(storage_error_reply(&EngineError::NotInMemory).as_bytes())
-        }
-        CommandError::Storage(error) => reply.error(storage_error_reply(error).as_bytes()),
-    }
-}
-
 impl Shard {
     /// Takes over the database of shard `id`. Blocks while the counts are read.
     pub fn open(
@@ -260,6 +253,7 @@ impl Shard {
             random: Random::new(seed),
             written: 0,
             next_deadline_ms: vec![0; 256],
+            deadlines_from: vec![RecordKey::new(); 256],
             statistics: Statistics::default(),
         })
     }
@@ -406,8 +400,17 @@ impl Shard {
                 self.dirty.mark(&change.record_key, self.written);
             }
             if let Some(deadline) = change.deadline_ms {
-                let next = &mut self.next_deadline_ms[usize::from(change.record_key[0])];
+                let (db, name) =
+                    (change.record_key[0], &change.record_key[layout::HEAD_PREFIX_BYTES..]);
+                let next = &mut self.next_deadline_ms[usize::from(db)];
                 *next = deadline.min(*next);
+                let from = &mut self.deadlines_from[usize::from(db)];
+                if !from.is_empty() {
+                    let record_key = layout::expiry_key(db, deadline, name);
+                    if record_key < *from {
+                        *from = record_key;
+                    }
+                }
             }
             match change.after {
                 Some(record) => self.cache.insert(&change.record_key, record),
@@ -469,7 +472,8 @@ impl Shard {
         if self.next_deadline_ms[usize::from(db)] > now_ms {
             return Ok(0);
         }
-        let lower = layout::expiry_key(db, 0, b"");
+        let known = self.deadlines_from[usize::from(db)].clone();
+        let lower = if known.is_empty() { layout::expiry_key(db, 0, b"") } else { known };
         let upper = layout::prefix_end(&[db]);
         let engine = self.engine.clone();
         let mut cursor =
@@ -477,11 +481,14 @@ impl Shard {
         let mut due: Vec<(RecordKey, RecordKey)> = Vec::new();
         let mut seen = 0;
         let mut next = u64::MAX;
+        // Where the next look begins: at the first record that stays.
+        let mut from: Option<RecordKey> = None;
         while let Some((record_key, _)) = cursor.next()? {
             let (_, deadline, name) = layout::parse_expiry_key(record_key)
                 .ok_or_else(|| EngineError::Corrupted("expiry key".into()))?;
             if deadline > now_ms || seen == max {
-                next = deadline;
+                next = next.min(deadline);
+                from.get_or_insert_with(|| RecordKey::from_slice(record_key));
                 break;
             }
             seen += 1;
@@ -491,6 +498,7 @@ impl Shard {
             {
                 // Somebody is at work on it; the next round will find it again.
                 next = next.min(deadline);
+                from.get_or_insert_with(|| RecordKey::from_slice(record_key));
                 continue;
             }
             due.push((RecordKey::from_slice(record_key), layout::head_key_at(db, position, name)));
@@ -500,6 +508,8 @@ impl Shard {
             self.remove_expired(db, due)?;
         }
         self.next_deadline_ms[usize::from(db)] = next;
+        // Nothing stays: the end of the range is as good a place as any.
+        self.deadlines_from[usize::from(db)] = from.unwrap_or(upper);
         Ok(seen)
     }
 
@@ -584,6 +594,7 @@ impl Shard {
         self.counts.clear(db);
         self.key_counts.set(db, SlotCount::default());
         self.next_deadline_ms[usize::from(db)] = u64::MAX;
+        self.deadlines_from[usize::from(db)] = RecordKey::new();
         self.cache.clear();
         Ok(one_by_one.is_none())
     }

@@ -309,6 +309,8 @@ impl<'a> View<'a> {
     /// The string at a key of the selected database, lent from the hot cache: what GET needs and
     /// nothing more. `None` says nothing; open the key then.
     pub fn hot_string(&mut self, key: &[u8]) -> Option<&[u8]> {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_opened(key);
         if !self.changes.is_empty() || self.earlier.is_some() {
             return None;
         }
@@ -423,6 +425,8 @@ impl<'a> View<'a> {
 
     /// Sets the value of an opened key to the string of a draft.
     pub fn put_string(&mut self, key: &Key, draft: StringDraft) {
+        #[cfg(test)]
+        crate::testing::TouchedKeys::note_changed(key.name());
         let deadline_ms = draft.deadline_ms();
         self.changes.set(HeadChange {
             shard: key.shard,

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
+use basalt_shard::command::scan_options::{ScanOptions, Scanned, parse_cursor};
 use basalt_shard::engine::{Engine, EngineError, Family, ReadTier};
-use basalt_shard::error::{storage_error_reply, text};
+use basalt_shard::error::{CommandError, storage_error_reply, text};
 use basalt_shard::glob::glob_match;
 use basalt_shard::keyspace::head::Kind;
 use basalt_shard::keyspace::layout::{self, HASH_BITS};
 use basalt_shard::keyspace::scan;
 use basalt_shard::locks::Scope;
-use basalt_shard::number;
 use basalt_shard::random::Random;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
@@ -22,14 +22,17 @@ use crate::node::{now_ms, now_us};
 use crate::router::shard_loop::ShardLoop;
 use crate::router::transaction;
 use crate::runtime;
-use crate::session::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
 
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
 const SCAN_ON_LOOP_MAX: usize = 256;
 
+/// Keys whose time has come that DBSIZE removes before it counts.
+const EXPIRED_FIRST_MAX: usize = 128;
+
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("dbsize", ProcessRun::Now(dbsize)),
+    ("dbsize", ProcessRun::Later(|context| Box::pin(dbsize(context)))),
     ("keys", ProcessRun::Later(|context| Box::pin(keys(context)))),
     ("scan", ProcessRun::Later(|context| Box::pin(scan_page(context)))),
     ("randomkey", ProcessRun::Later(|context| Box::pin(random_key(context)))),
@@ -43,10 +46,26 @@ fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
     shard_loop.databases().get(db).copied().unwrap_or_default()
 }
 
-fn dbsize(context: &mut ProcessContext<'_>) {
-    let db = physical(context.shard_loop, context.session.db.get());
-    let (keys, _) = context.shard_loop.node.key_count(db);
+/// The number of keys, from counters that are always right. Keys whose time has come just now go
+/// first, so that they are not counted.
+async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
+    let shard_loop = &context.shard_loop;
+    let db = physical(shard_loop, context.session.db.get());
+    let (_, expires) = shard_loop.node.key_count(db);
+    if expires > 0 && !shard_loop.node.expire_paused() {
+        shard_loop
+            .on_every_shard(move |there| {
+                // What cannot be removed at once goes a little later by the clock.
+                let removed = there.shard.borrow_mut().expire(db, now_ms(), EXPIRED_FIRST_MAX);
+                if removed.is_ok_and(|removed| removed > 0) {
+                    there.turn.schedule();
+                }
+            })
+            .await;
+    }
+    let (keys, _) = shard_loop.node.key_count(db);
     context.reply.integer(i64::try_from(keys).unwrap_or(i64::MAX));
+    context.reply
 }
 
 /// Answers with the storage's error, or that the server failed when there is not even one.
@@ -92,6 +111,7 @@ async fn keys(mut context: LaterContext) -> ReplyBuffer {
     context.reply
 }
 
+/// SCAN's arguments, to be taken to another thread.
 struct ScanRequest {
     cursor: u64,
     count: usize,
@@ -99,34 +119,15 @@ struct ScanRequest {
     kind: Option<Vec<u8>>,
 }
 
-fn parse_scan(args: Args<'_>) -> Result<ScanRequest, &'static str> {
-    let cursor = std::str::from_utf8(args.get(1))
-        .ok()
-        .and_then(|digits| digits.parse().ok())
-        .ok_or(text::INVALID_CURSOR)?;
-    let mut request = ScanRequest { cursor, count: 10, pattern: None, kind: None };
-    let mut index = 2;
-    while index < args.len() {
-        if index + 1 == args.len() {
-            return Err(text::SYNTAX);
-        }
-        let value = args.get(index + 1);
-        if args.is(index, "count") {
-            let count = number::parse_i64(value).ok_or(text::NOT_AN_INTEGER)?;
-            if count < 1 {
-                return Err(text::SYNTAX);
-            }
-            request.count = usize::try_from(count).unwrap_or(usize::MAX);
-        } else if args.is(index, "match") {
-            request.pattern = (value != b"*").then(|| value.to_vec());
-        } else if args.is(index, "type") {
-            request.kind = Some(value.to_ascii_lowercase());
-        } else {
-            return Err(text::SYNTAX);
-        }
-        index += 2;
-    }
-    Ok(request)
+fn parse_scan(args: Args<'_>) -> Result<ScanRequest, CommandError> {
+    let cursor = parse_cursor(args.get(1))?;
+    let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
+    Ok(ScanRequest {
+        cursor,
+        count: usize::try_from(options.count).unwrap_or(usize::MAX),
+        pattern: options.pattern.map(<[u8]>::to_vec),
+        kind: options.type_name.map(<[u8]>::to_ascii_lowercase),
+    })
 }
 
 /// Visits at least `count` records from the cursor on, over the shards in order of their slots.
@@ -174,8 +175,8 @@ fn scan_from(
 async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
     let request = match parse_scan(context.args()) {
         Ok(request) => request,
-        Err(text) => {
-            context.reply.error(text.as_bytes());
+        Err(error) => {
+            basalt_shard::error::write_error(&error, &mut context.reply);
             return context.reply;
         }
     };
@@ -337,12 +338,12 @@ async fn lock_everything(shard_loop: &Rc<ShardLoop>) -> BTreeMap<usize, u64> {
 
 async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     let args = context.args();
-    let index = |index: usize, error: &'static str| number::parse_i64(args.get(index)).ok_or(error);
+    let index = |index: usize, error: &'static str| args.int(index).map_err(|_| error);
     let parsed = index(1, "ERR invalid first DB index")
         .and_then(|first| Ok((first, index(2, "ERR invalid second DB index")?)));
     let shard_loop = context.shard_loop.clone();
     let count = shard_loop.databases().len();
-    let in_range = |index: i64| usize::try_from(index).ok().filter(|index| *index < count);
+    let in_range = |index: i32| usize::try_from(index).ok().filter(|index| *index < count);
     let pair = parsed.and_then(|(first, second)| {
         in_range(first).zip(in_range(second)).ok_or(text::DB_OUT_OF_RANGE)
     });
@@ -377,15 +378,12 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
 
 async fn shutdown(mut context: LaterContext) -> ReplyBuffer {
     let args = context.args();
-    let mut abort = false;
-    let mut understood = true;
-    for index in 1..args.len() {
-        if args.is(index, "abort") && args.len() == 2 {
-            abort = true;
-        } else if !["save", "nosave", "now", "force"].iter().any(|word| args.is(index, word)) {
-            understood = false;
-        }
-    }
+    let has = |word: &str| (1..args.len()).any(|index| args.is(index, word));
+    let known = ["save", "nosave", "now", "force", "abort"];
+    let abort = has("abort");
+    let understood = (1..args.len()).all(|index| known.iter().any(|word| args.is(index, word)))
+        && !(has("save") && has("nosave"))
+        && !(abort && args.len() > 2);
     if !understood {
         context.reply.error(text::SYNTAX.as_bytes());
         return context.reply;

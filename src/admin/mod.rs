@@ -1,14 +1,41 @@
 //! Administration: the commands on the process and on whole databases.
 
+pub(crate) mod clock;
+pub(crate) mod command;
+pub(crate) mod config_commands;
 pub(crate) mod databases;
+pub(crate) mod debug;
 pub(crate) mod info;
+pub(crate) mod latency_commands;
+mod latency_graph;
+pub(crate) mod lolwut;
+pub(crate) mod memory_commands;
 pub(crate) mod monitor;
 pub(crate) mod redact;
+pub(crate) mod slowlog_commands;
 pub(crate) mod specs;
 
 use crate::session::process_command::ProcessRun;
+use crate::session::{auth, client, client_list, connection_commands};
 
 /// The functions of all commands that no shard runs, by their full names.
 pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
-    [crate::session::COMMANDS, databases::COMMANDS, info::COMMANDS].concat()
+    [
+        auth::COMMANDS,
+        client::COMMANDS,
+        client_list::COMMANDS,
+        clock::COMMANDS,
+        command::COMMANDS,
+        config_commands::COMMANDS,
+        connection_commands::COMMANDS,
+        databases::COMMANDS,
+        debug::COMMANDS,
+        info::COMMANDS,
+        latency_commands::COMMANDS,
+        lolwut::COMMANDS,
+        memory_commands::COMMANDS,
+        monitor::COMMANDS,
+        slowlog_commands::COMMANDS,
+    ]
+    .concat()
 }

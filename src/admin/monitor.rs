@@ -1,6 +1,7 @@
 //! MONITOR: every command that any client sends, to those who asked for it.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use basalt_shard::command::Args;
 use basalt_shard::resp::ReplyBuffer;
@@ -9,21 +10,32 @@ use crate::node::now_us;
 use crate::router::message::Message;
 use crate::router::shard_loop::ShardLoop;
 use crate::session::Session;
+use crate::session::process_command::{ProcessContext, ProcessRun};
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("monitor", ProcessRun::Now(monitor))];
 
 /// A monitoring client that does not read is closed when this much waits for it.
 const WAITING_BYTES_MAX: usize = 64 << 20;
 
+/// Who monitors already gets no answer to a second MONITOR, as in Redis.
+fn monitor(context: &mut ProcessContext<'_>) {
+    if !context.session.monitor.replace(true) {
+        context.shard_loop.node.monitors.fetch_add(1, Ordering::Relaxed);
+        context.reply.ok();
+    }
+}
+
 /// Tells the monitoring clients of all shards about a command.
 pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>) {
     let now = now_us();
-    let mut line = format!(
-        "{}.{:06} [{} {}]",
-        now / 1_000_000,
-        now % 1_000_000,
-        session.db.get(),
-        session.peer
-    )
-    .into_bytes();
+    let client = if session.through_unix_socket {
+        format!("unix:{}", session.peer.strip_suffix(":0").unwrap_or(&session.peer))
+    } else {
+        session.peer.clone()
+    };
+    let (seconds, micros) = (now / 1_000_000, now % 1_000_000);
+    let mut line = format!("{seconds}.{micros:06} [{} {client}]", session.db.get()).into_bytes();
     let shown: Vec<Vec<u8>> = args.iter_from(0).map(<[u8]>::to_vec).collect();
     let shown = match shard_loop.node.table.lookup(args) {
         Ok(entry) => super::redact::arguments(entry, args, shown),

@@ -4,7 +4,7 @@ use basalt_shard::command::CommandSpec;
 use basalt_shard::command::spec::{Arg, ArgKind, Docs, Group, Run, category, flag};
 
 const FLUSH_MODE: Arg = Arg::new(
-    "async",
+    "flush-type",
     ArgKind::OneOf(&[
         Arg::word("async", "ASYNC").since("4.0.0"),
         Arg::word("sync", "SYNC").since("6.2.0"),
@@ -134,7 +134,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
             group: Group::Server,
             arguments: &[
                 Arg::new(
-                    "nosave_save",
+                    "save-selector",
                     ArgKind::OneOf(&[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")]),
                 )
                 .optional(),
@@ -168,7 +168,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
         docs: Docs {
             summary: "Shows every command that the server runs",
             group: Group::Server,
-            complexity: "None",
+            complexity: "",
             ..Docs::EMPTY
         },
         ..CommandSpec::EMPTY
@@ -210,7 +210,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
             summary: "Draws something",
             since: "5.0.0",
             group: Group::Server,
-            complexity: "None",
+            complexity: "",
             arguments: &[Arg::new("version", ArgKind::Integer).after("VERSION").optional()],
             ..Docs::EMPTY
         },
@@ -267,7 +267,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
         arity: -2,
         flags: flag::READONLY,
         categories: category::KEYSPACE,
-        tips: &["nondeterministic_output", "request_policy:special"],
+        tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
         run: Run::Process,
         docs: Docs {
             summary: "Walks over the keys step by step",
@@ -288,7 +288,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
         arity: 1,
         flags: flag::READONLY,
         categories: category::KEYSPACE,
-        tips: &["request_policy:all_shards", "nondeterministic_output"],
+        tips: &["request_policy:all_shards", "nondeterministic_output", "response_policy:special"],
         run: Run::Process,
         docs: Docs { summary: "Draws a key, each as likely as any other", ..Docs::EMPTY },
         ..CommandSpec::EMPTY
@@ -306,11 +306,7 @@ const CONFIG: &[CommandSpec] = &[
             since: "2.0.0",
             group: Group::Server,
             complexity: "O(N) for N directives",
-            arguments: &[Arg::new(
-                "parameter",
-                ArgKind::Block(&[Arg::new("parameter", ArgKind::String)]),
-            )
-            .multiple()],
+            arguments: &[Arg::new("parameter", ArgKind::String).multiple()],
             ..Docs::EMPTY
         },
         ..CommandSpec::EMPTY
@@ -366,7 +362,7 @@ const CONFIG: &[CommandSpec] = &[
             group: Group::Server,
             complexity: "O(N) for N directives",
             arguments: &[Arg::new(
-                "parameter_value",
+                "data",
                 ArgKind::Block(&[
                     Arg::new("parameter", ArgKind::String),
                     Arg::new("value", ArgKind::String),
@@ -494,7 +490,7 @@ const LATENCY: &[CommandSpec] = &[
             since: "7.0.0",
             group: Group::Server,
             complexity: "O(N) for N commands",
-            arguments: &[Arg::new("command", ArgKind::String).optional().multiple()],
+            arguments: &[Arg::new("COMMAND", ArgKind::String).optional().multiple()],
             ..Docs::EMPTY
         },
         ..CommandSpec::EMPTY
@@ -588,6 +584,10 @@ const COMMAND: &[CommandSpec] = &[
             since: "2.8.13",
             group: Group::Server,
             complexity: "O(N) for N arguments",
+            arguments: &[
+                Arg::new("command", ArgKind::String),
+                Arg::new("arg", ArgKind::String).optional().multiple(),
+            ],
             ..Docs::EMPTY
         },
         ..CommandSpec::EMPTY
@@ -603,6 +603,10 @@ const COMMAND: &[CommandSpec] = &[
             since: "7.0.0",
             group: Group::Server,
             complexity: "O(N) for N arguments",
+            arguments: &[
+                Arg::new("command", ArgKind::String),
+                Arg::new("arg", ArgKind::String).optional().multiple(),
+            ],
             ..Docs::EMPTY
         },
         ..CommandSpec::EMPTY

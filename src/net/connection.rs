@@ -260,22 +260,31 @@ impl Connection {
         if node.paused_until_ms.load(std::sync::atomic::Ordering::Relaxed) != 0 {
             self.wait_while_paused(entry).await;
         }
-        if node.monitors.load(std::sync::atomic::Ordering::Relaxed) != 0
-            && !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN)
-        {
-            self.flush_segment().await;
-            crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
-        }
+        let shown = !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN);
         match entry.spec.run {
-            Run::Shard(_) => self.shard_command(entry, args).await,
-            Run::Process => self.process_command(entry, args).await,
+            Run::Shard(_) => {
+                if shown && node.is_monitored() {
+                    self.flush_segment().await;
+                    crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
+                }
+                self.shard_command(entry, args).await;
+            }
+            Run::Process => {
+                self.process_command(entry, args).await;
+                // Afterwards, as in Redis: SELECT shows with its new database, RESET no more to
+                // the one who sent it.
+                if shown && node.is_monitored() {
+                    crate::admin::monitor::feed(&self.shard_loop, &self.session, args);
+                }
+            }
             Run::Container => {}
         }
     }
 
     async fn unknown(&mut self, args: Args<'_>, error: LookupError) {
-        let shorten = |argument: &[u8]| {
-            String::from_utf8_lossy(&argument[..argument.len().min(128)]).into_owned()
+        // As Redis prints them: a NUL ends an argument.
+        let shorten = |argument: &[u8], bytes_max: usize| -> Vec<u8> {
+            argument.iter().copied().take(bytes_max).take_while(|byte| *byte != 0).collect()
         };
         let name = args.get(0);
         if name.eq_ignore_ascii_case(b"host:") || name.eq_ignore_ascii_case(b"post") {
@@ -290,26 +299,30 @@ impl Connection {
         }
         let text = match error {
             LookupError::UnknownCommand => {
-                let mut text =
-                    format!("ERR unknown command '{}', with args beginning with: ", shorten(name));
+                let mut text = b"ERR unknown command '".to_vec();
+                text.extend(shorten(name, 128));
+                text.extend(b"', with args beginning with: ");
                 let mut shown = 0;
                 for argument in args.iter_from(1) {
                     if shown >= 128 {
                         break;
                     }
-                    let argument = &argument[..argument.len().min(128 - shown)];
-                    shown += argument.len();
-                    text.push_str(&format!("'{}' ", String::from_utf8_lossy(argument)));
+                    let quoted = [b"'".as_slice(), &shorten(argument, 128 - shown), b"' "].concat();
+                    shown += quoted.len();
+                    text.extend(quoted);
                 }
                 text
             }
-            LookupError::UnknownSubcommand => format!(
-                "ERR unknown subcommand '{}'. Try {} HELP.",
-                shorten(args.get(1)),
-                String::from_utf8_lossy(name).to_uppercase()
-            ),
+            LookupError::UnknownSubcommand => {
+                let mut text = b"ERR unknown subcommand '".to_vec();
+                text.extend(shorten(args.get(1), 128));
+                text.extend(b"'. Try ");
+                text.extend(name.to_ascii_uppercase());
+                text.extend(b" HELP.");
+                text
+            }
         };
-        self.reject(None, text.as_bytes()).await;
+        self.reject(None, &text).await;
     }
 
     /// Answers with an error instead of running the command.
@@ -329,7 +342,7 @@ impl Connection {
             let until = node.paused_until_ms.load(Ordering::Relaxed);
             let held = !node.paused_writes_only.load(Ordering::Relaxed)
                 || entry.spec.has(flag::WRITE | flag::MAY_REPLICATE);
-            if !held || until <= now_ms() as i64 || self.session.killed.get() {
+            if !held || until < now_ms() as i64 || self.session.killed.get() {
                 return;
             }
             runtime::sleep(PAUSE_STEP).await;
@@ -595,8 +608,9 @@ impl Connection {
     async fn write_all(&self) -> bool {
         let bytes = self.out.as_bytes();
         let mut sent = 0;
+        // The memory that is held, not what is left to send: that is what the limits are about.
+        self.session.output_bytes.set(bytes.len());
         while sent < bytes.len() {
-            self.session.output_bytes.set(bytes.len() - sent);
             let result = std::future::poll_fn(|context| {
                 if self.session.killed.get() {
                     return Poll::Ready(Ok(0));

@@ -1,4 +1,4 @@
-//! Accepting connections: one thread that does nothing else, deals sockets out to the shards in
+//! Accepting connections: a thread a socket that does nothing else, deals sockets out to the shards in
 //! turn, and survives whatever accept answers.
 
 use std::io::{self, Write};
@@ -6,13 +6,15 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::Config;
+use crate::config::error::ConfigSetError;
+use crate::config::runtime::Change;
 use crate::net::stream::Accepted;
 use crate::node::Node;
 use crate::router::message::{Message, NewConnection};
@@ -41,8 +43,53 @@ pub(crate) struct Listeners {
     unix: Option<UnixListener>,
 }
 
+/// A socket that a thread accepts connections from.
+struct Listening {
+    socket: TcpListener,
+    closed: AtomicBool,
+}
+
+impl Listening {
+    /// Ends the accepting: its thread lets the socket go.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        // Wakes who waits in accept, and frees the address at once.
+        let _ = socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// The TCP sockets that connections are accepted from now.
+#[derive(Default)]
+pub(crate) struct Accepting(Mutex<Vec<Arc<Listening>>>);
+
+impl Accepting {
+    fn replace(&self, sockets: Vec<Arc<Listening>>) -> Vec<Arc<Listening>> {
+        let mut accepting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut accepting, sockets)
+    }
+}
+
 /// Binds every address of the configuration. The error says which one failed and why.
 pub(crate) fn bind(config: &Config) -> Result<Listeners, String> {
+    let tcp = bind_addresses(config)?;
+    let unix = match &config.unixsocket {
+        None => None,
+        Some(path) => {
+            let _ = std::fs::remove_file(path);
+            let listener = UnixListener::bind(path)
+                .map_err(|error| format!("Could not bind {}: {error}", path.display()))?;
+            if config.unixsocketperm != 0 {
+                let mode = std::fs::Permissions::from_mode(config.unixsocketperm);
+                std::fs::set_permissions(path, mode)
+                    .map_err(|error| format!("unixsocketperm: {error}"))?;
+            }
+            Some(listener)
+        }
+    };
+    Ok(Listeners { tcp, unix })
+}
+
+fn bind_addresses(config: &Config) -> Result<Vec<TcpListener>, String> {
     let mut tcp = Vec::new();
     if config.port != 0 {
         for name in &config.bind {
@@ -74,21 +121,77 @@ pub(crate) fn bind(config: &Config) -> Result<Listeners, String> {
             return Err("none of the addresses of 'bind' is there on this host".into());
         }
     }
-    let unix = match &config.unixsocket {
-        None => None,
-        Some(path) => {
-            let _ = std::fs::remove_file(path);
-            let listener = UnixListener::bind(path)
-                .map_err(|error| format!("Could not bind {}: {error}", path.display()))?;
-            if config.unixsocketperm != 0 {
-                let mode = std::fs::Permissions::from_mode(config.unixsocketperm);
-                std::fs::set_permissions(path, mode)
-                    .map_err(|error| format!("unixsocketperm: {error}"))?;
-            }
-            Some(listener)
-        }
+    Ok(tcp)
+}
+
+/// Puts a CONFIG SET of `port` and `bind` into effect: connections are accepted from the new
+/// addresses alone. When that cannot be, everything stays as it was.
+pub(crate) fn apply(
+    node: &Arc<Node>,
+    before: &Config,
+    change: &Change,
+) -> Result<(), ConfigSetError> {
+    let port_changed = change.changed.contains(&"port");
+    if !port_changed && !change.changed.contains(&"bind") {
+        return Ok(());
+    }
+    let failed = |name: &str, reason: String| {
+        tracing::warn!("{reason}");
+        Err(ConfigSetError::failed(name, "Unable to listen on this address. Check server logs."))
     };
-    Ok(Listeners { tcp, unix })
+    let start = |sockets: Vec<TcpListener>| {
+        accept_from(node, sockets).map_err(|error| format!("cannot start threads: {error}"))
+    };
+    if port_changed {
+        // The addresses cannot be in each other's way: clients are welcome all the time.
+        return match bind_addresses(&change.config).and_then(start) {
+            Ok(()) => Ok(()),
+            Err(reason) => failed("port", reason),
+        };
+    }
+    // One of the new addresses may cover an old one: those have to go first.
+    close_all(node.accepting.replace(Vec::new()));
+    match bind_addresses(&change.config).and_then(start) {
+        Ok(()) => Ok(()),
+        Err(reason) => {
+            if let Err(error) = bind_addresses(before).and_then(start) {
+                tracing::error!("no connections are accepted any more: {error}");
+            }
+            failed("bind", reason)
+        }
+    }
+}
+
+fn close_all(sockets: Vec<Arc<Listening>>) {
+    for listening in sockets {
+        listening.close();
+    }
+}
+
+/// Accepts connections from these sockets, and from no other any more.
+fn accept_from(node: &Arc<Node>, sockets: Vec<TcpListener>) -> io::Result<()> {
+    let sockets: Vec<Arc<Listening>> = sockets
+        .into_iter()
+        .map(|socket| Arc::new(Listening { socket, closed: AtomicBool::new(false) }))
+        .collect();
+    for listening in &sockets {
+        let (node, listening) = (node.clone(), listening.clone());
+        let thread = std::thread::Builder::new().name("accept".into()).stack_size(128 << 10);
+        thread.spawn(move || {
+            loop {
+                let accepted = listening.socket.accept();
+                if listening.closed.load(Ordering::Acquire) {
+                    return;
+                }
+                match accepted {
+                    Ok((socket, peer)) => accept_tcp(&node, socket, peer),
+                    Err(error) => pause(&error),
+                }
+            }
+        })?;
+    }
+    close_all(node.accepting.replace(sockets));
+    Ok(())
 }
 
 fn bind_tcp(host: &str, port: u16, backlog: i32) -> io::Result<TcpListener> {
@@ -108,21 +211,9 @@ fn bind_tcp(host: &str, port: u16, backlog: i32) -> io::Result<TcpListener> {
 }
 
 impl Listeners {
-    /// The port that is listened on (for port 0 in tests: none).
+    /// Starts the threads that accept.
     pub(crate) fn start(self, node: &Arc<Node>) -> io::Result<()> {
-        for listener in self.tcp {
-            let node = node.clone();
-            std::thread::Builder::new().name("accept".into()).stack_size(128 << 10).spawn(
-                move || {
-                    loop {
-                        match listener.accept() {
-                            Ok((socket, peer)) => accept_tcp(&node, socket, peer),
-                            Err(error) => pause(&error),
-                        }
-                    }
-                },
-            )?;
-        }
+        accept_from(node, self.tcp)?;
         if let Some(listener) = self.unix {
             let node = node.clone();
             std::thread::Builder::new().name("accept-unix".into()).stack_size(128 << 10).spawn(

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -16,6 +16,19 @@ use crate::sys;
 pub(crate) enum Accepted {
     Tcp(OwnedFd),
     Unix(OwnedFd),
+}
+
+impl Accepted {
+    /// Whether it came through the Unix socket.
+    pub(crate) fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix(_))
+    }
+
+    /// The number of its descriptor.
+    pub(crate) fn descriptor(&self) -> i32 {
+        let (Self::Tcp(socket) | Self::Unix(socket)) = self;
+        socket.as_raw_fd()
+    }
 }
 
 enum Socket {

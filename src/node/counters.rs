@@ -1,6 +1,6 @@
 //! Counters that more than one thread adds to.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// See the module; names as in INFO.
 #[derive(Default)]
@@ -14,4 +14,12 @@ pub(crate) struct Counters {
     pub(crate) memory_peak: AtomicU64,
     /// Bytes that were allocated when the server was ready.
     pub(crate) memory_startup: AtomicU64,
+}
+
+impl Counters {
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&self) {
+        self.connections_received.store(0, Ordering::Relaxed);
+        self.connections_rejected.store(0, Ordering::Relaxed);
+    }
 }

@@ -78,6 +78,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
         rounds += 1;
         if rounds.is_multiple_of(10) {
             close_idle_clients(&shard_loop);
+            close_slow_readers(&shard_loop);
             if shard_loop.id == 0 {
                 let node = shard_loop.node.clone();
                 shard_loop.node.pool.run(move || {
@@ -103,6 +104,32 @@ fn close_idle_clients(shard_loop: &ShardLoop) {
         .cloned()
         .collect();
     for session in idle {
+        session.kill();
+    }
+}
+
+/// Closes clients whose replies have been over the soft limit of `client-output-buffer-limit` for
+/// too long. What one client can hold is bounded anyway: while it does not read, nothing more of
+/// its pipeline is run.
+fn close_slow_readers(shard_loop: &ShardLoop) {
+    let limit = shard_loop.config().client_output_buffer_limit.normal;
+    let now = now_ms();
+    let mut slow = Vec::new();
+    for session in shard_loop.sessions.borrow().values() {
+        let waiting = session.output_bytes.get() as u64;
+        if limit.soft_bytes == 0 || waiting <= limit.soft_bytes {
+            session.over_soft_limit_since_ms.set(None);
+            continue;
+        }
+        let since = session.over_soft_limit_since_ms.get().unwrap_or(now);
+        session.over_soft_limit_since_ms.set(Some(since));
+        let seconds = u64::try_from(limit.soft_seconds).unwrap_or(0);
+        if now.saturating_sub(since) >= seconds * 1000 {
+            slow.push(session.clone());
+        }
+    }
+    for session in slow {
+        tracing::warn!(client = session.id, "closed: soft output buffer limit reached");
         session.kill();
     }
 }

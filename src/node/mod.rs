@@ -19,7 +19,9 @@ use basalt_shard::settings::Settings;
 use basalt_shard::shard::KeyCounts;
 use basalt_shard::topology::Topology;
 
+use crate::config::runtime::Change;
 use crate::config::{Config, Sources};
+use crate::net::listener::Accepting;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::LogSync;
@@ -51,6 +53,8 @@ pub(crate) struct Node {
     pub(crate) clients_max: AtomicUsize,
     /// Of `config`: a [`log_sync::Mode`].
     pub(crate) durability: AtomicU8,
+    /// Where connections come from.
+    pub(crate) accepting: Accepting,
     /// Clients that watch all commands.
     pub(crate) monitors: AtomicUsize,
     /// Until when CLIENT PAUSE holds clients up, ms since 1970.
@@ -77,11 +81,23 @@ impl Node {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the configuration. The shards' loops take theirs over by themselves.
-    pub(crate) fn set_config(&self, config: Config) {
+    /// Replaces the configuration by what `change` makes of it; no other change comes between. The
+    /// shards' loops take theirs over by themselves.
+    pub(crate) fn change_config<E>(
+        &self,
+        change: impl FnOnce(&Config) -> Result<Change, E>,
+    ) -> Result<Vec<&'static str>, E> {
+        let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        let Change { config, changed } = change(&current)?;
         self.clients_max.store(config.maxclients as usize, Ordering::Relaxed);
         self.durability.store(log_sync::Mode::of(&config) as u8, Ordering::SeqCst);
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        *current = Arc::new(config);
+        Ok(changed)
+    }
+
+    /// Whether any client watches all commands.
+    pub(crate) fn is_monitored(&self) -> bool {
+        self.monitors.load(Ordering::Relaxed) != 0
     }
 
     /// Whether keys whose time has come are left alone at the moment.

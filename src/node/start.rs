@@ -20,7 +20,7 @@ use crate::config::memory::{self, MemoryPlan};
 use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
 use crate::net::connection;
-use crate::net::listener;
+use crate::net::listener::{self, Accepting};
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::{self, LogSync, Mode};
@@ -84,6 +84,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         memory,
         clients_max: AtomicUsize::new(config.maxclients as usize),
         durability: AtomicU8::new(Mode::of(&config) as u8),
+        accepting: Accepting::default(),
         monitors: AtomicUsize::new(0),
         paused_until_ms: AtomicI64::new(0),
         expire_off: AtomicBool::new(false),
@@ -108,7 +109,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         directory = %node.data_directory.path().display(),
         durability = config.appendfsync.word(),
         memory_bytes = node.memory.budget,
-        keys = node.key_counts.iter().map(|counts| counts.get(manifest.databases[0]).keys).sum::<u64>(),
+        keys = manifest.databases.iter().map(|db| node.key_count(*db).0).sum::<u64>(),
         opening_ms,
         port = config.port,
         "Basalt starts"

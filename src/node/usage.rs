@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
-use tikv_jemalloc_ctl::{epoch, stats, version};
+use tikv_jemalloc_ctl::{Access, AsName, epoch, stats, version};
 
 use crate::node::Node;
 
@@ -54,6 +54,43 @@ fn resident_set(status: &str) -> u64 {
 pub(crate) fn allocator() -> String {
     let long = version::read().unwrap_or("unknown");
     format!("jemalloc-{}", long.split('-').next().unwrap_or(long))
+}
+
+/// What the allocator counts, for people.
+pub(crate) fn allocator_report() -> String {
+    if epoch::advance().is_err() {
+        return "The allocator keeps no statistics.\n".into();
+    }
+    let mut report = format!("{}, bytes:\n", allocator());
+    let mut line = |name: &str, what: &str, value: tikv_jemalloc_ctl::Result<usize>| {
+        let value = value.map_or_else(|_| "unknown".into(), |value| value.to_string());
+        report.push_str(&format!("{name:<10} {value:>16}  {what}\n"));
+    };
+    line("allocated", "asked for and not given back", stats::allocated::read());
+    line("active", "in pages that hold some of that", stats::active::read());
+    line("metadata", "for the allocator itself", stats::metadata::read());
+    line("resident", "in memory", stats::resident::read());
+    line("mapped", "in the address space", stats::mapped::read());
+    line("retained", "of addresses kept for later", stats::retained::read());
+    let arenas = tikv_jemalloc_ctl::arenas::narenas::read();
+    line("arenas", "(a number, not bytes)", arenas.map(|arenas| arenas as usize));
+    report
+}
+
+/// Makes the allocator give back what it keeps for later: pages age at once, for a moment.
+pub(crate) fn purge() {
+    let arenas = tikv_jemalloc_ctl::arenas::narenas::read().unwrap_or(0);
+    for arena in 0..arenas {
+        for kind in ["dirty", "muzzy"] {
+            let setting = format!("arena.{arena}.{kind}_decay_ms\0");
+            let setting = setting.as_str().name();
+            // An arena that is not in use has no settings.
+            let known: Result<isize, _> = setting.update(0);
+            if let Ok(decay_ms) = known {
+                let _ = setting.write(decay_ms);
+            }
+        }
+    }
 }
 
 /// Notes what is allocated when the server is ready.
@@ -134,6 +171,13 @@ mod tests {
         assert!(after.active >= after.allocated && after.resident > 0 && after.rss > 64 << 20);
         drop(block);
         assert!(allocator().starts_with("jemalloc-5."), "{}", allocator());
+    }
+
+    #[test]
+    fn memory_is_given_back() {
+        purge();
+        let report = allocator_report();
+        assert!(report.lines().count() == 8 && !report.contains("unknown"), "{report}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
-use basalt_shard::shard::{Call, Shard};
+use basalt_shard::shard::{Call, Shard, Statistics};
 use basalt_shard::topology::ShardId;
 use rustc_hash::FxHashMap;
 
@@ -100,6 +100,37 @@ impl Rates {
 }
 
 impl LoopCounters {
+    /// All back to zero.
+    fn reset(&self) {
+        let Self {
+            commands,
+            input_bytes,
+            output_bytes,
+            reads,
+            writes,
+            turns,
+            expire_ns,
+            rates,
+            hops,
+            transactions,
+        } = self;
+        for counter in [
+            commands,
+            input_bytes,
+            output_bytes,
+            reads,
+            writes,
+            turns,
+            expire_ns,
+            hops,
+            transactions,
+        ] {
+            counter.set(0);
+        }
+        // The samples hold totals from before.
+        rates.0.borrow_mut().clear();
+    }
+
     /// Takes a sample for the rates.
     pub(crate) fn sample(&self) {
         self.rates.sample([
@@ -214,6 +245,15 @@ impl ShardLoop {
         *self.config.borrow_mut() = config;
         self.turn.schedule();
         turn::release(self);
+    }
+
+    /// CONFIG RESETSTAT: what this thread counted.
+    pub(crate) fn reset_statistics(&self) {
+        self.counters.reset();
+        self.statistics.borrow_mut().reset();
+        let mut shard = self.shard.borrow_mut();
+        shard.statistics = Statistics::default();
+        shard.cache().reset_counters();
     }
 
     /// The time of day at `moment`, in ms since 1970, without asking the system for it.

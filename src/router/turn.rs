@@ -75,11 +75,17 @@ fn end(shard_loop: &ShardLoop) {
     release(shard_loop);
 }
 
-/// Wakes whoever waited for something that is durable enough by now.
+/// Wakes whoever waited for something that is durable enough by now. For those who still wait,
+/// the logs are asked for news again: a subscription ends with the first news.
 pub(crate) fn release(shard_loop: &ShardLoop) {
     let mut released = Vec::new();
     shard_loop.turn.waiting.borrow_mut().retain(|(shard, ticket, waker)| {
-        let passed = shard_loop.is_settled(*shard, *ticket);
+        let mut passed = shard_loop.is_settled(*shard, *ticket);
+        if !passed {
+            shard_loop.node.logs[*shard].subscribe(shard_loop.id);
+            // It may have become durable just before the subscription.
+            passed = shard_loop.is_settled(*shard, *ticket);
+        }
         if passed {
             released.push(waker.clone());
         }

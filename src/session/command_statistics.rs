@@ -111,6 +111,11 @@ impl CommandStatistics {
         }
     }
 
+    /// Of one command.
+    pub(crate) fn of(&self, id: CommandId) -> Option<&OfCommand> {
+        self.by_command.get(id)
+    }
+
     /// By command id.
     pub(crate) fn commands(&self) -> impl Iterator<Item = (CommandId, &OfCommand)> {
         self.by_command.iter().enumerate()

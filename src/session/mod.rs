@@ -1,10 +1,14 @@
 //! A client as the server sees it (`Session`), and the commands on clients and on the process that
 //! no shard runs (`process_command` says how one is added).
 
+pub(crate) mod auth;
+pub(crate) mod client;
+pub(crate) mod client_list;
 pub(crate) mod command_statistics;
 pub(crate) mod connection_commands;
 pub(crate) mod latency;
 pub(crate) mod process_command;
+pub(crate) mod replies;
 pub(crate) mod slowlog;
 pub(crate) mod specs;
 
@@ -15,8 +19,6 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::resp::Protocol;
 
 use crate::net::stream::Stream;
-
-pub(crate) use connection_commands::COMMANDS;
 
 /// The version of Redis whose commands and replies this server has.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
@@ -39,6 +41,9 @@ pub(crate) struct Session {
     pub(crate) local: String,
     /// From the loopback interface or through a Unix socket.
     pub(crate) from_this_host: bool,
+    pub(crate) through_unix_socket: bool,
+    /// Number of the socket's descriptor.
+    pub(crate) descriptor: i32,
     pub(crate) stream: Stream,
     /// Milliseconds since 1970.
     pub(crate) created_ms: u64,
@@ -81,6 +86,8 @@ impl Session {
             peer: connection.peer,
             local: connection.local,
             from_this_host: connection.from_this_host,
+            through_unix_socket: connection.socket.is_unix(),
+            descriptor: connection.socket.descriptor(),
             stream: Stream::new(connection.socket),
             created_ms: now_ms,
             db: Cell::new(0),

@@ -45,7 +45,12 @@ pub(crate) const SPECS: &[CommandSpec] = &[
             | flag::ALLOW_BUSY,
         categories: category::CONNECTION,
         run: Run::Process,
-        docs: Docs { summary: "Closes the connection", group: Group::Connection, ..Docs::EMPTY },
+        docs: Docs {
+            summary: "Closes the connection",
+            group: Group::Connection,
+            deprecated: Some(("7.2.0", "just closing the connection")),
+            ..Docs::EMPTY
+        },
         ..CommandSpec::EMPTY
     },
     CommandSpec {
@@ -124,7 +129,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
                 ArgKind::Block(&[
                     Arg::new("protover", ArgKind::Integer),
                     Arg::new(
-                        "username_password",
+                        "auth",
                         ArgKind::Block(&[
                             Arg::new("username", ArgKind::String),
                             Arg::new("password", ArgKind::String),
@@ -242,7 +247,9 @@ const CLIENT: &[CommandSpec] = &[
             arguments: &[Arg::new(
                 "filter",
                 ArgKind::OneOf(&[
-                    Arg::new("ip:port", ArgKind::String),
+                    Arg::new("old-format", ArgKind::String)
+                        .shown_as("ip:port")
+                        .deprecated("2.8.12"),
                     Arg::new(
                         "new-format",
                         ArgKind::OneOf(&[
@@ -251,7 +258,7 @@ const CLIENT: &[CommandSpec] = &[
                                 .since("2.8.12")
                                 .optional(),
                             Arg::new(
-                                "normal_master_slave_pubsub",
+                                "client-type",
                                 ArgKind::OneOf(&[
                                     Arg::word("normal", "NORMAL"),
                                     Arg::word("master", "MASTER").since("3.2.0"),
@@ -264,12 +271,21 @@ const CLIENT: &[CommandSpec] = &[
                             .since("2.8.12")
                             .optional(),
                             Arg::new("username", ArgKind::String).after("USER").optional(),
-                            Arg::new("ip:port", ArgKind::String).after("ADDR").optional(),
-                            Arg::new("ip:port", ArgKind::String)
+                            Arg::new("addr", ArgKind::String)
+                                .after("ADDR")
+                                .shown_as("ip:port")
+                                .optional(),
+                            Arg::new("laddr", ArgKind::String)
                                 .after("LADDR")
                                 .since("6.2.0")
+                                .shown_as("ip:port")
                                 .optional(),
-                            Arg::new("yes/no", ArgKind::String).after("SKIPME").optional(),
+                            Arg::new(
+                                "skipme",
+                                ArgKind::OneOf(&[Arg::word("yes", "YES"), Arg::word("no", "NO")]),
+                            )
+                            .after("SKIPME")
+                            .optional(),
                         ]),
                     )
                     .multiple(),
@@ -293,7 +309,7 @@ const CLIENT: &[CommandSpec] = &[
             complexity: "O(N) for N connections",
             arguments: &[
                 Arg::new(
-                    "normal_master_replica_pubsub",
+                    "client-type",
                     ArgKind::OneOf(&[
                         Arg::word("normal", "NORMAL"),
                         Arg::word("master", "MASTER"),
@@ -304,13 +320,11 @@ const CLIENT: &[CommandSpec] = &[
                 .after("TYPE")
                 .since("5.0.0")
                 .optional(),
-                Arg::new(
-                    "id",
-                    ArgKind::Block(&[Arg::new("client-id", ArgKind::Integer).multiple()]),
-                )
-                .after("ID")
-                .since("6.2.0")
-                .optional(),
+                Arg::new("client-id", ArgKind::Integer)
+                    .after("ID")
+                    .since("6.2.0")
+                    .optional()
+                    .multiple(),
             ],
             ..Docs::EMPTY
         },
@@ -386,7 +400,7 @@ const CLIENT: &[CommandSpec] = &[
             since: "3.2.0",
             group: Group::Connection,
             arguments: &[Arg::new(
-                "on_off_skip",
+                "action",
                 ArgKind::OneOf(&[
                     Arg::word("on", "ON"),
                     Arg::word("off", "OFF"),
@@ -402,7 +416,6 @@ const CLIENT: &[CommandSpec] = &[
         arity: 4,
         flags: flag::NOSCRIPT | flag::LOADING | flag::STALE,
         categories: category::CONNECTION,
-        tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
         run: Run::Process,
         docs: Docs {
             summary: "Tells the server about the client library",
@@ -462,7 +475,7 @@ const CLIENT: &[CommandSpec] = &[
             arguments: &[
                 Arg::new("client-id", ArgKind::Integer),
                 Arg::new(
-                    "timeout_error",
+                    "unblock-type",
                     ArgKind::OneOf(&[Arg::word("timeout", "TIMEOUT"), Arg::word("error", "ERROR")]),
                 )
                 .optional(),

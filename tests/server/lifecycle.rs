@@ -47,7 +47,7 @@ fn a_mistake_in_the_file_is_told_with_file_and_line() {
         ("timeout soon", ["timeout", "3"]),
         ("appendfsync sometimes", ["appendfsync", "3"]),
         ("timeout", ["timeout", "3"]),
-        ("requirepass \"unbalanced", ["unbalanced", "3"]),
+        ("requirepass \"Unbalanced quotes", ["Unbalanced quotes", "3"]),
     ] {
         let home = server::new_home();
         let file = home.join("mistake.conf");

@@ -91,6 +91,56 @@ pub fn extract(
     Ok(())
 }
 
+/// The same, with what this call does to its keys where the options decide it (`variable_flags`).
+pub fn extract_in_use(
+    spec: &CommandSpec,
+    args: Args<'_>,
+    out: &mut Vec<KeyAt>,
+) -> Result<(), InvalidArguments> {
+    let start = out.len();
+    extract(spec, args, out)?;
+    for key in out.iter_mut().skip(start) {
+        if key.flags & key_flag::VARIABLE_FLAGS != 0 {
+            key.flags = flags_in_use(spec.name, args).unwrap_or(key.flags);
+        }
+    }
+    Ok(())
+}
+
+fn flags_in_use(name: &str, args: Args<'_>) -> Option<Flags> {
+    use key_flag::{ACCESS, DELETE, OW, RM, RO, RW, UPDATE};
+    match name {
+        "set" => {
+            let looks_first = ["get", "ifeq", "ifne", "ifdeq", "ifdne"];
+            let looks = (3..args.len())
+                .any(|index| looks_first.iter().any(|option| args.is(index, option)));
+            Some(if looks { RW | ACCESS | UPDATE } else { OW | UPDATE })
+        }
+        "delex" => Some(if args.len() > 2 { RW | ACCESS | DELETE } else { RM | DELETE }),
+        "bitfield" => {
+            let changes = bitfield_changes(args);
+            Some(if changes { RW | ACCESS | UPDATE } else { RO | ACCESS })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a BITFIELD does anything but GET. What is no operation counts as a change.
+fn bitfield_changes(args: Args<'_>) -> bool {
+    let mut index = 2;
+    while index < args.len() {
+        let behind = args.len() - index - 1;
+        if args.is(index, "get") && behind >= 2 {
+            index += 3;
+        } else if args.is(index, "overflow") && behind >= 1 {
+            index += 2;
+        } else {
+            return true;
+        }
+    }
+    false
+}
+
 /// First key, last key and step for the old form of COMMAND INFO; zeros when they are movable.
 pub fn legacy_range(spec: &CommandSpec) -> (i64, i64, i64) {
     let mut ranges =

@@ -280,6 +280,10 @@ pub struct Arg {
     /// The word that stands before it; empty for none.
     pub token: &'static str,
     pub since: &'static str,
+    /// Since when something else is to be used; empty for not at all.
+    pub deprecated_since: &'static str,
+    /// What to show in a synopsis; empty for the name.
+    pub display: &'static str,
     pub optional: bool,
     pub multiple: bool,
     pub multiple_token: bool,
@@ -293,6 +297,8 @@ impl Arg {
             kind,
             token: "",
             since: "",
+            deprecated_since: "",
+            display: "",
             optional: false,
             multiple: false,
             multiple_token: false,
@@ -334,6 +340,20 @@ impl Arg {
     #[must_use]
     pub const fn multiple_token(mut self) -> Arg {
         self.multiple_token = true;
+        self
+    }
+
+    /// The same, shown in a synopsis as `text`.
+    #[must_use]
+    pub const fn shown_as(mut self, text: &'static str) -> Arg {
+        self.display = text;
+        self
+    }
+
+    /// The same, not to be used since a version.
+    #[must_use]
+    pub const fn deprecated(mut self, version: &'static str) -> Arg {
+        self.deprecated_since = version;
         self
     }
 

@@ -158,3 +158,7 @@ pub fn shard_specs() -> impl Iterator<Item = &'static CommandSpec> {
     .into_iter()
     .flatten()
 }
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

@@ -3,8 +3,13 @@
 //! Deleting or overwriting a large collection only replaces its head record; its elements stay
 //! under a version that no head names any more. Whenever RocksDB rewrites elements anyway, this
 //! filter asks the heads whether the version is still alive and drops the ones that are not.
+//!
+//! What a compaction drops is gone for good, while the deletion that it saw may still be in the
+//! log's buffer: a power cut would bring the head back without its elements. So the log is made
+//! durable before the outcome of a compaction that dropped anything takes effect.
 
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use rocksdb::DB;
@@ -13,14 +18,23 @@ use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilt
 
 use crate::keyspace::{head, layout};
 
+/// What the filters of a database share with its engine.
+#[derive(Default)]
+pub(super) struct FilterContext {
+    /// The database that is filtered, for it has the heads too. Set when it is open.
+    pub(super) database: OnceLock<Weak<DB>>,
+    /// A filter could not make the log durable. That is as final as when the engine cannot.
+    pub(super) log_failed: AtomicBool,
+}
+
 /// Makes one filter a compaction.
 pub(super) struct OrphanFilterFactory {
-    database: Arc<OnceLock<Weak<DB>>>,
+    context: Arc<FilterContext>,
 }
 
 impl OrphanFilterFactory {
-    pub(super) fn new(database: Arc<OnceLock<Weak<DB>>>) -> Self {
-        Self { database }
+    pub(super) fn new(context: Arc<FilterContext>) -> Self {
+        Self { context }
     }
 }
 
@@ -28,8 +42,13 @@ impl CompactionFilterFactory for OrphanFilterFactory {
     type Filter = OrphanFilter;
 
     fn create(&mut self, _context: CompactionFilterContext) -> OrphanFilter {
-        let database = self.database.get().and_then(Weak::upgrade);
-        OrphanFilter { database, collection: Vec::new(), alive: true }
+        OrphanFilter {
+            database: self.context.database.get().and_then(Weak::upgrade),
+            context: self.context.clone(),
+            collection: Vec::new(),
+            alive: true,
+            has_dropped: false,
+        }
     }
 
     fn name(&self) -> &CStr {
@@ -41,9 +60,11 @@ impl CompactionFilterFactory for OrphanFilterFactory {
 /// remembered.
 pub(super) struct OrphanFilter {
     database: Option<Arc<DB>>,
+    context: Arc<FilterContext>,
     /// Key and version that `alive` speaks of.
     collection: Vec<u8>,
     alive: bool,
+    has_dropped: bool,
 }
 
 impl OrphanFilter {
@@ -72,10 +93,23 @@ impl CompactionFilter for OrphanFilter {
             self.collection.clear();
             self.collection.extend_from_slice(collection);
         }
+        self.has_dropped |= !self.alive;
         if self.alive { Decision::Keep } else { Decision::Remove }
     }
 
     fn name(&self) -> &CStr {
         c"basalt.orphans"
+    }
+}
+
+/// RocksDB lets go of a filter when the last element has passed, before it installs the outcome.
+impl Drop for OrphanFilter {
+    fn drop(&mut self) {
+        if self.has_dropped
+            && let Some(database) = &self.database
+            && database.flush_wal(true).is_err()
+        {
+            self.context.log_failed.store(true, Ordering::Release);
+        }
     }
 }

@@ -116,7 +116,7 @@ pub trait Engine: Send + Sync {
     /// Makes what was written durable. Blocks on the device: never on a shard's loop.
     fn sync_log(&self) -> Result<(), EngineError>;
 
-    /// Gives the disk space of a dropped range back. Blocks: never on a shard's loop.
+    /// Gives the disk space of what was deleted in a range back. Blocks: never on a shard's loop.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError>;
 
     /// Makes everything durable and ends background work; nothing may be written after it. Blocks.

@@ -2,7 +2,8 @@
 //! the crate.
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use rocksdb::{
@@ -10,7 +11,7 @@ use rocksdb::{
     WriteOptions,
 };
 
-use super::filter::OrphanFilterFactory;
+use super::filter::{FilterContext, OrphanFilterFactory};
 use super::options::{self, SharedResources};
 use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Writes};
 
@@ -20,6 +21,7 @@ const FAMILY_NAMES: [&str; 4] = ["default", "heads", "elements", "expiry"];
 /// One shard's RocksDB.
 pub struct RocksEngine {
     db: Arc<DB>,
+    filters: Arc<FilterContext>,
     write_options: WriteOptions,
     memory_reads: ReadOptions,
     disk_reads: ReadOptions,
@@ -29,11 +31,11 @@ impl RocksEngine {
     /// Opens the database in `directory`, or creates it there. Blocks.
     pub fn open(directory: &Path, shared: &SharedResources) -> Result<Self, EngineError> {
         // The filter looks heads up in the database that it filters for.
-        let database: Arc<OnceLock<Weak<DB>>> = Arc::new(OnceLock::new());
+        let filters = Arc::new(FilterContext::default());
         let families = Family::ALL.iter().zip(FAMILY_NAMES).map(|(family, name)| {
             let mut options = options::family(shared, *family);
             if *family == Family::Elements {
-                options.set_compaction_filter_factory(OrphanFilterFactory::new(database.clone()));
+                options.set_compaction_filter_factory(OrphanFilterFactory::new(filters.clone()));
             }
             ColumnFamilyDescriptor::new(name, options)
         });
@@ -47,12 +49,17 @@ impl RocksEngine {
             }
         }
         // Set exactly once: this is the only place that has the cell at this time.
-        let _ = database.set(Arc::downgrade(&db));
+        let _ = filters.database.set(Arc::downgrade(&db));
         let mut write_options = WriteOptions::default();
         write_options.set_no_slowdown(true);
         let mut memory_reads = ReadOptions::default();
         memory_reads.set_read_tier(rocksdb::ReadTier::BlockCache);
-        Ok(Self { db, write_options, memory_reads, disk_reads: ReadOptions::default() })
+        Ok(Self { db, filters, write_options, memory_reads, disk_reads: ReadOptions::default() })
+    }
+
+    /// Rewrites a whole family on the disk, dropping what is dead. Blocks.
+    pub fn compact(&self, family: Family) {
+        self.db.compact_range_cf(self.family(family), None::<&[u8]>, None::<&[u8]>);
     }
 
     fn family(&self, family: Family) -> &ColumnFamily {
@@ -172,13 +179,15 @@ impl Engine for RocksEngine {
     }
 
     fn sync_log(&self) -> Result<(), EngineError> {
+        if self.filters.log_failed.load(Ordering::Acquire) {
+            return Err(EngineError::Io("the log could not be made durable".into()));
+        }
         self.db.flush_wal(true).map_err(storage_error)
     }
 
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError> {
-        let handle = self.family(family);
-        self.db.delete_file_in_range_cf(handle, from, to).map_err(storage_error)?;
-        self.db.compact_range_cf(handle, Some(from), Some(to));
+        // Not `delete_file_in_range`: it drops whole files, with what was written there since.
+        self.db.compact_range_cf(self.family(family), Some(from), Some(to));
         Ok(())
     }
 

@@ -43,7 +43,9 @@ impl Condition {
             } else if args.is(index, "lt") {
                 condition.only_earlier = true;
             } else {
-                let option = String::from_utf8_lossy(args.get(index));
+                // As Redis prints it: a NUL ends the text.
+                let option = args.get(index).split(|byte| *byte == 0).next().unwrap_or_default();
+                let option = String::from_utf8_lossy(option);
                 return Err(CommandError::reply(format!("ERR Unsupported option {option}")));
             }
         }

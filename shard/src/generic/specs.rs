@@ -254,7 +254,7 @@ pub const SPECS: &[CommandSpec] = &[
         run: Run::Shard(transfer::rename),
         docs: Docs {
             summary: "Gives a key another name, replacing what was there",
-            complexity: "O(1), but O(N) for a collection of N elements that has outgrown its key's record",
+            complexity: "O(1), or O(N) for N elements with records of their own",
             arguments: &[Arg::key("key", 0), Arg::key("newkey", 1)],
             ..Docs::EMPTY
         },
@@ -272,7 +272,7 @@ pub const SPECS: &[CommandSpec] = &[
         run: Run::Shard(transfer::renamenx),
         docs: Docs {
             summary: "Gives a key another name unless that one is taken",
-            complexity: "O(1), but O(N) for a collection of N elements that has outgrown its key's record",
+            complexity: "O(1), or O(N) for N elements with records of their own",
             arguments: &[Arg::key("key", 0), Arg::key("newkey", 1)],
             ..Docs::EMPTY
         },
@@ -311,7 +311,7 @@ pub const SPECS: &[CommandSpec] = &[
         run: Run::Shard(transfer::move_key),
         docs: Docs {
             summary: "Moves a key to another database",
-            complexity: "O(1), but O(N) for a collection of N elements that has outgrown its key's record",
+            complexity: "O(1), or O(N) for N elements with records of their own",
             arguments: &[Arg::key("key", 0), Arg::new("db", ArgKind::Integer)],
             ..Docs::EMPTY
         },

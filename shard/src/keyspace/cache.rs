@@ -116,6 +116,12 @@ impl HotCache {
         self.cache.clear();
     }
 
+    /// Counts hits and misses from zero again.
+    pub fn reset_counters(&mut self) {
+        self.hits = 0;
+        self.misses = 0;
+    }
+
     /// Bytes in use, overhead included.
     pub fn bytes(&self) -> u64 {
         self.cache.weight()

@@ -69,9 +69,16 @@ impl FieldType {
     }
 
     /// An argument of SET as the number to hold: a negative one is a very large one for an
-    /// unsigned field.
+    /// unsigned field. To Redis it is that for a signed field too (but not for `i64`) when the way
+    /// from there to the field's maximum is more than 64 bits can say: it saturates upwards.
     fn wanted(self, argument: i64) -> i128 {
-        if self.signed { i128::from(argument) } else { i128::from(argument as u64) }
+        let argument = i128::from(argument);
+        let is_large = if self.signed {
+            self.bits < bits::FIELD_BITS_MAX && self.max() - argument > i128::from(i64::MAX)
+        } else {
+            argument < 0
+        };
+        if is_large { argument + (1 << 64) } else { argument }
     }
 }
 
@@ -212,4 +219,42 @@ fn reply_fields(
         reply.integer(operation.read(current) as i64);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::resp::Protocol;
+    use crate::testing::TestShard;
+
+    #[test]
+    fn a_failed_increment_is_null_and_still_makes_room() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("BITFIELD a OVERFLOW FAIL INCRBY u2 #5 4 GET u8 0"), "*2 $-1 :0");
+        assert_eq!(shard.run("STRLEN a"), ":2");
+        shard.protocol = Protocol::Resp3;
+        assert_eq!(shard.run("BITFIELD a OVERFLOW FAIL SET i4 0 8"), "*1 _");
+    }
+
+    #[test]
+    fn a_very_negative_number_saturates_upwards_as_in_redis() {
+        let mut shard = TestShard::new();
+        let set = "BITFIELD a OVERFLOW SAT SET i8 0";
+        shard.run(&format!("{set} -9223372036854775808"));
+        assert_eq!(shard.run("BITFIELD_RO a GET i8 0"), "*1 :127");
+        shard.run(&format!("{set} -9223372036854775680"));
+        assert_eq!(shard.run("BITFIELD_RO a GET i8 0"), "*1 :-128");
+        shard.run("BITFIELD b OVERFLOW SAT SET i64 0 -2");
+        assert_eq!(shard.run("BITFIELD_RO b GET i64 0"), "*1 :-2");
+    }
+
+    #[test]
+    fn read_only_means_get_only() {
+        let mut shard = TestShard::new();
+        assert_eq!(
+            shard.run("BITFIELD_RO a GET u8 0 SET u8 0 1"),
+            "-ERR BITFIELD_RO only supports the GET subcommand"
+        );
+        assert_eq!(shard.run("BITFIELD a GET u63 #9 GET i64 0"), "*2 :0 :0");
+        assert!(shard.head("a").is_none());
+    }
 }

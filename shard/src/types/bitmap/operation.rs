@@ -152,3 +152,63 @@ pub(super) fn bitop(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
     reply.integer(i64::try_from(result_bytes).unwrap_or(i64::MAX));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::oracle::Random;
+    use crate::testing::TestShard;
+
+    /// What a bit of the result is, by the number of sources that have it and by the first.
+    fn expected(operation: &str, first: bool, others: usize) -> bool {
+        match operation {
+            "DIFF" => first && others == 0,
+            "DIFF1" => !first && others > 0,
+            "ANDOR" => first && others > 0,
+            "ONE" => usize::from(first) + others == 1,
+            _ => panic!("{operation} is compared with redis-server"),
+        }
+    }
+
+    #[test]
+    fn newer_operations_combine_bit_by_bit() {
+        let mut shard = TestShard::new();
+        let mut random = Random::new();
+        for round in 0..400 {
+            let operation = ["DIFF", "DIFF1", "ANDOR", "ONE"][round % 4];
+            let sources: Vec<Vec<u8>> = (0..2 + random.below(3))
+                .map(|_| (0..random.below(40)).map(|_| random.next() as u8).collect())
+                .collect();
+            let names = ["a", "b", "c", "d"];
+            let mut words: Vec<&[u8]> = vec![b"BITOP", operation.as_bytes(), b"to"];
+            for (name, source) in names.iter().zip(&sources) {
+                shard.run_bytes(&[b"SET", name.as_bytes(), source]);
+                words.push(name.as_bytes());
+            }
+            let bytes = sources.iter().map(Vec::len).max().unwrap();
+            assert_eq!(shard.run_bytes(&words), format!(":{bytes}\r\n").as_bytes());
+            for bit in 0..bytes * 8 {
+                let has = |source: &Vec<u8>| {
+                    source.get(bit / 8).is_some_and(|byte| (byte >> (7 - bit % 8)) & 1 == 1)
+                };
+                let others = sources[1..].iter().filter(|source| has(source)).count();
+                assert_eq!(
+                    shard.run(&format!("GETBIT to {bit}")),
+                    format!(":{}", u8::from(expected(operation, has(&sources[0]), others))),
+                    "{operation} {sources:?} bit {bit}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn newer_operations_need_two_sources() {
+        let mut shard = TestShard::new();
+        for operation in ["DIFF", "DIFF1", "ANDOR"] {
+            assert_eq!(
+                shard.run(&format!("BITOP {operation} to a")),
+                format!("-ERR BITOP {operation} must be called with at least two source keys.")
+            );
+        }
+        assert_eq!(shard.run("BITOP ONE to a"), ":0");
+    }
+}

@@ -173,7 +173,7 @@ pub const SPECS: &[CommandSpec] = &[
             summary: "Reads and changes integers of any width inside the string at a key",
             since: "3.2.0",
             group: Group::Bitmap,
-            complexity: "O(N) where N is the number of operations and the length of the string, if it changes",
+            complexity: "O(N) where N is the number of operations plus the length of the string",
             arguments: &[
                 Arg::key("key", 0),
                 Arg::new(

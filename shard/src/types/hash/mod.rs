@@ -1,10 +1,37 @@
-//! Hashes.
+//! Hashes: fields with a value each, in one of two forms.
+//!
+//! ```text
+//! small   head record    … | the pairs inline, in the order in which they came (see `encoding`)
+//!
+//! large   head record    … | version | number of fields | bytes of fields and values
+//!         element        … key | version | position (8, big-endian) | field …   →   value
+//! ```
+//!
+//! `position` is `layout::hash` of the field: it spreads fields evenly whatever they are called,
+//! so that one can be drawn at random, and HSCAN's cursor is a position.
+//!
+//! - A hash is small up to `hash-max-listpack-entries` fields of `hash-max-listpack-value` bytes;
+//!   beyond that it is large, and stays so until the key is deleted or overwritten.
+//! - There is no hash without fields: with the last one the key goes.
+//! - The head of a large hash counts exactly, and is written with every change of an element.
+//! - Elements of a version that no head names are nobody's: deleting and overwriting a large hash
+//!   costs nothing, and a compaction filter drops them later.
+//!
+//! `store` is the hash that the commands work on; `commands`, `counters`, `scan` and `random` are
+//! the commands, `specs` describes them.
 
-use crate::command::CommandSpec;
+mod commands;
+mod counters;
+mod encoding;
+mod random;
+mod scan;
+mod specs;
+mod store;
+
+pub use specs::SPECS;
+pub use store::Hash;
+
 use crate::keyspace::head::{Body, Head};
-
-/// The commands of this folder.
-pub const SPECS: &[CommandSpec] = &[];
 
 /// What OBJECT ENCODING calls the form that a hash is kept in.
 pub fn encoding(head: &Head) -> &'static str {
@@ -13,3 +40,6 @@ pub fn encoding(head: &Head) -> &'static str {
         Body::Large(_) => "hashtable",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,3 +220,39 @@ fn reply_indexes(
     reply.bulk(b"len");
     reply.integer(i64::from(table.length));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::resp::Protocol;
+    use crate::testing::TestShard;
+
+    #[test]
+    fn indexes_are_a_map_in_resp3() {
+        let mut shard = TestShard::new();
+        shard.run("MSET a ohmytext b mynewtext");
+        assert_eq!(shard.run("LCS a b"), "$6 mytext");
+        shard.protocol = Protocol::Resp3;
+        assert_eq!(
+            shard.run("LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN"),
+            "%2 $7 matches *1 *3 *2 :4 :7 *2 :5 :8 :4 $3 len :6"
+        );
+    }
+
+    #[test]
+    fn the_table_of_redis_has_to_fit() {
+        let mut shard = TestShard::new();
+        let value = vec![b'x'; 999];
+        for key in [b"a", b"b"] {
+            shard.run_bytes(&[b"SET", key, &value]);
+        }
+        shard.settings.proto_max_bulk_len = 4_000_000;
+        let before = shard.shard.statistics.off_loop_runs;
+        assert_eq!(shard.run("LCS a b LEN"), ":999");
+        assert_eq!(shard.shard.statistics.off_loop_runs, before + 1);
+        shard.settings.proto_max_bulk_len -= 1;
+        assert_eq!(
+            shard.run("LCS a b LEN"),
+            "-ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+        );
+    }
+}

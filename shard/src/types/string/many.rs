@@ -69,7 +69,7 @@ fn check_pairs(
     args: Args<'_>,
     wrong_arity: &'static str,
 ) -> Result<(), CommandError> {
-    if args.len() % 2 == 0 {
+    if args.len().is_multiple_of(2) {
         return Err(wrong_arity.into());
     }
     view.charge((args.len() / 2) as u64)?;

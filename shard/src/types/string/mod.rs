@@ -20,4 +20,7 @@ mod value;
 
 pub use encoding::encoding;
 pub use specs::SPECS;
+#[cfg(test)]
+mod oracle_tests;
+
 pub(crate) use value::{bytes, charge_copy, open, value};

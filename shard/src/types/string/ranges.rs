@@ -96,6 +96,23 @@ fn part(value: &[u8], start: i64, end: i64) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::part;
+    use crate::testing::TestShard;
+
+    #[test]
+    fn sizes_are_limited_without_overflow() {
+        let mut shard = TestShard::new();
+        shard.settings.proto_max_bulk_len = 10;
+        const TOO_LONG: &str = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+        assert_eq!(shard.run("SETRANGE a 8 xy"), ":10");
+        assert_eq!(shard.run("SETRANGE a 9 xy"), TOO_LONG);
+        assert_eq!(shard.run("SETRANGE a 9223372036854775807 x"), TOO_LONG);
+        assert_eq!(shard.run("SETRANGE a -1 x"), "-ERR offset is out of range");
+        assert_eq!(shard.run("APPEND a x"), TOO_LONG);
+        assert_eq!(shard.run("APPEND a \u{0}"), TOO_LONG);
+        assert_eq!(shard.run("SETBIT a 80 1"), "-ERR bit offset is not an integer or out of range");
+        assert_eq!(shard.run("SETBIT a 79 1"), ":1");
+        assert_eq!(shard.run("GETRANGE a 8 -1"), "$2 xy");
+    }
 
     #[test]
     fn parts_are_cut_as_redis_does() {

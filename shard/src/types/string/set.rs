@@ -125,3 +125,79 @@ pub(super) fn getset(
     view.put_string(&key, StringDraft::of(new, None));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::resp::Protocol;
+    use crate::testing::TestShard;
+
+    #[test]
+    fn a_string_comes_back_hot_and_cold() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SET a 1"), "+OK");
+        assert_eq!(shard.run("GET a"), "$1 1");
+        shard.shard.cache().clear();
+        shard.engine.set_cold(true);
+        assert_eq!(shard.run("GET a"), "$1 1");
+        assert_eq!(shard.run("SET b 2"), "+OK");
+        assert_eq!(shard.run("GET b"), "$1 2");
+        shard.protocol = Protocol::Resp3;
+        assert_eq!(shard.run("GET c"), "_");
+    }
+
+    #[test]
+    fn set_compares_before_it_sets() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("SET a 1 IFEQ x"), "$-1");
+        assert_eq!(shard.run("SET a 1 IFDEQ short"), "$-1");
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SET a hello IFNE x"), "+OK");
+        assert_eq!(shard.run("SET b hello IFDNE short"), "+OK");
+        assert_eq!(shard.run("SET a 2 IFEQ other"), "$-1");
+        assert_eq!(shard.run("SET a 2 IFNE hello GET"), "$5 hello");
+        assert_eq!(shard.run("SET a 2 IFDEQ 9555e8555c62dcfe"), "$-1");
+        assert_eq!(
+            shard.run("SET a 2 IFDNE short GET"),
+            "-ERR must be exactly 16 hexadecimal characters"
+        );
+        assert_eq!(shard.run("GET a"), "$5 hello");
+        assert_eq!(shard.run("SET a 2 ifdeq 9555E8555C62DCFD get"), "$5 hello");
+        assert_eq!(shard.run("SET a 3 IFEQ 2 EX 100"), "+OK");
+        assert_eq!(shard.head("a").unwrap().deadline_ms, Some(shard.now_ms + 100_000));
+        assert_eq!(shard.run("SET a 4 KEEPTTL IFDNE 9555e8555c62dcfd"), "+OK");
+        assert_eq!(shard.head("a").unwrap().deadline_ms, Some(shard.now_ms + 100_000));
+        assert_eq!(shard.run("GET a"), "$1 4");
+        for options in ["IFEQ 4 NX", "XX IFEQ 4", "IFEQ 4 IFNE 5", "IFEQ 4 IFEQ 5", "IFEQ", "NX XX"]
+        {
+            assert_eq!(shard.run(&format!("SET a 5 {options}")), "-ERR syntax error", "{options}");
+        }
+        shard.put_other_type("l");
+        assert!(shard.run("SET l 5 IFNE x").starts_with("-WRONGTYPE"));
+        assert!(shard.run("SET l 5 GET").starts_with("-WRONGTYPE"));
+        assert_eq!(shard.run("SET l 5"), "+OK");
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_leaves_nothing_to_see() {
+        let mut shard = TestShard::new();
+        assert_eq!(shard.run("SET a 1 PXAT 1"), "+OK");
+        assert_eq!(shard.run("GET a"), "$-1");
+        assert_eq!(shard.run("SETNX a 2"), ":1");
+        assert_eq!(shard.run("GETEX a EXAT 1"), "$1 2");
+        assert!(shard.head("a").is_none());
+    }
+
+    #[test]
+    fn large_values_are_copied_off_the_loop() {
+        let mut shard = TestShard::new();
+        let value = vec![b'x'; 1 << 20];
+        assert_eq!(shard.run_bytes(&[b"SET", b"a", &value]), b"+OK\r\n");
+        let before = shard.shard.statistics.off_loop_runs;
+        assert_eq!(shard.run("STRLEN a"), ":1048576");
+        assert_eq!(shard.shard.statistics.off_loop_runs, before);
+        let reply = shard.run_bytes(&[b"GET", b"a"]);
+        assert_eq!(reply.len(), 10 + value.len() + 2);
+        assert_eq!(shard.shard.statistics.off_loop_runs, before + 1);
+    }
+}

@@ -1,0 +1,93 @@
+//! HSCAN.
+//!
+//! A small hash comes whole, whatever the cursor says, as Redis's listpacks do. The cursor of a
+//! large one is the position to go on at: it needs no memory of the scan, and means the same
+//! after a restart or on another machine. Fields of equal position come together, so a cursor
+//! always stands between positions, and a field that is there from the first call to the last
+//! is returned exactly once.
+
+use std::ops::ControlFlow;
+
+use super::store::{Form, Hash, copy_units};
+use crate::command::Args;
+use crate::command::scan_options::{ScanOptions, Scanned, parse_cursor};
+use crate::error::{CommandError, CommandResult};
+use crate::keyspace::head::Large;
+use crate::number::format_u64;
+use crate::resp::ReplyBuffer;
+use crate::view::View;
+
+pub(super) fn hscan(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    let cursor = parse_cursor(args.get(2))?;
+    let Some(hash) = Hash::open(view, args.get(1))? else {
+        // Without a hash nobody looks at the options.
+        reply.array(2);
+        reply.bulk(b"0");
+        reply.array(0);
+        return Ok(());
+    };
+    let options = ScanOptions::parse(args, 3, Scanned::Fields)?;
+    let mut found = Found { options, reply: ReplyBuffer::new(reply.protocol()), len: 0 };
+    let next = match &hash.form {
+        Form::Small(_) => {
+            hash.for_each(view, |field, value| found.add(field, value))?;
+            0
+        }
+        Form::Large(large) => scan_large(view, &hash, *large, cursor, &mut found)?,
+    };
+    reply.array(2);
+    reply.bulk(format_u64(next).as_bytes());
+    reply.array(found.len);
+    reply.append_raw(found.reply.as_bytes());
+    Ok(())
+}
+
+/// Visits as many fields as COUNT says, and those at the position of the last; the next cursor.
+fn scan_large(
+    view: &mut View<'_>,
+    hash: &Hash,
+    large: Large,
+    cursor: u64,
+    found: &mut Found<'_>,
+) -> Result<u64, CommandError> {
+    let count = found.options.count;
+    let average_bytes = large.bytes / large.count.max(1);
+    view.charge(copy_units(average_bytes).saturating_mul(count.min(large.count)))?;
+    let mut visited = 0;
+    let mut last = cursor;
+    let mut next = 0;
+    hash.walk(view, large, (cursor, u64::MAX), |position, field, value| {
+        if visited >= count && position != last {
+            next = position;
+            return ControlFlow::Break(());
+        }
+        found.add(field, value);
+        visited += 1;
+        last = position;
+        ControlFlow::Continue(())
+    })?;
+    Ok(next)
+}
+
+/// The fields that are returned.
+struct Found<'a> {
+    options: ScanOptions<'a>,
+    /// Their replies.
+    reply: ReplyBuffer,
+    /// Number of replies.
+    len: usize,
+}
+
+impl Found<'_> {
+    fn add(&mut self, field: &[u8], value: &[u8]) {
+        if !self.options.matches(field) {
+            return;
+        }
+        self.reply.bulk(field);
+        self.len += 1;
+        if !self.options.no_values {
+            self.reply.bulk(value);
+            self.len += 1;
+        }
+    }
+}

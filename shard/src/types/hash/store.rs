@@ -1,0 +1,262 @@
+//! A hash as its commands see it, whichever of its two forms it has.
+//!
+//! Owns when a small hash becomes large, and keeps a large one's number of fields and bytes
+//! exact: every change of an element knows what was there before. Changes are the key's only
+//! after [`Hash::save`], which every command that changes a hash must end with: it writes the
+//! head, and with it tells everyone that the key has changed.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+
+use super::encoding::{Set, SmallHash};
+use crate::engine::{Direction, EngineError};
+use crate::error::CommandError;
+use crate::keyspace::head::{Body, Head, Kind, Large};
+use crate::keyspace::layout::{self, RecordKey};
+use crate::types::packed;
+use crate::view::{Key, View};
+
+/// A small hash is read and written as a whole, so there is a limit to it whatever the settings
+/// allow: writing this much takes about as long as a command may stay on the loop.
+const SMALL_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of a small hash that a search passes over in one unit of work. It looks at lengths
+/// mostly.
+const SEARCHED_BYTES_PER_UNIT: u64 = 1024;
+
+/// Bytes of fields and values that are copied in one unit of work.
+const COPIED_BYTES_PER_UNIT: u64 = 64;
+
+/// A hash, open for a command.
+pub struct Hash {
+    key: Key,
+    pub(super) form: Form,
+}
+
+pub(super) enum Form {
+    /// Inline in the head.
+    Small(SmallHash),
+    /// In element records.
+    Large(Large),
+}
+
+fn corrupted(what: &str) -> CommandError {
+    EngineError::Corrupted(format!("large hash: {what}")).into()
+}
+
+impl Form {
+    fn of(body: &Body) -> Result<Form, EngineError> {
+        Ok(match body {
+            Body::Inline(bytes) => Form::Small(SmallHash::decode(bytes.clone())?),
+            Body::Large(large) => Form::Large(*large),
+        })
+    }
+}
+
+impl Hash {
+    /// Opens the hash at a key. `None`: there is nothing.
+    pub fn open(view: &mut View<'_>, name: &[u8]) -> Result<Option<Hash>, CommandError> {
+        let hash = Self::open_or_create(view, name)?;
+        Ok(hash.key.exists().then_some(hash))
+    }
+
+    /// Opens the hash at a key; an empty one when there is nothing.
+    pub fn open_or_create(view: &mut View<'_>, name: &[u8]) -> Result<Hash, CommandError> {
+        let key = view.open_kind(name, Kind::Hash)?;
+        let form = match &key.head {
+            Some(head) => Form::of(&head.body)?,
+            None => Form::Small(SmallHash::new()),
+        };
+        Ok(Hash { key, form })
+    }
+
+    /// Number of fields.
+    pub fn len(&self, view: &mut View<'_>) -> Result<u64, CommandError> {
+        match &self.form {
+            Form::Small(small) => {
+                view.charge(search_units(small))?;
+                Ok(small.count()?)
+            }
+            Form::Large(large) => Ok(large.count),
+        }
+    }
+
+    /// Whether there are no fields. Such a hash cannot be kept: saving it deletes the key.
+    pub fn is_empty(&self) -> bool {
+        match &self.form {
+            Form::Small(small) => small.is_empty(),
+            Form::Large(large) => large.count == 0,
+        }
+    }
+
+    /// The value of a field.
+    pub fn get(&self, view: &mut View<'_>, field: &[u8]) -> Result<Option<Bytes>, CommandError> {
+        match &self.form {
+            Form::Small(small) => {
+                view.charge(search_units(small))?;
+                Ok(small.get(field)?)
+            }
+            Form::Large(large) => view.element(&self.key, large.version, &element(field)),
+        }
+    }
+
+    /// Sets a field; whether it is new. A hash that outgrows the settings becomes large.
+    pub fn set(
+        &mut self,
+        view: &mut View<'_>,
+        field: &[u8],
+        value: &[u8],
+    ) -> Result<bool, CommandError> {
+        let settings = view.settings();
+        if let Form::Small(small) = &mut self.form {
+            let added_bytes = field.len() + value.len() + 2 * packed::LENGTH_BYTES_MAX;
+            let fits = field.len().max(value.len()) <= settings.hash_max_listpack_value
+                && small.len_bytes() + added_bytes <= SMALL_BYTES_MAX;
+            if fits {
+                view.charge(search_units(small))?;
+                let Set { is_new, count } = small.set(field, value)?;
+                if count > settings.hash_max_listpack_entries as u64 {
+                    self.enlarge(view)?;
+                }
+                return Ok(is_new);
+            }
+        }
+        let mut large = self.enlarge(view)?;
+        let element = element(field);
+        let old = view.element(&self.key, large.version, &element)?;
+        let value_bytes = value.len() as u64;
+        match &old {
+            Some(old) => large.bytes = large.bytes.saturating_sub(old.len() as u64),
+            None => {
+                large.count += 1;
+                large.bytes = large.bytes.saturating_add(field.len() as u64);
+            }
+        }
+        large.bytes = large.bytes.saturating_add(value_bytes);
+        view.put_element(&self.key, large.version, &element, Bytes::copy_from_slice(value));
+        self.form = Form::Large(large);
+        Ok(old.is_none())
+    }
+
+    /// Removes a field; whether it was there.
+    pub fn remove(&mut self, view: &mut View<'_>, field: &[u8]) -> Result<bool, CommandError> {
+        let large = match &mut self.form {
+            Form::Small(small) => {
+                view.charge(search_units(small))?;
+                return Ok(small.remove(field)?);
+            }
+            Form::Large(large) => large,
+        };
+        let element = element(field);
+        let Some(old) = view.element(&self.key, large.version, &element)? else {
+            return Ok(false);
+        };
+        let removed_bytes = field.len() as u64 + old.len() as u64;
+        large.count = large.count.checked_sub(1).ok_or_else(|| corrupted("too many fields"))?;
+        large.bytes = large.bytes.saturating_sub(removed_bytes);
+        view.remove_element(&self.key, large.version, &element);
+        Ok(true)
+    }
+
+    /// Gives the key its new state: the head of this hash with the deadline it had, or nothing
+    /// when no field is left.
+    pub fn save(self, view: &mut View<'_>) {
+        if self.is_empty() {
+            view.remove(&self.key);
+            return;
+        }
+        let head = match self.form {
+            Form::Small(small) => Head::inline(Kind::Hash, small.encode()),
+            Form::Large(large) => Head::large(Kind::Hash, large),
+        };
+        view.put(&self.key, &head.with_deadline(self.key.deadline_ms()));
+    }
+
+    /// Visits all fields: of a small hash in the order in which they came, of a large one in the
+    /// order of their positions.
+    pub fn for_each(
+        &self,
+        view: &mut View<'_>,
+        mut visit: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), CommandError> {
+        match &self.form {
+            Form::Small(small) => {
+                view.charge(copy_units(small.len_bytes() as u64))?;
+                for pair in small.pairs() {
+                    let pair = pair?;
+                    visit(pair.field, pair.value);
+                }
+                Ok(())
+            }
+            Form::Large(large) => {
+                // Not begun on the loop when it cannot be finished there.
+                view.charge(copy_units(large.bytes).max(large.count))?;
+                let mut count = 0;
+                self.walk(view, *large, (0, u64::MAX), |_, field, value| {
+                    visit(field, value);
+                    count += 1;
+                    ControlFlow::Continue(())
+                })?;
+                if count == large.count { Ok(()) } else { Err(corrupted("fields are missing")) }
+            }
+        }
+    }
+
+    /// Visits the fields of a large hash whose positions are in `first..=last`, in their order,
+    /// until `visit` breaks. It gets the position, the field and the value.
+    pub(super) fn walk(
+        &self,
+        view: &mut View<'_>,
+        large: Large,
+        (first, last): (u64, u64),
+        mut visit: impl FnMut(u64, &[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), CommandError> {
+        let first = first.to_be_bytes();
+        let end = last.checked_add(1).map(u64::to_be_bytes);
+        let range = (&first[..], end.as_ref().map_or(&[][..], |end| &end[..]));
+        let mut damaged = false;
+        view.elements(&self.key, large.version, range, Direction::Forward, |element, value| {
+            let Some((position, field)) = element.split_first_chunk() else {
+                damaged = true;
+                return ControlFlow::Break(());
+            };
+            visit(u64::from_be_bytes(*position), field, value)
+        })?;
+        if damaged { Err(corrupted("an element without a position")) } else { Ok(()) }
+    }
+
+    /// Makes the hash large if it is not.
+    fn enlarge(&mut self, view: &mut View<'_>) -> Result<Large, CommandError> {
+        let small = match &self.form {
+            Form::Small(small) => small,
+            Form::Large(large) => return Ok(*large),
+        };
+        let mut large = Large { version: view.new_version(), count: 0, bytes: 0 };
+        for pair in small.pairs() {
+            let pair = pair?;
+            let value = Bytes::copy_from_slice(pair.value);
+            view.put_element(&self.key, large.version, &element(pair.field), value);
+            large.count += 1;
+            large.bytes += pair.field.len() as u64 + pair.value.len() as u64;
+        }
+        self.form = Form::Large(large);
+        Ok(large)
+    }
+}
+
+/// The name of a field's element record: its position, and itself.
+fn element(field: &[u8]) -> RecordKey {
+    let mut element = RecordKey::from_slice(&layout::hash(field).to_be_bytes());
+    element.extend_from_slice(field);
+    element
+}
+
+fn search_units(small: &SmallHash) -> u64 {
+    small.len_bytes() as u64 / SEARCHED_BYTES_PER_UNIT
+}
+
+/// Units of work that copying so many bytes of fields and values is.
+pub(super) fn copy_units(bytes: u64) -> u64 {
+    bytes / COPIED_BYTES_PER_UNIT
+}

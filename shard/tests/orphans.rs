@@ -1,0 +1,189 @@
+//! The compaction filter, over a real RocksDB: elements that belong to nobody any more give their
+//! space back, and nothing else is dropped, not even when the power goes.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test fails the test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use basalt_shard::command::Args;
+use basalt_shard::command::spec::Run;
+use basalt_shard::command::table::{Table, shard_specs};
+use basalt_shard::engine::options::{Budget, SharedResources};
+use basalt_shard::engine::rocks::RocksEngine;
+use basalt_shard::engine::{Direction, Engine, Family, ReadTier};
+use basalt_shard::keyspace::layout::ElementPrefix;
+use basalt_shard::random::Random;
+use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
+use basalt_shard::settings::Settings;
+use basalt_shard::shard::{Attempt, Call, Shard, run_in_sequence};
+use basalt_shard::topology::Topology;
+
+const FIELDS: usize = 1000;
+
+/// A directory that goes with the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let name = format!("basalt-orphans-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct TestShard {
+    engine: Arc<RocksEngine>,
+    topology: Arc<Topology>,
+    shard: Shard,
+    table: Table,
+    settings: Settings,
+}
+
+impl TestShard {
+    fn open(directory: &Path, epoch: u32) -> Self {
+        let budget = Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: 64 << 20 };
+        let shared = SharedResources::new(budget).unwrap();
+        let engine = Arc::new(RocksEngine::open(directory, &shared).unwrap());
+        let topology = Arc::new(Topology::new(vec![engine.clone() as _], epoch));
+        let shard = Shard::open(0, topology.clone(), 1 << 20, 1).unwrap();
+        let table = Table::new(shard_specs());
+        Self { engine, topology, shard, table, settings: Settings::default() }
+    }
+
+    /// Runs a command given as words separated by spaces; the reply with `\r\n` as a space.
+    fn run(&mut self, words: &str) -> String {
+        let mut spans = Vec::new();
+        let mut start = 0;
+        for word in words.split(' ') {
+            spans.push(Span { start, len: word.len() as u32 });
+            start += word.len() as u32 + 1;
+        }
+        let args = Args::new(words.as_bytes(), &spans);
+        let spec = self.table.lookup(args).unwrap().spec;
+        let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
+        let call = Call {
+            spec,
+            handler,
+            args,
+            databases: &[0],
+            db: 0,
+            now_ms: 1_700_000_000_000,
+            settings: &self.settings,
+        };
+        let mut reply = ReplyBuffer::new(Protocol::Resp2);
+        if self.shard.execute(&call, &mut reply) == Attempt::OffLoop {
+            let mut random = Random::new(1);
+            let calls = std::iter::once(call);
+            let done = run_in_sequence(calls, &self.topology, &mut random, None, Protocol::Resp2);
+            let done = done.expect("the disk always does");
+            self.shard.commit(done.changes).map_err(|(error, _)| error).unwrap();
+            reply = done.reply;
+        }
+        String::from_utf8_lossy(reply.as_bytes()).trim_end().replace("\r\n", " ")
+    }
+
+    /// A large hash whose values begin with `mark`.
+    fn fill(&mut self, key: &str, mark: &str) {
+        let pairs: Vec<String> =
+            (0..FIELDS).map(|index| format!("f{index} {mark}{index}")).collect();
+        self.run(&format!("HSET {key} {}", pairs.join(" ")));
+    }
+
+    /// Every element record on the disk: the key and the version that it belongs to.
+    fn elements(&self) -> Vec<(Vec<u8>, u64)> {
+        let mut cursor =
+            self.engine.range(Family::Elements, b"", b"", Direction::Forward, ReadTier::Disk);
+        let mut found = Vec::new();
+        while let Some((element, _)) = cursor.next().unwrap() {
+            let prefix = ElementPrefix::parse(element).expect("an element");
+            found.push((prefix.head_key()[9..].to_vec(), prefix.version));
+        }
+        found
+    }
+
+    fn elements_of(&self, key: &str) -> usize {
+        self.elements().iter().filter(|(of, _)| of == key.as_bytes()).count()
+    }
+}
+
+#[test]
+fn compaction_drops_orphans_and_nothing_else() {
+    let directory = Directory::new("drops");
+    let mut shard = TestShard::open(&directory.0, 1);
+    for key in ["live", "deleted", "overwritten", "again", "expired"] {
+        shard.fill(key, "old");
+    }
+    // On the disk and in the memtable alike.
+    shard.engine.compact(Family::Elements);
+    assert_eq!(shard.elements().len(), 5 * FIELDS);
+    assert_eq!(shard.run("DEL deleted"), ":1");
+    assert_eq!(shard.run("SET overwritten string"), "+OK");
+    assert_eq!(shard.run("DEL again"), ":1");
+    shard.fill("again", "new");
+    assert_eq!(shard.run("PEXPIREAT expired 1"), ":1");
+    assert_eq!(shard.run("HSET live more 1"), ":1");
+    assert_eq!(shard.elements().len(), 6 * FIELDS + 1, "deleting costs nothing");
+
+    shard.engine.compact(Family::Elements);
+    assert_eq!(shard.elements_of("live"), FIELDS + 1);
+    assert_eq!(shard.elements_of("again"), FIELDS);
+    assert_eq!(shard.elements().len(), 2 * FIELDS + 1);
+    for (key, mark) in [("live", "old"), ("again", "new")] {
+        let pairs = shard.run(&format!("HGETALL {key}"));
+        let words: Vec<&str> = pairs.split(' ').skip(2).step_by(2).collect();
+        for pair in words.chunks(2).filter(|pair| pair[0] != "more") {
+            assert_eq!(pair[1], format!("{mark}{}", &pair[0][1..]));
+        }
+    }
+    assert_eq!(shard.run("HLEN live"), format!(":{}", FIELDS + 1));
+
+    // The same with everything on the disk, and after another start.
+    shard.run("DEL live");
+    shard.engine.close().unwrap();
+    drop(shard);
+    let mut shard = TestShard::open(&directory.0, 2);
+    shard.engine.compact(Family::Elements);
+    assert_eq!((shard.elements_of("live"), shard.elements_of("again")), (0, FIELDS));
+    assert_eq!(shard.run("HGET again f7"), "$4 new7");
+}
+
+/// What a power cut would leave of the database now.
+fn copy(from: &Path, to: &Path) {
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        if file.file_name() != "LOCK" {
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_deletion_that_is_taken_back_finds_its_elements() {
+    let directory = Directory::new("taken-back");
+    let after = Directory::new("taken-back-after");
+    let mut shard = TestShard::open(&directory.0, 1);
+    shard.fill("h", "old");
+    shard.engine.compact(Family::Elements);
+    shard.engine.sync_log().unwrap();
+    // Deleted, and compacted before anybody has made the deletion durable.
+    shard.run("DEL h");
+    shard.engine.compact(Family::Elements);
+    assert_eq!(shard.elements().len(), 0);
+    copy(&directory.0, &after.0);
+    drop(shard);
+
+    let mut shard = TestShard::open(&after.0, 2);
+    let count = shard.run("HLEN h");
+    let found = shard.run("HKEYS h").split(' ').count() - 1;
+    assert_eq!(count, format!(":{}", found / 2), "all of the hash or nothing");
+}

@@ -1,0 +1,22 @@
+//! TIME and LASTSAVE.
+
+use crate::node::now_us;
+use crate::session::process_command::{ProcessContext, ProcessRun};
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] =
+    &[("time", ProcessRun::Now(time)), ("lastsave", ProcessRun::Now(lastsave))];
+
+fn time(context: &mut ProcessContext<'_>) {
+    let now = now_us();
+    context.reply.array(2);
+    for part in [now / 1_000_000, now % 1_000_000] {
+        context.reply.bulk(part.to_string().as_bytes());
+    }
+}
+
+/// There are no snapshots: as in a Redis that has made none, the time of the start.
+fn lastsave(context: &mut ProcessContext<'_>) {
+    let started_s = context.shard_loop.node.started_s;
+    context.reply.integer(i64::try_from(started_s).unwrap_or(i64::MAX));
+}

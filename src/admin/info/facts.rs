@@ -121,6 +121,8 @@ impl Facts {
                 (of_shard(there), there.statistics.borrow().copy(with_latency))
             })
             .await;
+        // Before the work off the loop, which would count itself.
+        let process = Process::of(&shard_loop.node);
         let node = shard_loop.node.clone();
         let host = shard_loop.off_loop(move || Host::look(&node)).await.unwrap_or_default();
         let node = &shard_loop.node;
@@ -133,7 +135,7 @@ impl Facts {
         Self {
             config: node.config(),
             memory_plan: node.memory,
-            process: Process::of(node),
+            process,
             host,
             logs: Logs::of(node),
             shards,

@@ -50,6 +50,7 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
         shard_loop,
         session,
         input: Input::default(),
+        input_was_full: false,
         parser: RequestParser::default(),
         spans: Vec::new(),
         moment: Instant::now(),
@@ -78,6 +79,8 @@ struct Connection {
     shard_loop: Rc<ShardLoop>,
     session: Rc<Session>,
     input: Input,
+    /// The last read took all the room there was: more may wait in the socket.
+    input_was_full: bool,
     parser: RequestParser,
     /// Of the request that the parser is at; it may come in pieces.
     spans: Vec<Span>,
@@ -106,6 +109,10 @@ impl Connection {
                     let now = self.shard_loop.time_ms(self.moment);
                     self.session.last_interaction_ms.set(now);
                     self.process().await;
+                    // A long pipeline: what has come in the meantime shares the wait for the disk.
+                    while self.input_may_go_on() && self.read_more().await {
+                        self.process().await;
+                    }
                 }
             }
             if !self.deliver().await || self.session.close_after_reply.get() {
@@ -118,7 +125,7 @@ impl Connection {
 
     /// Waits for input, for something to push, or for the end.
     async fn wait(&mut self) -> Event {
-        let Self { session, input, shard_loop, .. } = self;
+        let Self { session, input, shard_loop, input_was_full, .. } = self;
         let event = std::future::poll_fn(|context| {
             if session.killed.get() {
                 return Poll::Ready(Event::Closed);
@@ -127,10 +134,12 @@ impl Connection {
             if session.has_pushes() {
                 return Poll::Ready(Event::Push);
             }
-            let received = session.stream.poll_read(context, input.room(&shard_loop.buffers));
-            match received {
+            let room = input.room(&shard_loop.buffers);
+            let room_bytes = room.len();
+            match session.stream.poll_read(context, room) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Event::Closed),
                 Poll::Ready(Ok(count)) => {
+                    *input_was_full = count == room_bytes;
                     input.received(count);
                     LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
                     LoopCounters::add(&shard_loop.counters.reads, 1);
@@ -145,6 +154,32 @@ impl Connection {
         .await;
         self.session.input_bytes.set(self.input.bytes().len());
         event
+    }
+
+    /// Whether there may be more input at once, and room for its replies.
+    fn input_may_go_on(&self) -> bool {
+        self.input_was_full
+            && self.out.len() < OUTPUT_BYTES_MAX
+            && !self.session.close_after_reply.get()
+            && !self.session.killed.get()
+    }
+
+    /// Reads what is there already, without waiting for more.
+    async fn read_more(&mut self) -> bool {
+        let Self { session, input, shard_loop, input_was_full, .. } = self;
+        std::future::poll_fn(|context| {
+            let room = input.room(&shard_loop.buffers);
+            let room_bytes = room.len();
+            let Poll::Ready(Ok(count @ 1..)) = session.stream.poll_read(context, room) else {
+                input.release(&shard_loop.buffers);
+                return Poll::Ready(false);
+            };
+            *input_was_full = count == room_bytes;
+            input.received(count);
+            LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
+            Poll::Ready(true)
+        })
+        .await
     }
 
     fn limits(&self) -> RequestLimits {

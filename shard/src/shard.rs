@@ -105,6 +105,9 @@ pub enum Attempt {
     Stalled,
 }
 
+/// Head keys, each with the key's deadline.
+type KeysWithDeadlines = Vec<(RecordKey, Option<u64>)>;
+
 /// Databases of up to this many keys are flushed key by key.
 const FLUSHED_ONE_BY_ONE_MAX: u64 = 512;
 
@@ -170,6 +173,14 @@ impl KeyCounts {
         self.keys[usize::from(db)].store(count.keys, Ordering::Release);
         self.expires[usize::from(db)].store(count.expires, Ordering::Release);
     }
+}
+
+/// A commit that did not happen.
+pub struct Refused {
+    /// Why.
+    pub error: EngineError,
+    /// What was to be committed, for another try.
+    pub changes: Box<Changes>,
 }
 
 /// The outcome of commands that ran one after the other, outside of [`Shard::execute`].
@@ -326,7 +337,7 @@ impl Shard {
             Ok(()) if changes.is_empty() => Attempt::Done(gate),
             Ok(()) => match self.commit(changes) {
                 Ok(ticket) => Attempt::Done(ticket),
-                Err((error, _)) => {
+                Err(Refused { error, .. }) => {
                     reply.truncate(start);
                     if error == EngineError::Stalled {
                         self.statistics.stalls += 1;
@@ -356,7 +367,7 @@ impl Shard {
 
     /// Commits changes of this shard's keys as one batch. On an error nothing is changed, and the
     /// changes come back for another try.
-    pub fn commit(&mut self, changes: Changes) -> Result<Ticket, (EngineError, Changes)> {
+    pub fn commit(&mut self, changes: Changes) -> Result<Ticket, Refused> {
         let counted = self.count(&changes);
         let written = self.engine.write(&mut |writes| {
             for change in changes.heads() {
@@ -387,7 +398,7 @@ impl Shard {
             }
         });
         if let Err(error) = written {
-            return Err((error, changes));
+            return Err(Refused { error, changes: Box::new(changes) });
         }
         self.written += 1;
         self.statistics.batches += 1;
@@ -600,8 +611,7 @@ impl Shard {
     }
 
     /// The head keys and deadlines of a small database; `None` when they are not in memory.
-    #[expect(clippy::type_complexity, reason = "a pair list, used once")]
-    fn keys_to_flush(&self, db: u8) -> Result<Option<Vec<(RecordKey, Option<u64>)>>, EngineError> {
+    fn keys_to_flush(&self, db: u8) -> Result<Option<KeysWithDeadlines>, EngineError> {
         let mut records = Vec::new();
         let engine = self.engine.as_ref();
         let everything = (0, None);

@@ -108,7 +108,7 @@ impl TestShard {
                     run_in_sequence(calls, &self.topology, &mut self.random, None, self.protocol)
                         .expect("the disk always does");
                 self.shard.warm(done.loaded);
-                self.shard.commit(done.changes).map_err(|(error, _)| error).unwrap();
+                self.shard.commit(done.changes).map_err(|refused| refused.error).unwrap();
                 done.reply.take()
             }
             other => panic!("{other:?}"),
@@ -128,7 +128,7 @@ impl TestShard {
         let mut view = View::off_loop(context, &mut random);
         let outcome = work(&mut view);
         let (changes, _) = view.finish();
-        self.shard.commit(changes).map_err(|(error, _)| error).unwrap();
+        self.shard.commit(changes).map_err(|refused| refused.error).unwrap();
         outcome
     }
 }

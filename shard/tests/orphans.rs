@@ -86,7 +86,7 @@ impl TestShard {
             let calls = std::iter::once(call);
             let done = run_in_sequence(calls, &self.topology, &mut random, None, Protocol::Resp2);
             let done = done.expect("the disk always does");
-            self.shard.commit(done.changes).map_err(|(error, _)| error).unwrap();
+            self.shard.commit(done.changes).map_err(|refused| refused.error).unwrap();
             reply = done.reply;
         }
         String::from_utf8_lossy(reply.as_bytes()).trim_end().replace("\r\n", " ")

@@ -118,12 +118,16 @@ fn sleep_time(seconds: &[u8]) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
+/// The double that Redis's DEBUG PROTOCOL answers with: not quite pi.
+#[expect(clippy::approx_constant, reason = "clients' tests expect these digits")]
+const EXAMPLE_DOUBLE: f64 = 3.141;
+
 /// An example of each kind of reply.
 fn protocol(kind: &[u8], reply: &mut ReplyBuffer) -> Result<(), Failure> {
     match kind {
         b"string" => reply.bulk(b"Hello World"),
         b"integer" => reply.integer(12_345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double(EXAMPLE_DOUBLE),
         b"null" => reply.null(),
         b"array" | b"set" => {
             if kind == b"set" {

@@ -48,11 +48,6 @@ impl Input {
         self.start = (self.start + count).min(self.end);
     }
 
-    /// Bytes of memory held.
-    pub(crate) fn capacity(&self) -> usize {
-        self.buffer.len()
-    }
-
     /// Room for more bytes, which [`Input::received`] then confirms.
     pub(crate) fn room(&mut self, pool: &BufferPool) -> &mut [u8] {
         if self.buffer.is_empty() {
@@ -106,7 +101,7 @@ mod tests {
         assert_eq!(input.bytes(), &sent[59_999..]);
         input.consume(1);
         input.release(&pool);
-        assert_eq!((input.capacity(), pool.0.borrow().len()), (0, 0));
+        assert_eq!((input.buffer.len(), pool.0.borrow().len()), (0, 0));
         input.room(&pool);
         input.release(&pool);
         assert_eq!(pool.0.borrow().len(), 1);

@@ -1,5 +1,5 @@
-//! Accepting connections: a thread a socket that does nothing else, deals sockets out to the shards in
-//! turn, and survives whatever accept answers.
+//! Accepting connections: a thread a socket that does nothing else, deals sockets out to the shards
+//! in turn, and survives whatever accept answers.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -227,6 +227,7 @@ impl Listeners {
                                 }) {
                                     let name = format!("{}:0", path.display());
                                     let connection = NewConnection {
+                                        id: next_id(&node),
                                         socket: Accepted::Unix(OwnedFd::from(socket)),
                                         peer: name.clone(),
                                         local: name,
@@ -303,12 +304,18 @@ fn accept_tcp(node: &Arc<Node>, socket: TcpStream, peer: SocketAddr) {
     deal(
         node,
         NewConnection {
+            id: next_id(node),
             socket: Accepted::Tcp(OwnedFd::from(socket)),
             peer: peer.to_string(),
             local,
             from_this_host,
         },
     );
+}
+
+/// Numbers clients in the order of accepting.
+fn next_id(node: &Node) -> u64 {
+    node.next_client_id.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Hands a connection to the next shard.

@@ -66,9 +66,14 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     let shards = open_shards(&topology, &memory)?;
     let opening_ms = opening.elapsed().as_millis() as u64;
 
-    let table = Table::new(
+    let mut table = Table::new(
         shard_specs().chain(crate::admin::specs::SPECS).chain(crate::session::specs::SPECS),
     );
+    for rename in config.renames() {
+        table
+            .rename(&rename.from, &rename.to)
+            .map_err(|why| format!("line {}: {why}", rename.location.line_number))?;
+    }
     let process_table = ProcessTable::new(&table, crate::admin::commands())?;
     let pool = Pool::start(config.blocking_threads as usize * topology.shards())
         .map_err(|error| format!("cannot start threads: {error}"))?;
@@ -114,6 +119,9 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         port = config.port,
         "Basalt starts"
     );
+    for file in &node.sources.files {
+        tracing::info!(file = %file.display(), "Configuration read");
+    }
     for (directive, reason) in config.without_effect() {
         tracing::warn!("'{directive}' has no effect: {reason}");
     }
@@ -206,9 +214,9 @@ async fn receive(shard_loop: &Rc<ShardLoop>) {
 fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
     match message {
         Message::Connection(new) => {
-            let id = shard_loop.node.next_client_id.fetch_add(1, Ordering::Relaxed);
+            let id = new.id;
             let authenticated = shard_loop.config().requirepass.is_none();
-            let session = Rc::new(Session::new(id, *new, authenticated, now_ms()));
+            let session = Rc::new(Session::new(*new, authenticated, now_ms()));
             shard_loop.sessions.borrow_mut().insert(id, session.clone());
             let shard_loop = shard_loop.clone();
             runtime::spawn(async move {

@@ -12,7 +12,7 @@ use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
-use basalt_shard::shard::{Attempt, Sequence, run_in_sequence, scope_of};
+use basalt_shard::shard::{Attempt, Refused, Sequence, run_in_sequence, scope_of};
 use basalt_shard::view::Changes;
 
 use crate::node::now_ms;
@@ -38,6 +38,7 @@ pub(crate) fn run_ready(
             Attempt::Done(ticket) => done.ticket = done.ticket.max(ticket),
             _ => return index,
         }
+        done.slow.extend(shard_loop.if_slow(id, args));
         done.ends.push(reply.len());
     }
     batch.len()
@@ -89,6 +90,7 @@ pub(crate) async fn finish_batch(
     while next < batch.len() {
         let (id, args) = batch.command(next);
         let ticket = run_waiting(shard_loop, id, args, batch.db, &mut reply).await;
+        done.slow.extend(shard_loop.if_slow(id, args));
         done.ticket = done.ticket.max(ticket);
         done.ends.push(reply.len());
         next = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);
@@ -240,11 +242,11 @@ pub(crate) async fn commit(
                 shard_loop.turn.schedule();
                 return Ok(ticket);
             }
-            Err((EngineError::Stalled, back)) => {
-                changes = back;
+            Err(Refused { error: EngineError::Stalled, changes: back }) => {
+                changes = *back;
                 runtime::sleep(STALL_PAUSE).await;
             }
-            Err((error, _)) => return Err(error),
+            Err(Refused { error, .. }) => return Err(error),
         }
     }
 }

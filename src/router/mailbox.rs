@@ -72,9 +72,4 @@ impl Mailbox {
         }
         Poll::Pending
     }
-
-    /// Messages that wait.
-    pub(crate) fn len(&self) -> usize {
-        self.receiver.len()
-    }
 }

@@ -16,12 +16,15 @@ use basalt_shard::view::Changes;
 
 use crate::net::stream::Accepted;
 use crate::router::shard_loop::ShardLoop;
+use crate::session::slowlog::SlowCall;
 
 /// Names a question of one thread until its answer comes.
 pub(crate) type ExchangeId = u64;
 
 /// A connection on its way from the acceptor to its shard.
 pub(crate) struct NewConnection {
+    /// Number of the client, in the order of accepting.
+    pub(crate) id: u64,
     pub(crate) socket: Accepted,
     /// Address of the client, as CLIENT LIST shows it.
     pub(crate) peer: String,
@@ -92,6 +95,8 @@ pub(crate) struct Executed {
     pub(crate) ends: Vec<usize>,
     /// They may leave when this batch of the executing shard is durable enough.
     pub(crate) ticket: Ticket,
+    /// Commands that took long, for the slow log of the connection's thread.
+    pub(crate) slow: Vec<SlowCall>,
 }
 
 impl Executed {

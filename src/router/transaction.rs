@@ -62,10 +62,11 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     if let Some(error) = error {
         return failed(&batch, storage_error_reply(&error).as_bytes());
     }
-    let executed = Executed { replies: reply.take(), ends, ticket: 0 };
-    let mut statistics = shard_loop.statistics.borrow_mut();
+    let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
     for index in 0..batch.len() {
-        statistics.finish(batch.command(index).0, timer, executed.reply(index));
+        let (id, args) = batch.command(index);
+        shard_loop.statistics.borrow_mut().finish(id, timer, executed.reply(index));
+        executed.slow.extend(shard_loop.if_slow(id, args));
     }
     LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
     Outcome { executed, tickets }

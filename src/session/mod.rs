@@ -76,13 +76,12 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(
-        id: u64,
         connection: crate::router::message::NewConnection,
         authenticated: bool,
         now_ms: u64,
     ) -> Self {
         Self {
-            id,
+            id: connection.id,
             peer: connection.peer,
             local: connection.local,
             from_this_host: connection.from_this_host,

@@ -37,7 +37,7 @@ pub enum LookupError {
 /// All commands.
 pub struct Table {
     entries: Vec<Entry>,
-    by_name: HashMap<&'static str, CommandId, std::hash::BuildHasherDefault<rustc_hash::FxHasher>>,
+    by_name: HashMap<String, CommandId, std::hash::BuildHasherDefault<rustc_hash::FxHasher>>,
     top_level: Vec<CommandId>,
 }
 
@@ -55,7 +55,7 @@ impl Table {
                 subcommands: HashMap::new(),
             });
             table.top_level.push(id);
-            table.by_name.insert(spec.name, id);
+            table.by_name.insert(spec.name.to_owned(), id);
             for sub in spec.subcommands {
                 let sub_id = table.entries.len();
                 table.entries.push(Entry {
@@ -68,6 +68,25 @@ impl Table {
             }
         }
         table
+    }
+
+    /// `rename-command`: the command answers to another name, or (an empty one) to none.
+    /// Statistics and ACL rules go on with the name it had.
+    pub fn rename(&mut self, from: &[u8], to: &[u8]) -> Result<(), String> {
+        let shown = String::from_utf8_lossy(from).into_owned();
+        let id = self.by_name(from).map(|entry| entry.id);
+        let id = id.ok_or_else(|| format!("there is no command '{shown}'"))?;
+        self.by_name.retain(|_, known| *known != id);
+        let to = std::str::from_utf8(to).map_err(|_| "a name must be text")?.to_ascii_lowercase();
+        if to.is_empty() {
+            self.top_level.retain(|known| *known != id);
+            return Ok(());
+        }
+        if to.len() > NAME_BYTES_MAX || self.by_name.contains_key(&to) {
+            return Err(format!("'{to}' is too long, or a command already"));
+        }
+        self.by_name.insert(to, id);
+        Ok(())
     }
 
     /// Number of entries, subcommands included.

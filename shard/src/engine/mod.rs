@@ -83,10 +83,13 @@ pub trait Writes {
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]);
 }
 
+/// A key and its value, lent.
+pub type Entry<'a> = (&'a [u8], &'a [u8]);
+
 /// A position in a range read; entries are lent one at a time.
 pub trait Cursor {
     /// The next entry in the cursor's direction, or `None` at the end of the range.
-    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>, EngineError>;
+    fn next(&mut self) -> Result<Option<Entry<'_>>, EngineError>;
 }
 
 /// What may be done from any thread.

@@ -18,13 +18,13 @@ use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::Input;
-use crate::node::{now_ms, now_us};
+use crate::node::now_ms;
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, transaction, turn};
 use crate::runtime;
 use crate::session::process_command::{LaterContext, ProcessContext, ProcessRun};
-use crate::session::slowlog::{SlowCommand, shortened};
+use crate::session::slowness::{self, Slow};
 use crate::session::{ReplyMode, Session};
 
 /// Commands that gather before they go to other shards. Locks of a transaction are held this long.
@@ -432,12 +432,14 @@ impl Connection {
             let executed = self.run_on(shard, batch).await;
             self.out.append_raw(&executed.replies);
             self.hold_for(shard, executed.ticket);
+            self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
             self.read_from_several(&batch, &homes).await;
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
             self.out.append_raw(&outcome.executed.replies);
+            self.note_all(outcome.executed.slow);
             for (shard, ticket) in outcome.tickets {
                 self.hold_for(shard, ticket);
             }
@@ -489,8 +491,9 @@ impl Connection {
         for (shard, index) in places {
             self.out.append_raw(executed[shard].reply(index));
         }
-        for (shard, executed) in executed.iter().enumerate() {
+        for (shard, executed) in executed.into_iter().enumerate() {
             self.hold_for(shard, executed.ticket);
+            self.note_all(executed.slow);
         }
     }
 
@@ -538,31 +541,15 @@ impl Connection {
         self.note_slowness(entry, args, duration_ns / 1000);
     }
 
+    /// Puts a command into the slow log and the latency monitor, if it took long.
     fn note_slowness(&self, entry: &Entry, args: Args<'_>, duration_us: u64) {
-        let settings = self.shard_loop.hot_settings.get();
-        let node = &self.shard_loop.node;
-        let threshold = settings.slowlog_log_slower_than_us;
-        if threshold >= 0
-            && duration_us >= threshold.unsigned_abs()
-            && !entry.spec.has(flag::SKIP_SLOWLOG)
-        {
-            let command = SlowCommand {
-                id: 0,
-                time_s: now_us() / 1_000_000,
-                duration_us,
-                arguments: crate::admin::redact::arguments(entry, args, shortened(args)),
-                client: self.session.peer.clone(),
-                client_name: self.session.name.borrow().clone(),
-            };
-            let mut log = node.slow_log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            log.push(command, self.shard_loop.config().slowlog_max_len as usize);
-        }
-        let spike_ms = settings.latency_monitor_threshold_ms;
-        if spike_ms > 0 && duration_us / 1000 >= spike_ms {
-            let event = if entry.spec.has(flag::FAST) { "fast-command" } else { "command" };
-            let mut latency =
-                node.latency.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            latency.add(event, now_us() / 1_000_000, duration_us / 1000);
+        let slow = slowness::check(&self.shard_loop, entry.id, args, duration_us);
+        self.note_all(slow);
+    }
+
+    fn note_all(&self, slow: impl IntoIterator<Item = Slow>) {
+        for slow in slow {
+            slowness::note(&self.shard_loop, &self.session, slow);
         }
     }
 

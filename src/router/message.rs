@@ -16,6 +16,7 @@ use basalt_shard::view::Changes;
 
 use crate::net::stream::Accepted;
 use crate::router::shard_loop::ShardLoop;
+use crate::session::slowness::Slow;
 
 /// Names a question of one thread until its answer comes.
 pub(crate) type ExchangeId = u64;
@@ -92,6 +93,8 @@ pub(crate) struct Executed {
     pub(crate) ends: Vec<usize>,
     /// They may leave when this batch of the executing shard is durable enough.
     pub(crate) ticket: Ticket,
+    /// Commands of the batch that took long.
+    pub(crate) slow: Vec<Slow>,
 }
 
 impl Executed {

@@ -272,7 +272,7 @@ mod tests {
         let mut reply = ReplyBuffer::new(Protocol::Resp3);
         show(&example(), &mut reply);
         let text = String::from_utf8_lossy(reply.as_bytes()).into_owned();
-        assert!(text.starts_with("%31\r\n"), "{text}");
+        assert!(text.starts_with("%29\r\n"), "{text}");
         for part in [
             "keys.count\r\n:4\r\n",
             "peak.percentage\r\n,80\r\n",

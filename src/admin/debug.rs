@@ -119,6 +119,7 @@ fn sleep_time(seconds: &[u8]) -> Duration {
 }
 
 /// An example of each kind of reply.
+#[expect(clippy::approx_constant, reason = "the number is Redis's, not meant to be exact")]
 fn protocol(kind: &[u8], reply: &mut ReplyBuffer) -> Result<(), Failure> {
     match kind {
         b"string" => reply.bulk(b"Hello World"),

@@ -6,7 +6,6 @@
 //! before anything after it begins, so commands take effect in the order sent.
 
 use std::rc::Rc;
-use std::sync::PoisonError;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -19,13 +18,13 @@ use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::Input;
-use crate::node::{now_ms, now_us};
+use crate::node::now_ms;
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, transaction, turn};
 use crate::runtime;
 use crate::session::process_command::{LaterContext, ProcessContext, ProcessRun};
-use crate::session::slowlog::{SlowCall, SlowCommand};
+use crate::session::slowness::{self, Slow};
 use crate::session::{ReplyMode, Session};
 
 /// Commands that gather before they go to other shards. Locks of a transaction are held this long.
@@ -401,7 +400,8 @@ impl Connection {
                 }
             };
             self.hold_for(self.shard_loop.id, ticket);
-            self.note_slow(self.shard_loop.if_slow(id, args));
+            let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
+            self.note_slowness(entry, args, duration_ns / 1000);
             return;
         }
         if self.segment.batch.is_empty() {
@@ -467,14 +467,14 @@ impl Connection {
             let executed = self.run_on(shard, batch).await;
             self.out.append_raw(&executed.replies);
             self.hold_for(shard, executed.ticket);
-            self.note_slow(executed.slow);
+            self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
             self.read_from_several(&batch, &homes).await;
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
             self.out.append_raw(&outcome.executed.replies);
-            self.note_slow(outcome.executed.slow);
+            self.note_all(outcome.executed.slow);
             for (shard, ticket) in outcome.tickets {
                 self.hold_for(shard, ticket);
             }
@@ -528,7 +528,7 @@ impl Connection {
         }
         for (shard, executed) in executed.into_iter().enumerate() {
             self.hold_for(shard, executed.ticket);
-            self.note_slow(executed.slow);
+            self.note_all(executed.slow);
         }
     }
 
@@ -571,37 +571,20 @@ impl Connection {
         self.moment =
             statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
+        let duration_ns = statistics.last_duration_ns;
         drop(statistics);
-        self.note_slow(self.shard_loop.if_slow(entry.id, args));
+        self.note_slowness(entry, args, duration_ns / 1000);
     }
 
-    /// Puts slow commands into the slow log and the latency monitor.
-    fn note_slow(&self, slow: impl IntoIterator<Item = SlowCall>) {
-        let settings = self.shard_loop.hot_settings.get();
-        let node = &self.shard_loop.node;
-        for SlowCall { id, duration_us, arguments } in slow {
-            let spec = node.table.entry(id).spec;
-            let logged = u64::try_from(settings.slowlog_log_slower_than_us)
-                .is_ok_and(|threshold| duration_us >= threshold);
-            if logged && !spec.has(flag::SKIP_SLOWLOG) {
-                let command = SlowCommand {
-                    id: 0,
-                    time_s: now_us() / 1_000_000,
-                    duration_us,
-                    arguments,
-                    client: self.session.peer.clone(),
-                    client_name: self.session.name.borrow().clone(),
-                };
-                let entries_max = self.shard_loop.config().slowlog_max_len as usize;
-                let mut log = node.slow_log.lock().unwrap_or_else(PoisonError::into_inner);
-                log.push(command, entries_max);
-            }
-            let spike_ms = settings.latency_monitor_threshold_ms;
-            if spike_ms > 0 && duration_us / 1000 >= spike_ms {
-                let event = if spec.has(flag::FAST) { "fast-command" } else { "command" };
-                let mut latency = node.latency.lock().unwrap_or_else(PoisonError::into_inner);
-                latency.add(event, now_us() / 1_000_000, duration_us / 1000);
-            }
+    /// Puts a command into the slow log and the latency monitor, if it took long.
+    fn note_slowness(&self, entry: &Entry, args: Args<'_>, duration_us: u64) {
+        let slow = slowness::check(&self.shard_loop, entry.id, args, duration_us);
+        self.note_all(slow);
+    }
+
+    fn note_all(&self, slow: impl IntoIterator<Item = Slow>) {
+        for slow in slow {
+            slowness::note(&self.shard_loop, &self.session, slow);
         }
     }
 

@@ -24,7 +24,7 @@ use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
-use crate::view::{Changes, Context, View};
+use crate::view::{Changes, Context, HeadChange, View};
 
 /// A command to run.
 #[derive(Clone, Copy)]
@@ -145,6 +145,10 @@ pub struct Shard {
     /// Per physical database: no deadline's record stands before this. Without it every look for
     /// what is due would walk over the tombstones of what has gone.
     deadlines_from: Vec<RecordKey>,
+    /// Per physical database: deadlines before this record are known to have passed; what still
+    /// stands there is counted as due, and not as a key.
+    counted_to: Vec<RecordKey>,
+    due: Vec<u64>,
     /// Counters for INFO.
     pub statistics: Statistics,
 }
@@ -265,6 +269,8 @@ impl Shard {
             written: 0,
             next_deadline_ms: vec![0; 256],
             deadlines_from: vec![RecordKey::new(); 256],
+            counted_to: vec![RecordKey::new(); 256],
+            due: vec![0; 256],
             statistics: Statistics::default(),
         })
     }
@@ -404,7 +410,14 @@ impl Shard {
         self.statistics.batches += 1;
         for (db, slot, count) in counted {
             self.counts.set(db, slot, count);
-            self.key_counts.set(db, self.counts.total(db));
+        }
+        for change in changes.heads() {
+            self.recount_due(change);
+            if change.before.existed != change.after.is_some()
+                || change.before.deadline_ms != change.deadline_ms
+            {
+                self.publish_counts(change.record_key[0]);
+            }
         }
         for change in changes.into_heads() {
             if self.track_dirty {
@@ -429,6 +442,86 @@ impl Shard {
             }
         }
         Ok(self.written)
+    }
+
+    /// A key whose deadline had passed was set anew before it was removed, or one is set that has
+    /// passed already: the number of those that are due follows.
+    fn recount_due(&mut self, change: &HeadChange) {
+        let key = &change.record_key;
+        let (db, name) = (key[0], &key[layout::HEAD_PREFIX_BYTES..]);
+        let counted_to = &self.counted_to[usize::from(db)];
+        if counted_to.is_empty() || change.before.deadline_ms == change.deadline_ms {
+            return;
+        }
+        let is_counted = |deadline: Option<u64>| {
+            deadline.is_some_and(|deadline| layout::expiry_key(db, deadline, name) < *counted_to)
+        };
+        let due = &mut self.due[usize::from(db)];
+        if is_counted(change.before.deadline_ms) {
+            *due = due.saturating_sub(1);
+        }
+        if is_counted(change.deadline_ms) {
+            *due += 1;
+        }
+    }
+
+    /// Tells the other threads how many keys there are: those that are due are none any more.
+    fn publish_counts(&self, db: u8) {
+        let (total, due) = (self.counts.total(db), self.due[usize::from(db)]);
+        self.key_counts.set(
+            db,
+            SlotCount {
+                keys: total.keys.saturating_sub(due),
+                expires: total.expires.saturating_sub(due),
+            },
+        );
+    }
+
+    /// Where the deadlines begin that are not counted as due.
+    pub fn deadlines_to_count(&self, db: u8) -> RecordKey {
+        let counted_to = &self.counted_to[usize::from(db)];
+        if counted_to.is_empty() { self.deadlines_to_remove(db) } else { counted_to.clone() }
+    }
+
+    /// Where the deadlines begin whose keys are not removed.
+    pub fn deadlines_to_remove(&self, db: u8) -> RecordKey {
+        let from = &self.deadlines_from[usize::from(db)];
+        if from.is_empty() { layout::expiry_key(db, 0, b"") } else { from.clone() }
+    }
+
+    /// Counts up to `max` deadlines that have passed since the last time: from here on their keys
+    /// are counted as gone, and as expired. Returns how many there were; fewer than `max`: all.
+    /// `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]).
+    pub fn count_due(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
+        let index = usize::from(db);
+        if self.next_deadline_ms[index] > now_ms {
+            return Ok(0);
+        }
+        let lower = self.deadlines_to_count(db);
+        let upper = layout::expiry_key(db, now_ms.saturating_add(1), b"");
+        if lower >= upper {
+            return Ok(0);
+        }
+        let engine = self.engine.clone();
+        let mut cursor =
+            engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Memory);
+        let mut seen = 0;
+        let mut counted_to = upper.clone();
+        while let Some((record_key, _)) = cursor.next()? {
+            if seen == max {
+                counted_to = RecordKey::from_slice(record_key);
+                break;
+            }
+            seen += 1;
+        }
+        drop(cursor);
+        self.counted_to[index] = counted_to;
+        self.due[index] += seen as u64;
+        self.statistics.expired_keys += seen as u64;
+        if seen > 0 {
+            self.publish_counts(db);
+        }
+        Ok(seen)
     }
 
     /// The new counts of the slots whose number of keys or deadlines changes.
@@ -483,9 +576,14 @@ impl Shard {
         if self.next_deadline_ms[usize::from(db)] > now_ms {
             return Ok(0);
         }
-        let known = self.deadlines_from[usize::from(db)].clone();
-        let lower = if known.is_empty() { layout::expiry_key(db, 0, b"") } else { known };
+        while self.count_due(db, now_ms, max)? == max {
+            if self.due[usize::from(db)] > max as u64 {
+                break;
+            }
+        }
+        let lower = self.deadlines_to_remove(db);
         let upper = layout::prefix_end(&[db]);
+        let counted_to = self.counted_to[usize::from(db)].clone();
         let engine = self.engine.clone();
         let mut cursor =
             engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Memory);
@@ -497,7 +595,7 @@ impl Shard {
         while let Some((record_key, _)) = cursor.next()? {
             let (_, deadline, name) = layout::parse_expiry_key(record_key)
                 .ok_or_else(|| EngineError::Corrupted("expiry key".into()))?;
-            if deadline > now_ms || seen == max {
+            if *record_key >= counted_to[..] || seen == max {
                 next = next.min(deadline);
                 from.get_or_insert_with(|| RecordKey::from_slice(record_key));
                 break;
@@ -561,8 +659,9 @@ impl Shard {
         for (slot, count) in counted {
             self.counts.set(db, slot, count);
         }
-        self.key_counts.set(db, self.counts.total(db));
-        self.statistics.expired_keys += due.len() as u64;
+        let still_due = &mut self.due[usize::from(db)];
+        *still_due = still_due.saturating_sub(due.len() as u64);
+        self.publish_counts(db);
         for (_, head) in due {
             self.cache.remove(&head);
         }
@@ -606,6 +705,8 @@ impl Shard {
         self.key_counts.set(db, SlotCount::default());
         self.next_deadline_ms[usize::from(db)] = u64::MAX;
         self.deadlines_from[usize::from(db)] = RecordKey::new();
+        self.counted_to[usize::from(db)] = RecordKey::new();
+        self.due[usize::from(db)] = 0;
         self.cache.clear();
         Ok(one_by_one.is_none())
     }
@@ -657,18 +758,21 @@ pub fn random_key_in_slot(
     Ok(drawn.flatten())
 }
 
-/// Reads the deadlines that are due into memory, so that [`Shard::expire`] finds them there.
-/// Blocks.
+/// Reads up to `max` deadlines from the record `lower` on that are due into memory, so that
+/// [`Shard::count_due`] and [`Shard::expire`] find them there. Blocks.
 pub fn load_deadlines(
     engine: &dyn Engine,
     db: u8,
+    lower: &[u8],
     now_ms: u64,
     max: usize,
 ) -> Result<(), EngineError> {
-    let lower = layout::expiry_key(db, 0, b"");
     let upper = layout::expiry_key(db, now_ms.saturating_add(1), b"");
+    if *lower >= upper[..] {
+        return Ok(());
+    }
     let mut cursor =
-        engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Disk);
+        engine.range(Family::Expiry, lower, &upper, Direction::Forward, ReadTier::Disk);
     let mut seen = 0;
     while seen < max && cursor.next()?.is_some() {
         seen += 1;
@@ -685,4 +789,41 @@ pub fn scope_of(locks: &[(ShardId, RecordKey, Mode)], shard: ShardId) -> Scope {
             .map(|(_, key, mode)| (key.clone(), *mode))
             .collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestShard;
+
+    #[test]
+    fn keys_that_are_due_are_not_counted_and_go_piece_by_piece() {
+        let mut test = TestShard::new();
+        let deadline = test.now_ms + 1000;
+        for key in 0..10 {
+            test.run(&format!("SET key{key} v PXAT {deadline}"));
+        }
+        test.run("SET stays v");
+        let counts = test.shard.key_counts();
+        let now = |test: &TestShard| (counts.get(0).keys, counts.get(0).expires, test.now_ms);
+        assert_eq!(now(&test), (11, 10, deadline - 1000));
+        assert_eq!(test.shard.count_due(0, deadline - 1, 100), Ok(0));
+        test.now_ms = deadline;
+        assert_eq!(test.shard.count_due(0, deadline, 6), Ok(6));
+        assert_eq!(now(&test), (5, 4, deadline));
+        assert_eq!(test.shard.count_due(0, deadline, 6), Ok(4));
+        assert_eq!(now(&test), (1, 0, deadline));
+        // Setting a key that is due brings it back; another gets a deadline that has passed.
+        test.run("SET key3 again");
+        assert_eq!(now(&test), (2, 0, deadline));
+        assert_eq!(test.run("GET key4"), "$-1");
+        while test.shard.expire(0, deadline, 3) == Ok(3) {}
+        assert_eq!(now(&test), (2, 0, deadline));
+        assert_eq!(test.run("EXISTS key3 stays key1"), ":2");
+        assert_eq!(test.shard.statistics.expired_keys, 10);
+        assert_eq!(test.shard.counts.total(0).keys, 2);
+        test.run(&format!("SET late v PXAT {}", deadline + 5));
+        test.now_ms += 5;
+        assert_eq!(test.shard.expire(0, deadline + 5, 3), Ok(1));
+        assert_eq!(now(&test), (2, 0, deadline + 5));
+    }
 }

@@ -27,8 +27,8 @@ use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
 const SCAN_ON_LOOP_MAX: usize = 256;
 
-/// Keys whose time has come that DBSIZE removes before it counts.
-const EXPIRED_FIRST_MAX: usize = 128;
+/// Keys whose time has come that DBSIZE looks for before it answers.
+const COUNTED_FIRST_MAX: usize = 512;
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
@@ -46,8 +46,8 @@ fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
     shard_loop.databases().get(db).copied().unwrap_or_default()
 }
 
-/// The number of keys, from counters that are always right. Keys whose time has come just now go
-/// first, so that they are not counted.
+/// The number of keys, from counters that are always right. Keys whose time has come just now
+/// are left out.
 async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
     let shard_loop = &context.shard_loop;
     let db = physical(shard_loop, context.session.db.get());
@@ -55,11 +55,8 @@ async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
     if expires > 0 && !shard_loop.node.expire_paused() {
         shard_loop
             .on_every_shard(move |there| {
-                // What cannot be removed at once goes a little later by the clock.
-                let removed = there.shard.borrow_mut().expire(db, now_ms(), EXPIRED_FIRST_MAX);
-                if removed.is_ok_and(|removed| removed > 0) {
-                    there.turn.schedule();
-                }
+                // What is not in memory is counted a little later, by the clock.
+                let _ = there.shard.borrow_mut().count_due(db, now_ms(), COUNTED_FIRST_MAX);
             })
             .await;
     }

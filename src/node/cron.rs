@@ -13,6 +13,8 @@ use crate::runtime;
 
 /// How often deadlines are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_millis(50);
+/// Deadlines that are counted in one piece.
+const COUNT_PIECE: usize = 512;
 /// Keys that go in one piece, before others have their turn.
 const EXPIRE_PIECE: usize = 128;
 /// Deadlines read from disk ahead, when they are not in memory.
@@ -33,11 +35,25 @@ pub(crate) async fn expire(shard_loop: Rc<ShardLoop>) {
     }
 }
 
+/// First all that is due is counted, which is quick: from then on it is no longer there for
+/// anybody. Then it is removed.
 async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
+    let mut counted = false;
     loop {
         let now = now_ms();
         let start = Instant::now();
-        let result = shard_loop.shard.borrow_mut().expire(db, now, EXPIRE_PIECE);
+        let result = {
+            let mut shard = shard_loop.shard.borrow_mut();
+            if counted {
+                shard.expire(db, now, EXPIRE_PIECE)
+            } else {
+                shard.count_due(db, now, COUNT_PIECE).map(|seen| {
+                    counted = seen < COUNT_PIECE;
+                    // Whatever was counted, there may be something to remove.
+                    EXPIRE_PIECE
+                })
+            }
+        };
         let took_ns = start.elapsed().as_nanos() as u64;
         LoopCounters::add(&shard_loop.counters.expire_ns, took_ns);
         match result {
@@ -52,8 +68,16 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
             }
             Err(EngineError::NotInMemory) => {
                 let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
+                let lower = {
+                    let shard = shard_loop.shard.borrow();
+                    if counted {
+                        shard.deadlines_to_remove(db)
+                    } else {
+                        shard.deadlines_to_count(db)
+                    }
+                };
                 let loaded = shard_loop
-                    .off_loop(move || load_deadlines(engine.as_ref(), db, now, EXPIRE_LOAD))
+                    .off_loop(move || load_deadlines(engine.as_ref(), db, &lower, now, EXPIRE_LOAD))
                     .await;
                 if !matches!(loaded, Some(Ok(()))) {
                     return;

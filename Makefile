@@ -45,7 +45,7 @@ test: test-packages
 	step 'Client libraries for the tests'
 	bounded 15m tests/clients/install.sh
 	step 'Tests: units, documentation, the server through its sockets, real clients'
-	bounded $(TEST_TIME_MAX) cargo test --release --workspace
+	bounded $(TEST_TIME_MAX) cargo test --release --workspace --no-fail-fast
 	step 'Everything passed'
 
 # Defines `missing`, with the Debian packages that building needs and this machine has not. The
@@ -101,8 +101,8 @@ if (( $${#missing[@]} )); then
     }
     apt_get update
     apt_get install -y --no-install-recommends "$${missing[@]}"
-    if [[ " $${missing[*]} " == *' redis-server '* ]] && command -v systemctl >/dev/null; then
-        as_root systemctl disable redis-server.service
+    if [[ " $${missing[*]} " == *' redis-server '* ]]; then
+        as_root update-rc.d redis-server disable
     fi
 fi
 endef

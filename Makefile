@@ -58,8 +58,10 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 [[ -n "$${LIBCLANG_PATH:-}" ]] || is_installed libclang-dev || missing+=(libclang-dev)
 endef
 
-# The same for the tests: redis-server to compare with, Python and Node for real clients.
+# The same for the tests: redis-server to compare with, Python and Node for real clients, and kill,
+# which is more than what bash has built in.
 define find_test_packages
+type -P kill >/dev/null || missing+=(procps)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || missing+=(redis-tools)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv python3-pip)

@@ -1,6 +1,5 @@
 //! Administration: the commands on the process and on whole databases.
 
-pub(crate) mod clock;
 pub(crate) mod command;
 pub(crate) mod config_commands;
 pub(crate) mod databases;
@@ -12,6 +11,7 @@ pub(crate) mod lolwut;
 pub(crate) mod memory_commands;
 pub(crate) mod monitor;
 pub(crate) mod redact;
+pub(crate) mod server_commands;
 pub(crate) mod slowlog_commands;
 pub(crate) mod specs;
 
@@ -24,7 +24,6 @@ pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
         auth::COMMANDS,
         client::COMMANDS,
         client_list::COMMANDS,
-        clock::COMMANDS,
         command::COMMANDS,
         config_commands::COMMANDS,
         connection_commands::COMMANDS,
@@ -35,6 +34,7 @@ pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
         lolwut::COMMANDS,
         memory_commands::COMMANDS,
         monitor::COMMANDS,
+        server_commands::COMMANDS,
         slowlog_commands::COMMANDS,
     ]
     .concat()

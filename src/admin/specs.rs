@@ -161,6 +161,20 @@ pub(crate) const SPECS: &[CommandSpec] = &[
         ..CommandSpec::EMPTY
     },
     CommandSpec {
+        name: "role",
+        arity: 1,
+        flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST,
+        categories: category::ADMIN | category::DANGEROUS,
+        run: Run::Process,
+        docs: Docs {
+            summary: "Tells whether this is a primary or a replica",
+            since: "2.8.12",
+            group: Group::Server,
+            ..Docs::EMPTY
+        },
+        ..CommandSpec::EMPTY
+    },
+    CommandSpec {
         name: "monitor",
         arity: 1,
         flags: flag::ADMIN | flag::NOSCRIPT | flag::LOADING | flag::STALE,

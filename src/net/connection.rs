@@ -6,7 +6,6 @@
 //! before anything after it begins, so commands take effect in the order sent.
 
 use std::rc::Rc;
-use std::sync::PoisonError;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -19,13 +18,13 @@ use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::Input;
-use crate::node::{now_ms, now_us};
+use crate::node::now_ms;
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, transaction, turn};
 use crate::runtime;
 use crate::session::process_command::{LaterContext, ProcessContext, ProcessRun};
-use crate::session::slowlog::{SlowCall, SlowCommand};
+use crate::session::slowness::{self, Slow};
 use crate::session::{ReplyMode, Session};
 
 /// Commands that gather before they go to other shards. Locks of a transaction are held this long.
@@ -50,6 +49,7 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
         shard_loop,
         session,
         input: Input::default(),
+        input_was_full: false,
         parser: RequestParser::default(),
         spans: Vec::new(),
         moment: Instant::now(),
@@ -78,6 +78,8 @@ struct Connection {
     shard_loop: Rc<ShardLoop>,
     session: Rc<Session>,
     input: Input,
+    /// The last read took all the room there was: more may wait in the socket.
+    input_was_full: bool,
     parser: RequestParser,
     /// Of the request that the parser is at; it may come in pieces.
     spans: Vec<Span>,
@@ -106,6 +108,10 @@ impl Connection {
                     let now = self.shard_loop.time_ms(self.moment);
                     self.session.last_interaction_ms.set(now);
                     self.process().await;
+                    // A long pipeline: what has come in the meantime shares the wait for the disk.
+                    while self.input_may_go_on() && self.read_more().await {
+                        self.process().await;
+                    }
                 }
             }
             if !self.deliver().await || self.session.close_after_reply.get() {
@@ -118,7 +124,7 @@ impl Connection {
 
     /// Waits for input, for something to push, or for the end.
     async fn wait(&mut self) -> Event {
-        let Self { session, input, shard_loop, .. } = self;
+        let Self { session, input, shard_loop, input_was_full, .. } = self;
         let event = std::future::poll_fn(|context| {
             if session.killed.get() {
                 return Poll::Ready(Event::Closed);
@@ -127,10 +133,12 @@ impl Connection {
             if session.has_pushes() {
                 return Poll::Ready(Event::Push);
             }
-            let received = session.stream.poll_read(context, input.room(&shard_loop.buffers));
-            match received {
+            let room = input.room(&shard_loop.buffers);
+            let room_bytes = room.len();
+            match session.stream.poll_read(context, room) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Event::Closed),
                 Poll::Ready(Ok(count)) => {
+                    *input_was_full = count == room_bytes;
                     input.received(count);
                     LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
                     LoopCounters::add(&shard_loop.counters.reads, 1);
@@ -145,6 +153,32 @@ impl Connection {
         .await;
         self.session.input_bytes.set(self.input.bytes().len());
         event
+    }
+
+    /// Whether there may be more input at once, and room for its replies.
+    fn input_may_go_on(&self) -> bool {
+        self.input_was_full
+            && self.out.len() < OUTPUT_BYTES_MAX
+            && !self.session.close_after_reply.get()
+            && !self.session.killed.get()
+    }
+
+    /// Reads what is there already, without waiting for more.
+    async fn read_more(&mut self) -> bool {
+        let Self { session, input, shard_loop, input_was_full, .. } = self;
+        std::future::poll_fn(|context| {
+            let room = input.room(&shard_loop.buffers);
+            let room_bytes = room.len();
+            let Poll::Ready(Ok(count @ 1..)) = session.stream.poll_read(context, room) else {
+                input.release(&shard_loop.buffers);
+                return Poll::Ready(false);
+            };
+            *input_was_full = count == room_bytes;
+            input.received(count);
+            LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
+            Poll::Ready(true)
+        })
+        .await
     }
 
     fn limits(&self) -> RequestLimits {
@@ -366,7 +400,8 @@ impl Connection {
                 }
             };
             self.hold_for(self.shard_loop.id, ticket);
-            self.note_slow(self.shard_loop.if_slow(id, args));
+            let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
+            self.note_slowness(entry, args, duration_ns / 1000);
             return;
         }
         if self.segment.batch.is_empty() {
@@ -432,14 +467,14 @@ impl Connection {
             let executed = self.run_on(shard, batch).await;
             self.out.append_raw(&executed.replies);
             self.hold_for(shard, executed.ticket);
-            self.note_slow(executed.slow);
+            self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
             self.read_from_several(&batch, &homes).await;
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
             self.out.append_raw(&outcome.executed.replies);
-            self.note_slow(outcome.executed.slow);
+            self.note_all(outcome.executed.slow);
             for (shard, ticket) in outcome.tickets {
                 self.hold_for(shard, ticket);
             }
@@ -493,7 +528,7 @@ impl Connection {
         }
         for (shard, executed) in executed.into_iter().enumerate() {
             self.hold_for(shard, executed.ticket);
-            self.note_slow(executed.slow);
+            self.note_all(executed.slow);
         }
     }
 
@@ -536,37 +571,20 @@ impl Connection {
         self.moment =
             statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
+        let duration_ns = statistics.last_duration_ns;
         drop(statistics);
-        self.note_slow(self.shard_loop.if_slow(entry.id, args));
+        self.note_slowness(entry, args, duration_ns / 1000);
     }
 
-    /// Puts slow commands into the slow log and the latency monitor.
-    fn note_slow(&self, slow: impl IntoIterator<Item = SlowCall>) {
-        let settings = self.shard_loop.hot_settings.get();
-        let node = &self.shard_loop.node;
-        for SlowCall { id, duration_us, arguments } in slow {
-            let spec = node.table.entry(id).spec;
-            let logged = u64::try_from(settings.slowlog_log_slower_than_us)
-                .is_ok_and(|threshold| duration_us >= threshold);
-            if logged && !spec.has(flag::SKIP_SLOWLOG) {
-                let command = SlowCommand {
-                    id: 0,
-                    time_s: now_us() / 1_000_000,
-                    duration_us,
-                    arguments,
-                    client: self.session.peer.clone(),
-                    client_name: self.session.name.borrow().clone(),
-                };
-                let entries_max = self.shard_loop.config().slowlog_max_len as usize;
-                let mut log = node.slow_log.lock().unwrap_or_else(PoisonError::into_inner);
-                log.push(command, entries_max);
-            }
-            let spike_ms = settings.latency_monitor_threshold_ms;
-            if spike_ms > 0 && duration_us / 1000 >= spike_ms {
-                let event = if spec.has(flag::FAST) { "fast-command" } else { "command" };
-                let mut latency = node.latency.lock().unwrap_or_else(PoisonError::into_inner);
-                latency.add(event, now_us() / 1_000_000, duration_us / 1000);
-            }
+    /// Puts a command into the slow log and the latency monitor, if it took long.
+    fn note_slowness(&self, entry: &Entry, args: Args<'_>, duration_us: u64) {
+        let slow = slowness::check(&self.shard_loop, entry.id, args, duration_us);
+        self.note_all(slow);
+    }
+
+    fn note_all(&self, slow: impl IntoIterator<Item = Slow>) {
+        for slow in slow {
+            slowness::note(&self.shard_loop, &self.session, slow);
         }
     }
 

@@ -1,5 +1,6 @@
-//! Accepting connections: a thread a socket that does nothing else, deals sockets out to the shards
-//! in turn, and survives whatever accept answers.
+//! Accepting connections: one thread a socket, which does nothing else, deals the connections out
+//! to the shards in turn, and survives whatever accept answers. CONFIG SET of the addresses closes
+//! sockets and opens others.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};

@@ -19,6 +19,7 @@ use crate::node::now_ms;
 use crate::router::message::{Batch, Executed};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
+use crate::session::slowness;
 
 /// How long to wait before trying again while the engine takes no writes.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
@@ -38,10 +39,16 @@ pub(crate) fn run_ready(
             Attempt::Done(ticket) => done.ticket = done.ticket.max(ticket),
             _ => return index,
         }
-        done.slow.extend(shard_loop.if_slow(id, args));
+        note_slowness(shard_loop, id, args, done);
         done.ends.push(reply.len());
     }
     batch.len()
+}
+
+/// Keeps what there is to say of the time that the latest command took.
+fn note_slowness(shard_loop: &ShardLoop, id: CommandId, args: Args<'_>, done: &mut Executed) {
+    let duration_us = shard_loop.statistics.borrow().last_duration_ns / 1000;
+    done.slow.extend(slowness::check(shard_loop, id, args, duration_us));
 }
 
 /// Tries one command on the loop. What it wrote is flushed at the end of the turn. `moment` is now,
@@ -90,7 +97,7 @@ pub(crate) async fn finish_batch(
     while next < batch.len() {
         let (id, args) = batch.command(next);
         let ticket = run_waiting(shard_loop, id, args, batch.db, &mut reply).await;
-        done.slow.extend(shard_loop.if_slow(id, args));
+        note_slowness(shard_loop, id, args, &mut done);
         done.ticket = done.ticket.max(ticket);
         done.ends.push(reply.len());
         next = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);

@@ -16,7 +16,7 @@ use basalt_shard::view::Changes;
 
 use crate::net::stream::Accepted;
 use crate::router::shard_loop::ShardLoop;
-use crate::session::slowlog::SlowCall;
+use crate::session::slowness::Slow;
 
 /// Names a question of one thread until its answer comes.
 pub(crate) type ExchangeId = u64;
@@ -95,8 +95,8 @@ pub(crate) struct Executed {
     pub(crate) ends: Vec<usize>,
     /// They may leave when this batch of the executing shard is durable enough.
     pub(crate) ticket: Ticket,
-    /// Commands that took long, for the slow log of the connection's thread.
-    pub(crate) slow: Vec<SlowCall>,
+    /// Commands of the batch that took long.
+    pub(crate) slow: Vec<Slow>,
 }
 
 impl Executed {

@@ -29,7 +29,6 @@ use crate::router::message::{Answer, ExchangeId, Message};
 use crate::router::turn::{self, Turn};
 use crate::session::Session;
 use crate::session::command_statistics::CommandStatistics;
-use crate::session::slowlog::{SlowCall, shortened};
 
 /// Who waits for a lock.
 enum LockWaiter {
@@ -299,22 +298,6 @@ impl ShardLoop {
         let call =
             Call { spec, handler, args, databases: &databases, db, now_ms, settings: &settings };
         Some(run(&call))
-    }
-
-    /// The command that ended last, if it took so long that somebody wants to know.
-    pub(crate) fn if_slow(&self, id: CommandId, args: Args<'_>) -> Option<SlowCall> {
-        let settings = self.hot_settings.get();
-        let duration_us = self.statistics.borrow().last_duration_ns / 1000;
-        let logged = u64::try_from(settings.slowlog_log_slower_than_us)
-            .is_ok_and(|threshold| duration_us >= threshold);
-        let spike_ms = settings.latency_monitor_threshold_ms;
-        let is_spike = spike_ms > 0 && duration_us / 1000 >= spike_ms;
-        if !logged && !is_spike {
-            return None;
-        }
-        let entry = self.node.table.entry(id);
-        let arguments = crate::admin::redact::arguments(entry, args, shortened(args));
-        Some(SlowCall { id, duration_us, arguments })
     }
 
     /// Hands what this shard wrote to the kernel, or to the syncer.

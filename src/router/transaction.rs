@@ -28,6 +28,7 @@ use crate::node::now_ms;
 use crate::router::execute;
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::session::slowness;
 
 const FAILED: &[u8] = b"ERR the command failed in the server; this is a bug, please report it";
 
@@ -63,10 +64,15 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
         return failed(&batch, storage_error_reply(&error).as_bytes());
     }
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
+    let mut statistics = shard_loop.statistics.borrow_mut();
+    for index in 0..batch.len() {
+        statistics.finish(batch.command(index).0, timer, executed.reply(index));
+    }
+    // They ran as one: each is told its share.
+    let share_us = statistics.last_duration_ns / 1000 / batch.len().max(1) as u64;
     for index in 0..batch.len() {
         let (id, args) = batch.command(index);
-        shard_loop.statistics.borrow_mut().finish(id, timer, executed.reply(index));
-        executed.slow.extend(shard_loop.if_slow(id, args));
+        executed.slow.extend(slowness::check(shard_loop, id, args, share_us));
     }
     LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
     Outcome { executed, tickets }

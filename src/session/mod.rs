@@ -10,6 +10,7 @@ pub(crate) mod latency;
 pub(crate) mod process_command;
 pub(crate) mod replies;
 pub(crate) mod slowlog;
+pub(crate) mod slowness;
 pub(crate) mod specs;
 
 use std::cell::{Cell, RefCell};

@@ -3,19 +3,10 @@
 use std::collections::VecDeque;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::table::CommandId;
 
 /// Arguments and bytes of an argument that an entry keeps, as in Redis.
 const ARGUMENTS_MAX: usize = 32;
 const ARGUMENT_BYTES_MAX: usize = 128;
-
-/// A command that took long, wherever it ran.
-pub(crate) struct SlowCall {
-    pub(crate) id: CommandId,
-    pub(crate) duration_us: u64,
-    /// Cut, and without secrets.
-    pub(crate) arguments: Vec<Vec<u8>>,
-}
 
 /// One slow command.
 #[derive(Clone, Debug)]

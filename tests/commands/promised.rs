@@ -10,7 +10,7 @@ use super::table;
 const PROMISED: &[&str] = &[
     // Connection and server.
     "ping echo quit reset select auth hello dbsize time flushdb flushall swapdb shutdown lastsave",
-    "monitor lolwut info debug role",
+    "monitor lolwut info debug",
     "client|id client|getname client|setname client|setinfo client|info client|list client|kill",
     "client|pause client|unpause client|reply client|no-evict client|no-touch client|help",
     "config|get config|set config|rewrite config|resetstat config|help",
@@ -25,7 +25,7 @@ const PROMISED: &[&str] = &[
     "object|encoding object|refcount object|idletime object|freq object|help",
     // Strings and bits.
     "set get setnx setex psetex getset getdel getex mget mset msetnx append strlen setrange",
-    "getrange substr incr decr incrby decrby incrbyfloat lcs delex",
+    "getrange substr incr decr incrby decrby incrbyfloat lcs delex digest",
     "setbit getbit bitcount bitpos bitop bitfield bitfield_ro",
     // Hashes.
     "hset hmset hget hmget hdel hlen hexists hgetall hkeys hvals hincrby hincrbyfloat hsetnx",
@@ -33,7 +33,7 @@ const PROMISED: &[&str] = &[
 ];
 
 /// Not in a redis-server 7.0, should one stand in for the target.
-const NEWER_THAN_7_0: &[&str] = &["client|setinfo", "client|no-touch", "delex"];
+const NEWER_THAN_7_0: &[&str] = &["client|setinfo", "client|no-touch", "delex", "digest"];
 
 #[test]
 fn every_promised_command_is_in_the_table() {

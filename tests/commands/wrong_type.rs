@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::common::grammar::{self, SHAPES, Shape};
+use crate::common::grammar::{self, NEWER_SHAPES, SHAPES, Shape};
 use crate::common::universe::Universe;
-use crate::common::{Client, Rng, Server, compare, rng, server};
+use crate::common::{Client, Rng, Server, Value, compare, rng, server};
 
 use super::table;
 
@@ -42,7 +42,6 @@ fn every_command_with_a_key_has_a_shape() {
 
 /// Commands that no shape is made for, and why.
 const WITHOUT_SHAPE: &[(&str, &str)] = &[
-    ("DELEX", "newer than the oracle"),
     ("MEMORY", "MEMORY USAGE tells the bytes of an implementation"),
     ("DEBUG", "for tests alone"),
 ];
@@ -75,6 +74,35 @@ fn a_key_of_another_type_is_told_as_redis_tells_it() {
     assert!(hashes_and_strings, "no call was of the wrong type but on {refused:?}");
 }
 
+/// What no redis-server can be asked: the newer commands, all of them for strings.
+#[test]
+fn a_newer_command_refuses_a_hash_and_leaves_it() {
+    let target = Server::start();
+    // A redis-server that stands in for the target does not have them.
+    if target.is_redis() {
+        return;
+    }
+    let mut client = target.client();
+    let seed = rng::seed("BASALT_WRONG_TYPE_SEED");
+    eprintln!("BASALT_WRONG_TYPE_SEED={seed}");
+    let mut rng = Rng::new(seed);
+    let universe = Universe::of_keys(&["the-key"]);
+    client.run("HSET the-key f1 1");
+    for shape in NEWER_SHAPES {
+        for _ in 0..CALLS_PER_SHAPE {
+            let call = grammar::call(shape, &universe, &mut rng);
+            let expected = match call[0].as_slice() {
+                b"DELEX" => "ERR Key should be of string type if conditions are specified",
+                _ => "WRONGTYPE Operation against a key holding the wrong kind of value",
+            };
+            let reply = client.call(&call);
+            let shown = call.join(&b' ').escape_ascii().to_string();
+            assert_eq!(reply, Value::Error(expected.as_bytes().to_vec()), "{shown}");
+            assert_eq!(client.run("HGET the-key f1").text(), "1", "after {shown}");
+        }
+    }
+}
+
 fn takes_a_key(shape: &Shape) -> bool {
     let mut words = shape.line.split(|c: char| !c.is_ascii_lowercase());
     !shape.line.starts_with('@') && words.any(|word| ["key", "str", "hash"].contains(&word))
@@ -105,5 +133,5 @@ fn compare_call(
         "after {create}: {shown}\n  redis-server: {a:?}\n  target:       {b:?}",
     );
     assert_eq!(expected[3..], actual[3..], "keys left by {shown} after {create}");
-    matches!(b, crate::common::Value::Error(text) if text.starts_with(b"WRONGTYPE"))
+    matches!(b, Value::Error(text) if text.starts_with(b"WRONGTYPE"))
 }

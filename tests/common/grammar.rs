@@ -147,9 +147,18 @@ pub const SHAPES: &[Shape] = &[
     shape(3, AnyOrder, "@HSCAN hash [MATCH pattern] [COUNT chunk]"),
 ];
 
-/// The shapes of one command, by its name in capitals.
+/// Commands that redis-server 7.0 does not have: nothing to compare a call with, so they are not
+/// drawn for a program. Without a condition DELEX is DEL, for any type.
+#[rustfmt::skip] // As above.
+pub const NEWER_SHAPES: &[Shape] = &[
+    shape(1, Exact, "DELEX str (IFEQ|IFNE) val"),
+    shape(1, Exact, "DIGEST str"),
+];
+
+/// The shapes of one command, by its name in capitals, the newer ones included.
 pub fn shapes_of(command: &str) -> impl Iterator<Item = &'static Shape> {
-    SHAPES.iter().filter(move |shape| shape.line.split(' ').next() == Some(command))
+    let all = SHAPES.iter().chain(NEWER_SHAPES);
+    all.filter(move |shape| shape.line.split(' ').next() == Some(command))
 }
 
 /// One call of a shape, its placeholders filled from the universe.

@@ -118,6 +118,26 @@ fn kill_ends_the_connections_it_names() {
 }
 
 #[test]
+fn kill_takes_the_old_ones_of_all_shards() {
+    if crate::common::server::target_is_redis() {
+        return; // MAXAGE is newer than what may stand in for the target.
+    }
+    let server = Server::with(Options::default().shards(4));
+    let mut old: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    for client in &mut old {
+        client.run("PING");
+    }
+    std::thread::sleep(Duration::from_millis(2100));
+    let mut young = server.client();
+    assert_eq!(young.run("CLIENT KILL MAXAGE 2").int(), 8);
+    for mut client in old {
+        client.assert_closes_with(b"");
+    }
+    assert_eq!(young.run("CLIENT LIST").text().lines().count(), 1);
+    young.fails("CLIENT KILL MAXAGE 0", "ERR maxage should be greater than 0");
+}
+
+#[test]
 fn pause_holds_writes_or_everything_back() {
     const PAUSE: Duration = Duration::from_millis(300);
     let server = Server::with(Options::default().shards(2));

@@ -1,6 +1,7 @@
 //! CONFIG: reading and changing directives, writing them back to the file.
 
 use std::fs;
+use std::net::SocketAddr;
 
 use crate::common::server::{self, Options};
 use crate::common::{Client, Server};
@@ -88,6 +89,61 @@ fn a_password_set_at_run_time_holds_for_new_connections() {
     assert_eq!(get(&mut admin, "requirepass"), "secret");
     admin.call(&["CONFIG", "SET", "requirepass", ""]);
     assert_eq!(server.client().run("PING").text(), "PONG");
+}
+
+#[test]
+fn a_port_set_at_run_time_is_listened_on() {
+    let server = Server::start();
+    let mut client = server.client();
+    let reachable = |port: u16| {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        Client::connect(address).is_ok_and(|mut client| client.try_ping().is_ok())
+    };
+    let port = server::free_port();
+    client.ok(&format!("CONFIG SET port {port}"));
+    assert!(reachable(port) && !reachable(server.port));
+    assert_eq!(client.run("PING").text(), "PONG", "who was in stays in");
+
+    // One that is taken changes nothing.
+    let taken = Server::start();
+    let reply = client.run(&format!("CONFIG SET timeout 5 port {}", taken.port));
+    assert!(reply.is_error() && reply.text().contains("'port'"), "{reply:?}");
+    assert_eq!(get(&mut client, "port"), port.to_string());
+    assert_eq!(get(&mut client, "timeout"), "0");
+    assert!(reachable(port));
+    client.ok(&format!("CONFIG SET port {}", server.port));
+    assert!(reachable(server.port) && !reachable(port));
+}
+
+#[test]
+fn addresses_set_at_run_time_are_listened_on() {
+    let server = Server::start();
+    let mut client = server.client();
+    let reachable = |last: u8| {
+        let address = SocketAddr::from(([127, 0, 0, last], server.port));
+        Client::connect(address).is_ok_and(|mut client| client.try_ping().is_ok())
+    };
+    assert!(!reachable(2));
+    client.call(&["CONFIG", "SET", "bind", "127.0.0.1 127.0.0.2"]);
+    assert!(reachable(1) && reachable(2));
+    client.call(&["CONFIG", "SET", "bind", "127.0.0.2"]);
+    assert!(!reachable(1) && reachable(2));
+    // 192.0.2.1 is an address for examples, which no host has.
+    let reply = client.call(&["CONFIG", "SET", "bind", "192.0.2.1"]);
+    assert!(reply.is_error(), "{reply:?}");
+    assert!(reachable(2), "the old address is back");
+    client.call(&["CONFIG", "SET", "bind", "127.0.0.1"]);
+    assert!(reachable(1) && !reachable(2));
+}
+
+#[test]
+fn without_the_password_everybody_is_in() {
+    let server = Server::with(Options::default().set("requirepass", "secret"));
+    let (mut admin, mut waiting) = (server.client(), server.client());
+    admin.ok("AUTH secret");
+    waiting.fails("PING", "NOAUTH Authentication required.");
+    admin.call(&["CONFIG", "SET", "requirepass", ""]);
+    assert_eq!(waiting.run("PING").text(), "PONG");
 }
 
 #[test]

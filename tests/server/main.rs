@@ -22,3 +22,4 @@ mod protocol;
 mod restart;
 mod scan;
 mod slowlog;
+mod small_commands;

@@ -1,11 +1,14 @@
-//! TIME and LASTSAVE.
+//! Small questions to the server: TIME, LASTSAVE, ROLE.
 
 use crate::node::now_us;
 use crate::session::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] =
-    &[("time", ProcessRun::Now(time)), ("lastsave", ProcessRun::Now(lastsave))];
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("time", ProcessRun::Now(time)),
+    ("lastsave", ProcessRun::Now(lastsave)),
+    ("role", ProcessRun::Now(role)),
+];
 
 fn time(context: &mut ProcessContext<'_>) {
     let now = now_us();
@@ -19,4 +22,12 @@ fn time(context: &mut ProcessContext<'_>) {
 fn lastsave(context: &mut ProcessContext<'_>) {
     let started_s = context.shard_loop.node.started_s;
     context.reply.integer(i64::try_from(started_s).unwrap_or(i64::MAX));
+}
+
+/// A primary whose log of replication has not begun, and that has no replicas.
+fn role(context: &mut ProcessContext<'_>) {
+    context.reply.array(3);
+    context.reply.bulk(b"master");
+    context.reply.integer(0);
+    context.reply.array(0);
 }

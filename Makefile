@@ -45,7 +45,7 @@ test: test-packages
 	step 'Client libraries for the tests'
 	bounded 15m tests/clients/install.sh
 	step 'Tests: units, documentation, the server through its sockets, real clients'
-	bounded $(TEST_TIME_MAX) cargo test --release --workspace
+	bounded $(TEST_TIME_MAX) cargo test --release --workspace --no-fail-fast
 	step 'Everything passed'
 
 # Defines `missing`, with the Debian packages that building needs and this machine has not. The
@@ -58,8 +58,10 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 [[ -n "$${LIBCLANG_PATH:-}" ]] || is_installed libclang-dev || missing+=(libclang-dev)
 endef
 
-# The same for the tests: redis-server to compare with, Python and Node for real clients.
+# The same for the tests: redis-server to compare with, Python and Node for real clients, and kill,
+# which is more than what bash has built in.
 define find_test_packages
+type -P kill >/dev/null || missing+=(procps)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || missing+=(redis-tools)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv python3-pip)
@@ -101,8 +103,8 @@ if (( $${#missing[@]} )); then
     }
     apt_get update
     apt_get install -y --no-install-recommends "$${missing[@]}"
-    if [[ " $${missing[*]} " == *' redis-server '* ]] && command -v systemctl >/dev/null; then
-        as_root systemctl disable redis-server.service
+    if [[ " $${missing[*]} " == *' redis-server '* ]]; then
+        as_root update-rc.d redis-server disable
     fi
 fi
 endef

@@ -547,22 +547,17 @@ impl Connection {
                     reply: &mut self.out,
                 });
             }
-            ProcessRun::Later(run) => {
+            ProcessRun::Later(answer) | ProcessRun::Report(answer) => {
                 let context = LaterContext::new(
                     self.shard_loop.clone(),
                     self.session.clone(),
                     (entry.id, args),
                     ReplyBuffer::new(self.out.protocol()),
                 );
-                let reply = run(context).await;
+                let reply = answer(context).await;
                 self.out.append_raw(reply.as_bytes());
-                // It may show, or have changed, anything on any shard.
-                let written = self.shard_loop.shard.borrow().written();
-                self.hold_for(self.shard_loop.id, written);
-                for shard in 0..self.shard_loop.node.topology.shards() {
-                    if shard != self.shard_loop.id {
-                        self.hold_for(shard, self.shard_loop.node.logs[shard].written());
-                    }
+                if matches!(run, ProcessRun::Later(_)) {
+                    self.hold_for_everything();
                 }
             }
         }
@@ -574,6 +569,17 @@ impl Connection {
         let duration_ns = statistics.last_duration_ns;
         drop(statistics);
         self.note_slowness(entry, args, duration_ns / 1000);
+    }
+
+    /// The replies so far may show, or have changed, anything on any shard.
+    fn hold_for_everything(&mut self) {
+        let written = self.shard_loop.shard.borrow().written();
+        self.hold_for(self.shard_loop.id, written);
+        for shard in 0..self.shard_loop.node.topology.shards() {
+            if shard != self.shard_loop.id {
+                self.hold_for(shard, self.shard_loop.node.logs[shard].written());
+            }
+        }
     }
 
     /// Puts a command into the slow log and the latency monitor, if it took long.

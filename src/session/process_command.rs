@@ -2,7 +2,8 @@
 //!
 //! To add one: describe it in a `SPECS` table with `Run::Process`, write its function in the file
 //! of its subject, and name both in that file's `COMMANDS` list. A command that can answer at once
-//! is a [`ProcessRun::Now`]; one that asks other threads or the disk is a [`ProcessRun::Later`].
+//! is a [`ProcessRun::Now`]; one that asks other threads or the disk is a [`ProcessRun::Later`],
+//! or a [`ProcessRun::Report`].
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -61,6 +62,9 @@ pub(crate) type LaterReply = Pin<Box<dyn Future<Output = ReplyBuffer>>>;
 pub(crate) enum ProcessRun {
     Now(fn(&mut ProcessContext<'_>)),
     Later(fn(LaterContext) -> LaterReply),
+    /// As `Later`, for what tells how the server is and shows nobody's data: the reply does not
+    /// wait until everything is durable, so that it comes also when a log has failed.
+    Report(fn(LaterContext) -> LaterReply),
 }
 
 /// The functions by command id.

@@ -23,7 +23,7 @@ use facts::Facts;
 use text::Text;
 
 /// The functions of this folder.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("info", ProcessRun::Later(info))];
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("info", ProcessRun::Report(info))];
 
 struct Section {
     /// In lower case.

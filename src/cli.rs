@@ -12,7 +12,7 @@ use clap::Parser;
 use crate::config::table::directives;
 
 /// Names the version of Redis whose commands and replies this server has.
-const VERSION: &str = concat!("v=", env!("CARGO_PKG_VERSION"), " redis=7.2.0 bits=64");
+const VERSION: &str = concat!("v=", env!("CARGO_PKG_VERSION"), " redis=7.2.4 bits=64");
 
 #[derive(Parser)]
 #[command(

@@ -1,6 +1,7 @@
 //! Starting and stopping, in order: configuration, data directory, databases, shards' threads,
 //! listeners; and back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -12,6 +13,7 @@ use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::Engine;
 use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
+use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Shard;
 use basalt_shard::topology::Topology;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -27,7 +29,7 @@ use crate::node::log_sync::{self, LogSync, Mode};
 use crate::node::pool::Pool;
 use crate::node::{Node, now_ms, now_us};
 use crate::router::mailbox::Mailbox;
-use crate::router::message::{Answer, Message};
+use crate::router::message::{Answer, Executed, Message};
 use crate::router::shard_loop::ShardLoop;
 use crate::router::{execute, turn};
 use crate::runtime;
@@ -207,7 +209,11 @@ async fn receive(shard_loop: &Rc<ShardLoop>) {
         })
         .await;
         let Some(message) = message else { return };
-        take(shard_loop, message);
+        // A panic in one message must not end the thread, and everybody's connections with it.
+        let taken = catch_unwind(AssertUnwindSafe(|| take(shard_loop, message)));
+        if taken.is_err() {
+            tracing::error!("a message panicked and was dropped; this is a bug, please report it");
+        }
     }
 }
 
@@ -225,11 +231,17 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             });
         }
         Message::Execute { origin, exchange, batch } => {
-            let mut reply = basalt_shard::resp::ReplyBuffer::new(
-                batch.protocol.unwrap_or(basalt_shard::resp::Protocol::Resp2),
-            );
-            let mut done = Box::<crate::router::message::Executed>::default();
-            let next = execute::run_ready(shard_loop, &batch, 0, &mut reply, &mut done);
+            let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));
+            let mut done = Box::<Executed>::default();
+            let ran = catch_unwind(AssertUnwindSafe(|| {
+                execute::run_ready(shard_loop, &batch, 0, &mut reply, &mut done)
+            }));
+            let Ok(next) = ran else {
+                tracing::error!("a command panicked; this is a bug, please report it");
+                let answer = Answer::Executed(Box::new(Executed::failed(&batch)));
+                shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+                return;
+            };
             if next == batch.len() {
                 done.replies = reply.take();
                 let answer = Answer::Executed(done);

@@ -10,7 +10,7 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
-use basalt_shard::resp::{Protocol, Span};
+use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
 
@@ -99,7 +99,28 @@ pub(crate) struct Executed {
     pub(crate) slow: Vec<Slow>,
 }
 
+/// The reply to a command that panicked in the server.
+pub(crate) const FAILED: &[u8] =
+    b"ERR the command failed in the server; this is a bug, please report it";
+
 impl Executed {
+    /// An error reply to every command of a batch.
+    pub(crate) fn failed(batch: &Batch) -> Self {
+        Self::all_with(batch, FAILED)
+    }
+
+    /// The same error reply to every command of a batch.
+    pub(crate) fn all_with(batch: &Batch, text: &[u8]) -> Self {
+        let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));
+        let mut executed = Self::default();
+        for _ in 0..batch.len() {
+            reply.error(text);
+            executed.ends.push(reply.len());
+        }
+        executed.replies = reply.take();
+        executed
+    }
+
     /// Reply number `index`.
     pub(crate) fn reply(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };

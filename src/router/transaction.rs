@@ -19,18 +19,16 @@ use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Mode, Scope};
-use basalt_shard::resp::{Protocol, ReplyBuffer};
+use basalt_shard::resp::Protocol;
 use basalt_shard::shard::{Sequence, run_in_sequence};
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
 
 use crate::node::now_ms;
 use crate::router::execute;
-use crate::router::message::{Answer, Batch, Executed, Message};
+use crate::router::message::{Answer, Batch, Executed, FAILED, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::session::slowness;
-
-const FAILED: &[u8] = b"ERR the command failed in the server; this is a bug, please report it";
 
 /// The outcome of a transaction.
 pub(crate) struct Outcome {
@@ -210,12 +208,5 @@ async fn commit(
 }
 
 fn failed(batch: &Batch, text: &[u8]) -> Outcome {
-    let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));
-    let mut executed = Executed::default();
-    for _ in 0..batch.len() {
-        reply.error(text);
-        executed.ends.push(reply.len());
-    }
-    executed.replies = reply.take();
-    Outcome { executed, tickets: Vec::new() }
+    Outcome { executed: Executed::all_with(batch, text), tickets: Vec::new() }
 }

@@ -148,10 +148,10 @@ impl LockTable {
         let before: Vec<bool> = (0..queue.len()).map(|index| is_granted(queue, index)).collect();
         let Some(index) = queue.iter().position(|(holder, _)| *holder == id) else { return };
         queue.remove(index);
-        for now in 0..queue.len() {
-            let was = before[if now < index { now } else { now + 1 }];
-            if !was && is_granted(queue, now) {
-                let waiter = queue[now].0;
+        for place in 0..queue.len() {
+            let was = before[if place < index { place } else { place + 1 }];
+            if !was && is_granted(queue, place) {
+                let waiter = queue[place].0;
                 if let Some(request) = self.requests.get_mut(&waiter) {
                     request.missing -= 1;
                     if request.missing == 0 {

@@ -12,6 +12,7 @@ use crate::command::spec::Run;
 use crate::command::table::{Table, shard_specs};
 use crate::engine::memory::MemoryEngine;
 use crate::engine::{Engine, Family, ReadTier};
+use crate::keyspace::dirty::Ticket;
 use crate::keyspace::head::{Head, Kind};
 use crate::keyspace::layout;
 use crate::random::Random;
@@ -30,6 +31,8 @@ pub(crate) struct TestShard {
     pub(crate) protocol: Protocol,
     /// The logical database of the commands.
     pub(crate) db: usize,
+    /// What the last reply has to wait for.
+    pub(crate) ticket: Ticket,
     topology: Arc<Topology>,
     /// For runs off the loop.
     random: Random,
@@ -49,6 +52,7 @@ impl TestShard {
             now_ms: 1_700_000_000_000,
             protocol: Protocol::Resp2,
             db: 0,
+            ticket: 0,
             topology,
             random: Random::new(7),
             table: Table::new(shard_specs()),
@@ -101,7 +105,10 @@ impl TestShard {
         };
         let mut reply = ReplyBuffer::new(self.protocol);
         match self.shard.execute(&call, &mut reply) {
-            Attempt::Done(_) => reply.take(),
+            Attempt::Done(ticket) => {
+                self.ticket = ticket;
+                reply.take()
+            }
             Attempt::OffLoop => {
                 let calls = std::iter::once(call);
                 let mut done =

@@ -176,7 +176,11 @@ async fn commit(
         }));
     }
     for (shard, part) in changes.by_shard() {
-        let Some(lock) = locks.remove(&shard) else { continue };
+        let Some(lock) = locks.remove(&shard) else {
+            // A handler changed a key that its command does not declare: never in silence.
+            failure = Some(EngineError::Io("a key of an unlocked shard was changed".into()));
+            continue;
+        };
         if shard == shard_loop.id {
             own = Some((lock, part));
             continue;

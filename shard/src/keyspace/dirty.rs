@@ -13,12 +13,14 @@ pub type Ticket = u64;
 pub struct DirtyKeys {
     tickets: HashMap<RecordKey, Ticket>,
     in_order: VecDeque<(Ticket, RecordKey)>,
+    /// The last batch that may have changed any key.
+    everything: Ticket,
 }
 
 impl DirtyKeys {
     /// The batch that a reader of `key` has to wait for; 0 for none.
     pub fn ticket(&self, key: &[u8]) -> Ticket {
-        if self.tickets.is_empty() { 0 } else { self.tickets.get(key).copied().unwrap_or(0) }
+        self.tickets.get(key).copied().unwrap_or(0).max(self.everything)
     }
 
     /// Batch `ticket`, the newest, wrote `key`.
@@ -27,8 +29,16 @@ impl DirtyKeys {
         self.in_order.push_back((ticket, key.clone()));
     }
 
+    /// Batch `ticket`, the newest, may have changed any key (a database was flushed).
+    pub fn mark_everything(&mut self, ticket: Ticket) {
+        self.everything = ticket;
+    }
+
     /// Every batch up to `ticket` is durable.
     pub fn settle(&mut self, ticket: Ticket) {
+        if self.everything <= ticket {
+            self.everything = 0;
+        }
         while let Some((written, key)) =
             self.in_order.pop_front_if(|(written, _)| *written <= ticket)
         {
@@ -45,7 +55,7 @@ impl DirtyKeys {
 
     /// Whether every key is durable.
     pub fn is_empty(&self) -> bool {
-        self.tickets.is_empty()
+        self.tickets.is_empty() && self.everything == 0
     }
 }
 

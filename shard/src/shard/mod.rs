@@ -538,6 +538,9 @@ impl Shard {
             }
         })?;
         self.written += 1;
+        if self.track_dirty {
+            self.dirty.mark_everything(self.written);
+        }
         self.counts.clear(db);
         self.key_counts.set(db, SlotCount::default());
         self.next_deadline_ms[usize::from(db)] = u64::MAX;
@@ -604,4 +607,39 @@ pub fn scope_of(locks: &[(ShardId, RecordKey, Mode)], shard: ShardId) -> Scope {
             .map(|(_, key, mode)| (key.clone(), *mode))
             .collect(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::TestShard;
+
+    #[test]
+    fn a_reply_waits_for_what_it_shows_and_for_nothing_else() {
+        let mut test = TestShard::new();
+        test.shard.track_dirty(true);
+        let mut ticket_of = |words: &str| {
+            test.run(words);
+            test.ticket
+        };
+        assert_eq!(ticket_of("SET a 1"), 1);
+        assert_eq!(ticket_of("SET b 1"), 2);
+        assert_eq!(ticket_of("GET a"), 1);
+        assert_eq!(ticket_of("STRLEN b"), 2);
+        assert_eq!(ticket_of("MGET a b"), 2);
+        assert_eq!(ticket_of("GET other"), 0);
+        assert_eq!(ticket_of("DEL b"), 3);
+        assert_eq!(ticket_of("GET b"), 3);
+        test.shard.settle(2);
+        test.run("GET a");
+        assert_eq!(test.ticket, 0);
+        test.run("GET b");
+        assert_eq!(test.ticket, 3);
+        test.shard.settle(3);
+        test.shard.flush_database(0).unwrap();
+        test.run("GET a");
+        assert_eq!(test.ticket, 4, "that it is gone is not durable yet");
+        test.shard.settle(4);
+        test.run("GET a");
+        assert_eq!(test.ticket, 0);
+    }
 }

@@ -82,6 +82,7 @@ pub fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
 pub fn storage_error_reply(error: &EngineError) -> String {
     match error {
         EngineError::Corrupted(what) => format!("CORRUPTED data on disk is damaged: {what}"),
-        other => format!("MISCONF the storage of this shard failed: {other}"),
+        EngineError::Unreadable(what) => format!("ERR reading from the disk failed: {what}"),
+        other => format!("MISCONF Errors writing to the AOF file: {other}"),
     }
 }

@@ -5,9 +5,9 @@
 //! a shard runs the same in a test on one thread as it does under the server.
 //!
 //! Layers, lowest first; a layer never imports one above it:
-//! `engine` (bytes on disk) → `keyspace` (keys, head records, counts, expiry) → `view` (what one
-//! command sees and changes) → `types` and `generic` (the commands) → `command` (the one table)
-//! → `shard` (locks, execution, commit).
+//! `log` (batches in order, made durable) → `engine` (bytes on disk) → `keyspace` (keys, head
+//! records, counts, expiry) → `view` (what one command sees and changes) → `types` and `generic`
+//! (the commands) → `command` (the one table) → `shard` (locks, execution, commit).
 
 pub mod command;
 pub mod engine;
@@ -16,6 +16,7 @@ pub mod generic;
 pub mod glob;
 pub mod keyspace;
 pub mod locks;
+pub mod log;
 pub mod number;
 pub mod random;
 pub mod resp;

@@ -10,7 +10,7 @@ use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 
-use crate::engine::{Direction, EngineError, Family, ReadTier};
+use crate::engine::{Direction, EngineError, Family, Range, ReadTier};
 use crate::error::{CommandError, text};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
@@ -522,22 +522,24 @@ impl<'a> View<'a> {
             Direction::Backward => left > right,
         };
         let engine = self.context.topology.engine(key.shard);
-        let mut cursor = engine.range(Family::Elements, &lower, &upper, direction, self.tier);
+        let range = Range {
+            family: Family::Elements,
+            lower: &lower,
+            upper: &upper,
+            direction,
+            tier: self.tier,
+        };
         let mut budget = self.budget;
         let mut changed = changed.into_iter().peekable();
         let strip = prefix.len();
-        loop {
-            budget = budget.checked_sub(1).ok_or(CommandError::OffLoop)?;
-            let Some((stored_key, stored_value)) = cursor.next()? else {
-                for (own_key, own_value) in changed {
-                    if let Some(value) = own_value
-                        && visit(&own_key[strip..], value).is_break()
-                    {
-                        break;
-                    }
-                }
-                break;
+        let mut is_over = false;
+        let mut is_too_much = false;
+        engine.range(range, &mut |stored_key, stored_value| {
+            let Some(rest) = budget.checked_sub(1) else {
+                is_too_much = true;
+                return ControlFlow::Break(());
             };
+            budget = rest;
             let mut shadowed = false;
             while let Some((own_key, own_value)) = changed.peek() {
                 if own_key[..] == *stored_key {
@@ -548,8 +550,8 @@ impl<'a> View<'a> {
                 if let Some(value) = own_value
                     && visit(&own_key[strip..], value).is_break()
                 {
-                    self.budget = budget;
-                    return Ok(());
+                    is_over = true;
+                    return ControlFlow::Break(());
                 }
                 changed.next();
                 if shadowed {
@@ -557,7 +559,21 @@ impl<'a> View<'a> {
                 }
             }
             if !shadowed && visit(&stored_key[strip..], stored_value).is_break() {
-                break;
+                is_over = true;
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        if is_too_much {
+            return Err(CommandError::OffLoop);
+        }
+        if !is_over {
+            for (own_key, own_value) in changed {
+                if let Some(value) = own_value
+                    && visit(&own_key[strip..], value).is_break()
+                {
+                    break;
+                }
             }
         }
         self.budget = budget;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test fails the test")]
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +13,9 @@ use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
-use basalt_shard::engine::{Direction, Engine, Family, ReadTier};
+use basalt_shard::engine::{Direction, Engine, Family, LogAccess, Range, ReadTier, Site};
 use basalt_shard::keyspace::layout::ElementPrefix;
+use basalt_shard::log::format::Identity;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 use basalt_shard::settings::Settings;
@@ -53,7 +55,17 @@ impl TestShard {
     fn open(directory: &Path, epoch: u32) -> Self {
         let budget = Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: 64 << 20 };
         let shared = SharedResources::new(budget).unwrap();
-        let engine = Arc::new(RocksEngine::open(directory, &shared).unwrap());
+        let site = Site {
+            directory: directory.to_owned(),
+            identity: Identity { data_set: [b'0'; 40], shard: 0 },
+            epoch: u64::from(epoch),
+            opened_epoch: u64::from(epoch) - 1,
+            least: 0,
+            given_out: 0,
+            segment_bytes: 1 << 20,
+            accept_loss: false,
+        };
+        let engine = Arc::new(RocksEngine::open(site, &shared).unwrap().0);
         let topology = Arc::new(Topology::new(vec![engine.clone() as _], epoch));
         let shard = Shard::open(0, topology.clone(), 1 << 20, 1).unwrap();
         let table = Table::new(shard_specs());
@@ -101,13 +113,20 @@ impl TestShard {
 
     /// Every element record on the disk: the key and the version that it belongs to.
     fn elements(&self) -> Vec<(Vec<u8>, u64)> {
-        let mut cursor =
-            self.engine.range(Family::Elements, b"", b"", Direction::Forward, ReadTier::Disk);
+        let range = Range {
+            family: Family::Elements,
+            lower: b"",
+            upper: b"",
+            direction: Direction::Forward,
+            tier: ReadTier::Disk,
+        };
         let mut found = Vec::new();
-        while let Some((element, _)) = cursor.next().unwrap() {
+        let collect = &mut |element: &[u8], _: &[u8]| {
             let prefix = ElementPrefix::parse(element).expect("an element");
             found.push((prefix.head_key()[9..].to_vec(), prefix.version));
-        }
+            ControlFlow::Continue(())
+        };
+        self.engine.range(range, collect).unwrap();
         found
     }
 
@@ -124,7 +143,7 @@ fn compaction_drops_orphans_and_nothing_else() {
         shard.fill(key, "old");
     }
     // On the disk and in the memtable alike.
-    shard.engine.compact(Family::Elements);
+    shard.engine.compact(Family::Elements).unwrap();
     assert_eq!(shard.elements().len(), 5 * FIELDS);
     assert_eq!(shard.run("DEL deleted"), ":1");
     assert_eq!(shard.run("SET overwritten string"), "+OK");
@@ -134,7 +153,7 @@ fn compaction_drops_orphans_and_nothing_else() {
     assert_eq!(shard.run("HSET live more 1"), ":1");
     assert_eq!(shard.elements().len(), 6 * FIELDS + 1, "deleting costs nothing");
 
-    shard.engine.compact(Family::Elements);
+    shard.engine.compact(Family::Elements).unwrap();
     assert_eq!(shard.elements_of("live"), FIELDS + 1);
     assert_eq!(shard.elements_of("again"), FIELDS);
     assert_eq!(shard.elements().len(), 2 * FIELDS + 1);
@@ -152,17 +171,21 @@ fn compaction_drops_orphans_and_nothing_else() {
     shard.engine.close().unwrap();
     drop(shard);
     let mut shard = TestShard::open(&directory.0, 2);
-    shard.engine.compact(Family::Elements);
+    shard.engine.compact(Family::Elements).unwrap();
     assert_eq!((shard.elements_of("live"), shard.elements_of("again")), (0, FIELDS));
     assert_eq!(shard.run("HGET again f7"), "$4 new7");
 }
 
 /// What a power cut would leave of the database now.
 fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(from).unwrap() {
         let file = file.unwrap();
-        if file.file_name() != "LOCK" {
-            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        let copied = to.join(file.file_name());
+        if file.path().is_dir() {
+            copy(&file.path(), &copied);
+        } else if file.file_name() != "LOCK" {
+            fs::copy(file.path(), copied).unwrap();
         }
     }
 }
@@ -173,11 +196,11 @@ fn a_deletion_that_is_taken_back_finds_its_elements() {
     let after = Directory::new("taken-back-after");
     let mut shard = TestShard::open(&directory.0, 1);
     shard.fill("h", "old");
-    shard.engine.compact(Family::Elements);
-    shard.engine.sync_log().unwrap();
+    shard.engine.compact(Family::Elements).unwrap();
+    shard.engine.sync_log(LogAccess::Direct).unwrap();
     // Deleted, and compacted before anybody has made the deletion durable.
     shard.run("DEL h");
-    shard.engine.compact(Family::Elements);
+    shard.engine.compact(Family::Elements).unwrap();
     assert_eq!(shard.elements().len(), 0);
     copy(&directory.0, &after.0);
     drop(shard);

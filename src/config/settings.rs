@@ -110,4 +110,8 @@ pub(crate) struct Settings {
     pub(crate) write_buffer_size: u64,
     /// Bytes per second over all shards; 0: no limit.
     pub(crate) compaction_rate_limit: u64,
+    /// Bytes of disk space that are kept free; 0: by the size of the disk.
+    pub(crate) disk_reserve: u64,
+    /// Start although data is missing or damaged.
+    pub(crate) accept_data_loss: bool,
 }

@@ -5,6 +5,7 @@
 //! shard, as reads to several, or as a transaction (`router::transaction`). A segment is done
 //! before anything after it begins, so commands take effect in the order sent.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Instant;
@@ -18,7 +19,7 @@ use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::Input;
-use crate::node::now_ms;
+use crate::node::{disk, now_ms};
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, transaction, turn};
@@ -55,6 +56,7 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
         moment: Instant::now(),
         out: ReplyBuffer::new(protocol),
         tickets: Vec::new(),
+        held: Vec::new(),
         segment: Segment::default(),
     };
     connection.run().await;
@@ -86,9 +88,19 @@ struct Connection {
     /// Now, as of the last look at the clock.
     moment: Instant,
     out: ReplyBuffer,
-    /// What the replies in `out` have to wait for.
+    /// What the replies in `out` have to wait for: the newest batch of each shard.
     tickets: Vec<(ShardId, Ticket)>,
+    /// Which reply waits for what, in order.
+    held: Vec<Held>,
     segment: Segment,
+}
+
+/// A reply that waits for a batch.
+struct Held {
+    /// Where in the output it is.
+    range: Range<usize>,
+    shard: ShardId,
+    ticket: Ticket,
 }
 
 enum Event {
@@ -267,12 +279,18 @@ impl Connection {
         self.flush_segment().await;
         match self.session.reply_mode.get() {
             ReplyMode::On => {}
-            ReplyMode::Off | ReplyMode::SkipNext => self.out.truncate(start),
+            ReplyMode::Off | ReplyMode::SkipNext => self.drop_replies(start),
             ReplyMode::Skip => {
-                self.out.truncate(start);
+                self.drop_replies(start);
                 self.session.reply_mode.set(ReplyMode::On);
             }
         }
+    }
+
+    /// Drops the replies from `start` on; what they had to wait for is still waited for.
+    fn drop_replies(&mut self, start: usize) {
+        self.out.truncate(start);
+        self.held.retain(|held| held.range.end <= start);
     }
 
     async fn dispatch(&mut self, args: Args<'_>) {
@@ -294,6 +312,11 @@ impl Connection {
         self.session.commands.set(self.session.commands.get() + 1);
         if node.paused_until_ms.load(std::sync::atomic::Ordering::Relaxed) != 0 {
             self.wait_while_paused(entry).await;
+        }
+        if node.disk_full.load(std::sync::atomic::Ordering::Relaxed)
+            && entry.spec.has(flag::DENYOOM)
+        {
+            return self.reject(Some(entry), disk::FULL).await;
         }
         let shown = !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN);
         match entry.spec.run {
@@ -388,6 +411,7 @@ impl Connection {
         let home = self.home(entry, args);
         let (id, db) = (entry.id, self.session.db.get());
         if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
+            let start = self.out.len();
             let when = (db, &mut self.moment);
             let ticket = match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
                 Attempt::Done(ticket) => ticket,
@@ -399,7 +423,7 @@ impl Connection {
                     ticket
                 }
             };
-            self.hold_for(self.shard_loop.id, ticket);
+            self.hold_for(start, self.shard_loop.id, ticket);
             let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
             self.note_slowness(entry, args, duration_ns / 1000);
             return;
@@ -441,11 +465,12 @@ impl Connection {
         if shards.all(|shard| shard == first) { Home::One(first) } else { Home::Several }
     }
 
-    /// The replies so far have to wait until this batch is durable enough.
-    fn hold_for(&mut self, shard: ShardId, ticket: Ticket) {
+    /// The reply from `start` on has to wait until this batch is durable enough.
+    fn hold_for(&mut self, start: usize, shard: ShardId, ticket: Ticket) {
         if ticket == 0 {
             return;
         }
+        self.held.push(Held { range: start..self.out.len(), shard, ticket });
         match self.tickets.iter_mut().find(|(other, _)| *other == shard) {
             Some((_, newest)) => *newest = ticket.max(*newest),
             None => self.tickets.push((shard, ticket)),
@@ -465,19 +490,25 @@ impl Connection {
         };
         if let Some(shard) = one_shard {
             let executed = self.run_on(shard, batch).await;
-            self.out.append_raw(&executed.replies);
-            self.hold_for(shard, executed.ticket);
+            for (index, (_, ticket)) in executed.ends.iter().enumerate() {
+                let start = self.out.len();
+                self.out.append_raw(executed.reply(index));
+                self.hold_for(start, shard, *ticket);
+            }
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
             self.read_from_several(&batch, &homes).await;
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
-            self.out.append_raw(&outcome.executed.replies);
-            self.note_all(outcome.executed.slow);
-            for (shard, ticket) in outcome.tickets {
-                self.hold_for(shard, ticket);
+            for index in 0..outcome.executed.ends.len() {
+                let start = self.out.len();
+                self.out.append_raw(outcome.executed.reply(index));
+                for (shard, ticket) in &outcome.tickets {
+                    self.hold_for(start, *shard, *ticket);
+                }
             }
+            self.note_all(outcome.executed.slow);
         }
     }
 
@@ -524,10 +555,11 @@ impl Connection {
             }
         }
         for (shard, index) in places {
+            let start = self.out.len();
             self.out.append_raw(executed[shard].reply(index));
+            self.hold_for(start, shard, executed[shard].ends[index].1);
         }
-        for (shard, executed) in executed.into_iter().enumerate() {
-            self.hold_for(shard, executed.ticket);
+        for executed in executed {
             self.note_all(executed.slow);
         }
     }
@@ -557,7 +589,7 @@ impl Connection {
                 let reply = answer(context).await;
                 self.out.append_raw(reply.as_bytes());
                 if matches!(run, ProcessRun::Later(_)) {
-                    self.hold_for_everything();
+                    self.hold_for_everything(start);
                 }
             }
         }
@@ -571,13 +603,13 @@ impl Connection {
         self.note_slowness(entry, args, duration_ns / 1000);
     }
 
-    /// The replies so far may show, or have changed, anything on any shard.
-    fn hold_for_everything(&mut self) {
+    /// The reply from `start` on may show, or have changed, anything on any shard.
+    fn hold_for_everything(&mut self, start: usize) {
         let written = self.shard_loop.shard.borrow().written();
-        self.hold_for(self.shard_loop.id, written);
+        self.hold_for(start, self.shard_loop.id, written);
         for shard in 0..self.shard_loop.node.topology.shards() {
             if shard != self.shard_loop.id {
-                self.hold_for(shard, self.shard_loop.node.logs[shard].written());
+                self.hold_for(start, shard, self.shard_loop.node.logs[shard].written());
             }
         }
     }
@@ -597,19 +629,14 @@ impl Connection {
     /// Waits until the replies may leave, and writes them. False: the client is gone.
     async fn deliver(&mut self) -> bool {
         let shard_loop = self.shard_loop.clone();
-        let mut lost = false;
+        let mut is_lost = false;
         for (shard, ticket) in self.tickets.drain(..) {
-            lost |= !turn::settled(&shard_loop, shard, ticket).await;
+            is_lost |= turn::settled(&shard_loop, shard, ticket).await.is_err();
         }
-        if lost {
-            // What these replies say could still be lost: they must not leave.
-            self.out.clear();
-            self.out.error(
-                b"MISCONF the log could not be made durable; the outcome of the commands before \
-                  is unknown",
-            );
-            self.session.close_after_reply.set(true);
+        if is_lost {
+            self.replace_lost_replies();
         }
+        self.held.clear();
         if self.session.has_pushes() {
             let pushes = self.session.take_pushes();
             self.out.append_raw(&pushes);
@@ -631,6 +658,24 @@ impl Connection {
         }
         self.session.output_bytes.set(0);
         written
+    }
+
+    /// What some replies say could still be lost: these must not leave, an error does instead.
+    fn replace_lost_replies(&mut self) {
+        let replies = self.out.take();
+        let mut copied = 0;
+        for Held { range, shard, ticket } in self.held.drain(..) {
+            // A reply that waits for several shards is replaced once.
+            if range.start < copied {
+                continue;
+            }
+            if let Some(error) = self.shard_loop.node.logs[shard].loss_of(ticket) {
+                self.out.append_raw(&replies[copied..range.start]);
+                self.out.error(error.as_bytes());
+                copied = range.end;
+            }
+        }
+        self.out.append_raw(&replies[copied..]);
     }
 
     async fn write_all(&self) -> bool {

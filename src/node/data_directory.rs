@@ -5,12 +5,18 @@
 //! DIR/basalt.manifest the manifest, a text of `name value` lines (below), replaced as a whole
 //! DIR/shard-000/ …    one RocksDB a shard
 //!
-//! basalt-manifest 1                     the format's version
+//! basalt-manifest 2                     the format's version
 //! id 40 hexadecimal digits              of this data set, made once
 //! shards 2                              number of shard folders
 //! epoch 7                               number of starts, for versions that are never reused
+//! opened 7                              the last start that opened all shards; 0: none did
+//! batches 1300 1250                     what each shard had written at least, as last noted
 //! databases 0 1 2 … 15                  the physical database of each logical one (SWAPDB)
+//! checksum 8 hexadecimal digits         CRC-32C of all lines above
 //! ```
+//!
+//! `opened` and `batches` tell a shard folder that is older than the data set, or missing, from one
+//! that was never made.
 //!
 //! Slots are divided evenly over the shards, in order, so the number of shards says all about
 //! where a key is.
@@ -22,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 const MANIFEST: &str = "basalt.manifest";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What the manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,19 +36,35 @@ pub(crate) struct Manifest {
     pub(crate) id: String,
     pub(crate) shards: usize,
     pub(crate) epoch: u32,
+    /// The last start that opened all shards; 0: none did.
+    pub(crate) opened: u32,
+    /// Number of the newest batch of each shard, at least.
+    pub(crate) batches: Vec<u64>,
     pub(crate) databases: Vec<u8>,
+}
+
+fn joined<T: ToString>(numbers: &[T]) -> String {
+    numbers.iter().map(T::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn checksum_line(text: &str) -> String {
+    format!("checksum {:08x}\n", crc32c::crc32c(text.as_bytes()))
 }
 
 impl Manifest {
     fn to_text(&self) -> String {
-        let databases: Vec<String> = self.databases.iter().map(u8::to_string).collect();
-        format!(
-            "basalt-manifest {FORMAT}\nid {}\nshards {}\nepoch {}\ndatabases {}\n",
+        let text = format!(
+            "basalt-manifest {FORMAT}\nid {}\nshards {}\nepoch {}\nopened {}\nbatches {}\n\
+             databases {}\n",
             self.id,
             self.shards,
             self.epoch,
-            databases.join(" ")
-        )
+            self.opened,
+            joined(&self.batches),
+            joined(&self.databases),
+        );
+        let checksum = checksum_line(&text);
+        text + &checksum
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -63,20 +85,34 @@ impl Manifest {
                  with the Basalt that wrote it, or a newer one"
             ));
         }
+        let damaged = || "it is damaged".to_owned();
+        let end = text.rfind("checksum ").ok_or_else(damaged)?;
+        if text[end..] != checksum_line(&text[..end]) {
+            return Err(damaged());
+        }
         let id = value("id")?.to_owned();
         let number =
             |name: &str, text: &str| text.parse().map_err(|_| format!("'{name}' is not a number"));
         let shards: u32 = number("shards", value("shards")?)?;
         let epoch: u32 = number("epoch", value("epoch")?)?;
+        let opened: u32 = number("opened", value("opened")?)?;
+        let batches: Result<Vec<u64>, _> =
+            value("batches")?.split(' ').map(str::parse::<u64>).collect();
+        let batches = batches.map_err(|_| "'batches' is damaged".to_owned())?;
         let databases: Result<Vec<u8>, _> =
             value("databases")?.split(' ').map(str::parse::<u8>).collect();
         let databases = databases.map_err(|_| "'databases' is damaged".to_owned())?;
         let mut sorted = databases.clone();
         sorted.sort_unstable();
-        if sorted.windows(2).any(|pair| pair[0] == pair[1]) || shards == 0 {
-            return Err("it is damaged".into());
+        let shards = shards as usize;
+        if sorted.windows(2).any(|pair| pair[0] == pair[1])
+            || shards == 0
+            || batches.len() != shards
+            || id.len() != 40
+        {
+            return Err(damaged());
         }
-        Ok(Self { id, shards: shards as usize, epoch, databases })
+        Ok(Self { id, shards, epoch, opened, batches, databases })
     }
 }
 
@@ -134,8 +170,14 @@ impl DataDirectory {
                     ));
                 }
                 let shards = if shards == 0 { default_shards } else { shards };
-                let mut manifest =
-                    Manifest { id: new_id.to_owned(), shards, epoch: 1, databases: Vec::new() };
+                let mut manifest = Manifest {
+                    id: new_id.to_owned(),
+                    shards,
+                    epoch: 1,
+                    opened: 0,
+                    batches: vec![0; shards],
+                    databases: Vec::new(),
+                };
                 extend(&mut manifest.databases, databases);
                 manifest
             }
@@ -166,8 +208,22 @@ impl DataDirectory {
 
     /// Records another order of the databases, durably. Blocks.
     pub(crate) fn set_databases(&self, databases: Vec<u8>) -> io::Result<()> {
+        self.change(|manifest| manifest.databases = databases)
+    }
+
+    /// Records that this start opened all shards, which have these newest batches. Blocks.
+    pub(crate) fn set_opened(&self, batches: Vec<u64>) -> io::Result<()> {
+        self.change(|manifest| {
+            manifest.opened = manifest.epoch;
+            manifest.batches = batches;
+        })
+    }
+
+    /// Replaces the manifest, durably.
+    fn change(&self, change: impl FnOnce(&mut Manifest)) -> io::Result<()> {
         let mut manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = Manifest { databases, ..manifest.clone() };
+        let mut new = manifest.clone();
+        change(&mut new);
         self.write(&new)?;
         *manifest = new;
         Ok(())
@@ -212,10 +268,10 @@ fn check(path: &Path, manifest: &Manifest, shards: usize) -> Result<(), String> 
         ));
     }
     for shard in 0..manifest.shards {
-        if !path.join(folder_name(shard)).join("CURRENT").exists() && manifest.epoch > 1 {
+        if !path.join(folder_name(shard)).exists() && manifest.opened > 0 {
             return Err(format!(
-                "{shown}/{} is missing or empty: a part of the data set is gone. Restore it from \
-                 a backup together with the rest",
+                "{shown}/{} is missing: a part of the data set is gone. Restore it from a backup \
+                 together with the rest",
                 folder_name(shard)
             ));
         }
@@ -255,19 +311,22 @@ mod tests {
     #[test]
     fn a_data_set_keeps_its_shards_and_counts_its_starts() {
         let path = temporary("manifest");
-        let open = |shards| DataDirectory::open(&path, (shards, 2), 16, "abc");
+        let id = "0123456789012345678901234567890123456789";
+        let open = |shards| DataDirectory::open(&path, (shards, 2), 16, id);
         let first = open(0).unwrap();
         assert_eq!(first.manifest().shards, 2);
         assert!(open(0).err().unwrap().contains("in use"));
         for shard in 0..2 {
             std::fs::create_dir_all(first.shard_folder(shard)).unwrap();
-            std::fs::write(first.shard_folder(shard).join("CURRENT"), "x").unwrap();
         }
+        first.set_opened(vec![3, 4]).unwrap();
         first.set_databases((0..16).rev().collect()).unwrap();
         drop(first);
         assert!(open(3).err().unwrap().contains("--shards 3"));
         let second = open(2).unwrap();
-        assert_eq!((second.manifest().epoch, second.manifest().databases[0]), (2, 15));
+        let manifest = second.manifest();
+        assert_eq!((manifest.epoch, manifest.opened, manifest.databases[0]), (2, 1, 15));
+        assert_eq!(manifest.batches, [3, 4]);
         drop(second);
         std::fs::create_dir(path.join("shard-007")).unwrap();
         assert!(open(0).err().unwrap().contains("shard-007"));
@@ -281,12 +340,24 @@ mod tests {
 
     #[test]
     fn a_damaged_manifest_is_refused() {
-        let good = Manifest { id: "a".into(), shards: 1, epoch: 1, databases: vec![0, 1] };
-        assert_eq!(Manifest::parse(&good.to_text()).unwrap(), good);
-        for bad in
-            ["", "basalt-manifest 2\n", "basalt-manifest 1\nid x\nshards 0\nepoch 1\ndatabases 0\n"]
-        {
-            assert!(Manifest::parse(bad).is_err(), "{bad}");
+        let id = "0123456789012345678901234567890123456789".to_owned();
+        let good = Manifest {
+            id,
+            shards: 1,
+            epoch: 1,
+            opened: 1,
+            batches: vec![7],
+            databases: vec![0, 1],
+        };
+        let text = good.to_text();
+        assert_eq!(Manifest::parse(&text).unwrap(), good);
+        for at in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[at] ^= 1;
+            let damaged = String::from_utf8(damaged).unwrap();
+            assert!(Manifest::parse(&damaged).is_err(), "{damaged}");
+            assert!(Manifest::parse(&text[..at]).is_err(), "{at} bytes");
         }
+        assert!(Manifest::parse("basalt-manifest 3\n").unwrap_err().contains("version 3"));
     }
 }

@@ -1,12 +1,16 @@
 //! Making a shard's log durable: a thread a shard that syncs everything which has gathered, tells
 //! who waits, and takes the next group. While one sync runs, the loop goes on and the next group
 //! gathers.
+//!
+//! In the modes that do not sync before every reply, the loop hands the log to the kernel by
+//! itself at the end of its turn; what is too much for that is left to this thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use basalt_shard::engine::Engine;
+use basalt_shard::engine::{Engine, EngineError, LogAccess};
+use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::topology::ShardId;
 use hdrhistogram::Histogram;
@@ -18,6 +22,9 @@ use crate::router::message::Message;
 
 /// How often `everysec` syncs.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// More than this is not handed to the kernel by the loop.
+pub(crate) const FLUSHED_ON_LOOP_BYTES_MAX: u64 = 256 << 10;
 
 /// `appendfsync`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +59,13 @@ impl Node {
     pub(crate) fn durability_mode(&self) -> Mode {
         Mode::from_number(self.durability.load(Ordering::Relaxed))
     }
+
+    /// Tells every shard to look again at what its replies wait for.
+    pub(crate) fn wake_waiters(&self) {
+        for mailbox in &self.mailboxes {
+            mailbox.send(Message::Durable);
+        }
+    }
 }
 
 /// What was measured.
@@ -61,40 +75,61 @@ pub(crate) struct SyncStatistics {
     pub(crate) latency_us: Histogram<u64>,
     /// Batches made durable by each sync.
     pub(crate) group_batches: Histogram<u64>,
+    /// Times that the log, or the database behind it, failed; and times that it came back.
+    pub(crate) failures: u64,
+    pub(crate) recoveries: u64,
+}
+
+/// The latest failure: batches in between were not acknowledged, and never will be.
+struct Failure {
+    after: Ticket,
+    up_to: Ticket,
+    reply: String,
 }
 
 /// The log of one shard.
 pub(crate) struct LogSync {
-    /// The newest batch that the syncer was asked for.
+    /// The newest batch that was written.
     wanted: AtomicU64,
+    /// Everything up to this batch is in the kernel.
+    flushed: AtomicU64,
     /// Everything up to this batch is durable.
     durable: AtomicU64,
-    /// A sync or write failed; nothing is durable any more until the database is opened anew.
+    /// Nothing is taken any more until the database is opened anew.
     failed: AtomicBool,
+    failure: Mutex<Option<Failure>>,
     /// Shards whose replies wait for this log.
     subscribers: Vec<AtomicBool>,
+    /// There is too much for the loop to hand to the kernel.
+    flush_wanted: AtomicBool,
     sleeping: Mutex<bool>,
     bell: Condvar,
     statistics: Mutex<SyncStatistics>,
 }
 
 impl LogSync {
-    pub(crate) fn new(shards: usize) -> Self {
+    /// The log of a shard whose newest batch is `written`, and durable.
+    pub(crate) fn new(shards: usize, written: Ticket) -> Self {
         let histogram = |highest: u64| {
             // Two digits are enough, and the bounds are constants: creation cannot fail.
             Histogram::new_with_bounds(1, highest, 2).unwrap_or_else(|_| unreachable!())
         };
         Self {
-            wanted: AtomicU64::new(0),
-            durable: AtomicU64::new(0),
+            wanted: AtomicU64::new(written),
+            flushed: AtomicU64::new(written),
+            durable: AtomicU64::new(written),
             failed: AtomicBool::new(false),
+            failure: Mutex::default(),
             subscribers: (0..shards).map(|_| AtomicBool::new(false)).collect(),
+            flush_wanted: AtomicBool::new(false),
             sleeping: Mutex::new(false),
             bell: Condvar::new(),
             statistics: Mutex::new(SyncStatistics {
                 syncs: 0,
                 latency_us: histogram(60_000_000),
                 group_batches: histogram(10_000_000),
+                failures: 0,
+                recoveries: 0,
             }),
         }
     }
@@ -104,14 +139,54 @@ impl LogSync {
         self.durable.load(Ordering::Acquire)
     }
 
-    /// Whether the log failed.
+    /// Everything up to this batch is as durable as `mode` promises before a reply.
+    pub(crate) fn promised(&self, mode: Mode) -> Ticket {
+        match mode {
+            Mode::Always => self.durable(),
+            Mode::EverySecond | Mode::No => self.flushed.load(Ordering::Acquire),
+        }
+    }
+
+    /// Whether the log failed and nothing is written.
     pub(crate) fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
     }
 
-    /// Nothing written to this log can be promised any more.
-    pub(crate) fn fail(&self) {
-        self.failed.store(true, Ordering::Release);
+    /// What to reply to who waited for `ticket`, if that will never be durable.
+    pub(crate) fn loss_of(&self, ticket: Ticket) -> Option<String> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = failure.as_ref()?;
+        let is_open = self.has_failed() && ticket > failure.after;
+        (is_open || (failure.after < ticket && ticket <= failure.up_to))
+            .then(|| failure.reply.clone())
+    }
+
+    /// Nothing written to this log can be promised any more, until [`LogSync::recovered`].
+    pub(crate) fn fail(&self, error: &EngineError, mode: Mode) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.has_failed() {
+            return;
+        }
+        let reply = storage_error_reply(error);
+        *failure = Some(Failure { after: self.promised(mode), up_to: Ticket::MAX, reply });
+        self.failed.store(true, Ordering::SeqCst);
+        drop(failure);
+        self.with_statistics(|statistics| statistics.failures += 1);
+    }
+
+    /// The database was opened anew, with everything up to `written` durable. Batches that have
+    /// waited until now are lost for who waits for them; their numbers are not used again.
+    pub(crate) fn recovered(&self, written: Ticket) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = failure.as_mut() {
+            failure.up_to = written;
+        }
+        for mark in [&self.wanted, &self.flushed, &self.durable] {
+            mark.store(written, Ordering::SeqCst);
+        }
+        self.failed.store(false, Ordering::SeqCst);
+        drop(failure);
+        self.with_statistics(|statistics| statistics.recoveries += 1);
     }
 
     /// `shard` wants to know when more becomes durable.
@@ -122,16 +197,33 @@ impl LogSync {
     /// Asks for everything up to `ticket` to become durable.
     pub(crate) fn want(&self, ticket: Ticket) {
         if self.wanted.fetch_max(ticket, Ordering::SeqCst) < ticket {
-            let sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-            if *sleeping {
-                self.bell.notify_one();
-            }
+            self.ring();
+        }
+    }
+
+    /// Asks for everything up to `ticket` to be handed to the kernel by the syncing thread.
+    pub(crate) fn want_flush(&self, ticket: Ticket) {
+        self.note(ticket);
+        if !self.flush_wanted.swap(true, Ordering::SeqCst) {
+            self.ring();
+        }
+    }
+
+    fn ring(&self) {
+        let sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
+        if *sleeping {
+            self.bell.notify_one();
         }
     }
 
     /// Notes batches that were written but that nobody waits for (`everysec`).
     pub(crate) fn note(&self, ticket: Ticket) {
         self.wanted.fetch_max(ticket, Ordering::SeqCst);
+    }
+
+    /// Everything up to `ticket` is in the kernel.
+    pub(crate) fn note_flushed(&self, ticket: Ticket) {
+        self.flushed.fetch_max(ticket, Ordering::SeqCst);
     }
 
     /// The newest batch that is known to be written.
@@ -145,32 +237,50 @@ impl LogSync {
     }
 
     /// What was measured so far.
-    pub(crate) fn with_statistics<T>(&self, read: impl FnOnce(&SyncStatistics) -> T) -> T {
-        read(&self.statistics.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn with_statistics<T>(&self, look: impl FnOnce(&mut SyncStatistics) -> T) -> T {
+        look(&mut self.statistics.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Syncs once if anything is not durable.
-    fn sync(&self, engine: &dyn Engine) {
-        let target = self.wanted.load(Ordering::SeqCst);
+    fn sync(&self, engine: &dyn Engine, mode: Mode, shard: ShardId) {
         let before = self.durable();
-        if target <= before || self.has_failed() {
+        if self.written() <= before || self.has_failed() {
             return;
         }
+        let access = if mode == Mode::Always { LogAccess::Direct } else { LogAccess::Buffered };
         let start = Instant::now();
-        match engine.sync_log() {
-            Ok(()) => {
-                self.durable.store(target, Ordering::SeqCst);
-                let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
-                statistics.syncs += 1;
+        match engine.sync_log(access) {
+            // It may have failed elsewhere meanwhile; what was durable before that stays so.
+            Ok(_) if self.has_failed() => {}
+            Ok(durable) => {
+                self.note_flushed(durable);
+                self.durable.fetch_max(durable, Ordering::SeqCst);
                 let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-                statistics.latency_us.saturating_record(took_us);
-                statistics.group_batches.saturating_record(target - before);
+                self.with_statistics(|statistics| {
+                    statistics.syncs += 1;
+                    statistics.latency_us.saturating_record(took_us);
+                    statistics.group_batches.saturating_record(durable.saturating_sub(before));
+                });
             }
-            Err(error) => {
-                // Never retried: after a failed sync the kernel may have dropped the pages.
-                self.fail();
-                tracing::error!(%error, "making the log durable failed; writes are refused");
-            }
+            Err(error) => self.report(&error, mode, shard),
+        }
+    }
+
+    fn flush(&self, engine: &dyn Engine, mode: Mode, shard: ShardId) {
+        match engine.flush_log() {
+            Ok(flushed) => self.note_flushed(flushed),
+            // It is being opened anew: there is nothing to flush.
+            Err(EngineError::Stalled) => {}
+            Err(error) => self.report(&error, mode, shard),
+        }
+    }
+
+    /// Never retried: after a failed write or sync the kernel may have dropped the pages.
+    pub(crate) fn report(&self, error: &EngineError, mode: Mode, shard: ShardId) {
+        if !self.has_failed() {
+            self.fail(error, mode);
+            tracing::error!(%error, shard, "the log failed; this shard takes no writes until its \
+                                            database could be opened anew");
         }
     }
 }
@@ -182,17 +292,19 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
         move || {
             let engine = node.topology.engine(shard).clone();
             let log = &node.logs[shard];
+            let mut last_sync = Instant::now();
             loop {
-                match node.durability_mode() {
-                    Mode::Always => {
-                        wait(log, EVERY);
-                        log.sync(engine.as_ref());
-                    }
-                    Mode::EverySecond => {
-                        std::thread::sleep(EVERY);
-                        log.sync(engine.as_ref());
-                    }
-                    Mode::No => std::thread::sleep(EVERY),
+                let mode = node.durability_mode();
+                wait(log, mode, EVERY.saturating_sub(last_sync.elapsed()));
+                let is_due = last_sync.elapsed() >= EVERY;
+                if mode == Mode::Always || (mode == Mode::EverySecond && is_due) {
+                    log.flush_wanted.store(false, Ordering::SeqCst);
+                    log.sync(engine.as_ref(), mode, shard);
+                } else if log.flush_wanted.swap(false, Ordering::SeqCst) {
+                    log.flush(engine.as_ref(), mode, shard);
+                }
+                if is_due {
+                    last_sync = Instant::now();
                 }
                 for (subscriber, asked) in log.subscribers.iter().enumerate() {
                     if asked.swap(false, Ordering::SeqCst) {
@@ -205,11 +317,14 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Sleeps until something is wanted, `most` at the longest.
-fn wait(log: &LogSync, most: Duration) {
+/// Sleeps until there is something to do, `most` at the longest.
+fn wait(log: &LogSync, mode: Mode, most: Duration) {
     let mut sleeping = log.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-    if log.wanted.load(Ordering::SeqCst) <= log.durable() {
+    let has_work = log.flush_wanted.load(Ordering::SeqCst)
+        || (mode == Mode::Always && log.written() > log.durable() && !log.has_failed());
+    if !has_work {
         *sleeping = true;
+        let most = most.max(Duration::from_millis(1));
         let (mut awake, _) =
             log.bell.wait_timeout(sleeping, most).unwrap_or_else(PoisonError::into_inner);
         *awake = false;

@@ -1,10 +1,13 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
-//! directory (`data_directory`), making logs durable (`log_sync`), threads that may block
-//! (`pool`), counters, what the process uses of the host (`usage`).
+//! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
+//! (`keeper`), space on the disk (`disk`), threads that may block (`pool`), counters, what the
+//! process uses of the host (`usage`).
 
 pub(crate) mod counters;
 pub(crate) mod cron;
 pub(crate) mod data_directory;
+pub(crate) mod disk;
+pub(crate) mod keeper;
 pub(crate) mod log_sync;
 pub(crate) mod pool;
 pub(crate) mod start;
@@ -55,6 +58,10 @@ pub(crate) struct Node {
     pub(crate) durability: AtomicU8,
     /// Where connections come from.
     pub(crate) accepting: Accepting,
+    /// There is too little space on the disk: nothing is to be added.
+    pub(crate) disk_full: AtomicBool,
+    /// The databases are being closed.
+    pub(crate) is_stopping: AtomicBool,
     /// Clients that watch all commands.
     pub(crate) monitors: AtomicUsize,
     /// Until when CLIENT PAUSE holds clients up, ms since 1970.

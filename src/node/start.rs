@@ -10,9 +10,10 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use basalt_shard::command::table::{Table, shard_specs};
-use basalt_shard::engine::Engine;
 use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
+use basalt_shard::engine::{Engine, Site};
+use basalt_shard::log::format::Identity;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Shard;
 use basalt_shard::topology::Topology;
@@ -25,6 +26,8 @@ use crate::net::connection;
 use crate::net::listener::{self, Accepting};
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
+use crate::node::disk::Space;
+use crate::node::keeper;
 use crate::node::log_sync::{self, LogSync, Mode};
 use crate::node::pool::Pool;
 use crate::node::{Node, now_ms, now_us};
@@ -64,8 +67,11 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
     let memory = MemoryPlan::new(&config, budget)?;
     let opening = Instant::now();
-    let topology = Arc::new(open_databases(&data_directory, &memory)?);
+    let topology = Arc::new(open_databases(&data_directory, &memory, &config)?);
     let shards = open_shards(&topology, &memory)?;
+    data_directory
+        .set_opened(newest_batches(&topology))
+        .map_err(|error| format!("cannot write the manifest: {error}"))?;
     let opening_ms = opening.elapsed().as_millis() as u64;
 
     let mut table = Table::new(
@@ -81,7 +87,10 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         .map_err(|error| format!("cannot start threads: {error}"))?;
     let node = Arc::new(Node {
         mailboxes: (0..topology.shards()).map(|_| Mailbox::new()).collect(),
-        logs: (0..topology.shards()).map(|_| LogSync::new(topology.shards())).collect(),
+        logs: newest_batches(&topology)
+            .into_iter()
+            .map(|written| LogSync::new(topology.shards(), written))
+            .collect(),
         key_counts: shards.iter().map(Shard::key_counts).collect(),
         topology: topology.clone(),
         table,
@@ -91,6 +100,8 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         memory,
         clients_max: AtomicUsize::new(config.maxclients as usize),
         durability: AtomicU8::new(Mode::of(&config) as u8),
+        disk_full: AtomicBool::new(false),
+        is_stopping: AtomicBool::new(false),
         accepting: Accepting::default(),
         monitors: AtomicUsize::new(0),
         paused_until_ms: AtomicI64::new(0),
@@ -144,22 +155,60 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     close(&node)
 }
 
-fn open_databases(data_directory: &DataDirectory, memory: &MemoryPlan) -> Result<Topology, String> {
+fn newest_batches(topology: &Topology) -> Vec<u64> {
+    (0..topology.shards()).map(|shard| topology.engine(shard).written()).collect()
+}
+
+/// Opens the databases of all shards, side by side.
+fn open_databases(
+    data_directory: &DataDirectory,
+    memory: &MemoryPlan,
+    config: &Config,
+) -> Result<Topology, String> {
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,
     })
     .map_err(|error| error.to_string())?;
     let manifest = data_directory.manifest();
-    let engines: Result<Vec<Arc<dyn Engine>>, String> = (0..manifest.shards)
-        .map(|shard| {
-            let folder = data_directory.shard_folder(shard);
-            RocksEngine::open(&folder, &shared)
-                .map(|engine| Arc::new(engine) as Arc<dyn Engine>)
-                .map_err(|error| format!("cannot open {}: {error}", folder.display()))
-        })
-        .collect();
-    Ok(Topology::new(engines?, manifest.epoch))
+    let space = Space::of(data_directory.path())
+        .ok_or_else(|| format!("cannot look at {}", data_directory.path().display()))?;
+    let mut data_set = [b'0'; 40];
+    data_set.copy_from_slice(manifest.id.as_bytes());
+    let site = |shard: usize| Site {
+        directory: data_directory.shard_folder(shard),
+        identity: Identity { data_set, shard: shard as u32 },
+        epoch: u64::from(manifest.epoch),
+        opened_epoch: u64::from(manifest.opened),
+        least: manifest.batches[shard],
+        given_out: 0,
+        segment_bytes: space.segment_bytes(),
+        accept_loss: config.accept_data_loss,
+    };
+    let opened: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..manifest.shards)
+            .map(|shard| {
+                let (site, shared) = (site(shard), &shared);
+                scope.spawn(move || RocksEngine::open(site, shared))
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err("opening panicked".into())))
+            .collect()
+    });
+    let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(opened.len());
+    for (shard, result) in opened.into_iter().enumerate() {
+        let (engine, opened) = result?;
+        for loss in &opened.losses {
+            tracing::error!(shard, "a loss of data was accepted: {loss}");
+        }
+        if opened.replayed > 0 {
+            tracing::info!(shard, batches = opened.replayed, "the log was replayed");
+        }
+        engines.push(Arc::new(engine));
+    }
+    Ok(Topology::new(engines, manifest.epoch))
 }
 
 fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shard>, String> {
@@ -186,6 +235,7 @@ fn start_shard(
         CpuPinning::No | CpuPinning::Auto => None,
     };
     log_sync::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
+    keeper::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     let node = node.clone();
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);
@@ -305,10 +355,17 @@ fn wait_until_stopped(node: &Arc<Node>, stopped: &Receiver<()>) {
 /// need no more than their logs.
 fn close(node: &Arc<Node>) -> Result<(), String> {
     let mut result = Ok(());
+    node.is_stopping.store(true, Ordering::Release);
     for shard in 0..node.topology.shards() {
         if let Err(error) = node.topology.engine(shard).close() {
             result = Err(format!("shard {shard} could not be closed: {error}"));
         }
+    }
+    if result.is_ok() {
+        result = node
+            .data_directory
+            .set_opened(newest_batches(&node.topology))
+            .map_err(|error| format!("cannot write the manifest: {error}"));
     }
     if let Some(path) = &node.config().pidfile {
         let _ = std::fs::remove_file(node.config().resolve(path));

@@ -35,12 +35,12 @@ pub(crate) fn run_ready(
     let mut moment = Instant::now();
     for index in first..batch.len() {
         let (id, args) = batch.command(index);
-        match attempt(shard_loop, id, args, (batch.db, &mut moment), reply) {
-            Attempt::Done(ticket) => done.ticket = done.ticket.max(ticket),
-            _ => return index,
-        }
+        let Attempt::Done(ticket) = attempt(shard_loop, id, args, (batch.db, &mut moment), reply)
+        else {
+            return index;
+        };
         note_slowness(shard_loop, id, args, done);
-        done.ends.push(reply.len());
+        done.ends.push((reply.len(), ticket));
     }
     batch.len()
 }
@@ -98,8 +98,7 @@ pub(crate) async fn finish_batch(
         let (id, args) = batch.command(next);
         let ticket = run_waiting(shard_loop, id, args, batch.db, &mut reply).await;
         note_slowness(shard_loop, id, args, &mut done);
-        done.ticket = done.ticket.max(ticket);
-        done.ends.push(reply.len());
+        done.ends.push((reply.len(), ticket));
         next = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);
     }
     done.replies = reply.take();

@@ -91,10 +91,9 @@ impl Batch {
 pub(crate) struct Executed {
     /// All replies, one behind the other.
     pub(crate) replies: Vec<u8>,
-    /// Where each ends.
-    pub(crate) ends: Vec<usize>,
-    /// They may leave when this batch of the executing shard is durable enough.
-    pub(crate) ticket: Ticket,
+    /// Where each ends, and the batch of the executing shard that must be durable enough before it
+    /// may leave.
+    pub(crate) ends: Vec<(usize, Ticket)>,
     /// Commands of the batch that took long.
     pub(crate) slow: Vec<Slow>,
 }
@@ -115,7 +114,7 @@ impl Executed {
         let mut executed = Self::default();
         for _ in 0..batch.len() {
             reply.error(text);
-            executed.ends.push(reply.len());
+            executed.ends.push((reply.len(), 0));
         }
         executed.replies = reply.take();
         executed
@@ -123,8 +122,8 @@ impl Executed {
 
     /// Reply number `index`.
     pub(crate) fn reply(&self, index: usize) -> &[u8] {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.replies[start..self.ends[index]]
+        let start = if index == 0 { 0 } else { self.ends[index - 1].0 };
+        &self.replies[start..self.ends[index].0]
     }
 }
 

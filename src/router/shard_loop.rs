@@ -14,6 +14,7 @@ use std::time::Instant;
 use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
+use basalt_shard::engine::EngineError;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
@@ -23,7 +24,7 @@ use rustc_hash::FxHashMap;
 
 use crate::config::Config;
 use crate::net::input::BufferPool;
-use crate::node::log_sync::Mode;
+use crate::node::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
 use crate::node::{Node, now_us};
 use crate::router::message::{Answer, ExchangeId, Message};
 use crate::router::turn::{self, Turn};
@@ -177,7 +178,7 @@ pub(crate) struct ShardLoop {
     questions: RefCell<FxHashMap<ExchangeId, Question>>,
     next_exchange: Cell<ExchangeId>,
     lock_waiters: RefCell<FxHashMap<LockId, LockWaiter>>,
-    /// Everything up to this batch is in the kernel.
+    /// Everything up to this batch was handed on.
     flushed: Cell<Ticket>,
     stopped: Cell<bool>,
 }
@@ -306,15 +307,23 @@ impl ShardLoop {
         let log = &self.node.logs[self.id];
         let written = shard.written();
         if written > self.flushed.get() {
-            match self.node.durability_mode() {
+            let mode = self.node.durability_mode();
+            match mode {
                 // The syncer hands it to the kernel and syncs in one go.
                 Mode::Always => log.want(written),
                 Mode::EverySecond | Mode::No => {
-                    if let Err(error) = shard.flush_log() {
-                        log.fail();
-                        tracing::error!(%error, shard = self.id, "writing the log failed");
-                    }
                     log.note(written);
+                    let engine = shard.engine();
+                    let (bytes, _) = engine.log_backlog_bytes();
+                    if bytes > FLUSHED_ON_LOOP_BYTES_MAX {
+                        log.want_flush(written);
+                    } else {
+                        match engine.flush_log() {
+                            Ok(flushed) => log.note_flushed(flushed),
+                            Err(EngineError::Stalled) => log.want_flush(written),
+                            Err(error) => log.report(&error, mode, self.id),
+                        }
+                    }
                 }
             }
             self.flushed.set(written);
@@ -322,16 +331,10 @@ impl ShardLoop {
         shard.settle(log.durable());
     }
 
-    /// Whether batch `ticket` of `shard` is as durable as `appendfsync` promises.
+    /// Whether batch `ticket` of `shard` is as durable as `appendfsync` promises, or never will be.
     pub(crate) fn is_settled(&self, shard: ShardId, ticket: Ticket) -> bool {
-        if ticket == 0 || self.node.logs[shard].has_failed() {
-            return true;
-        }
-        match self.node.durability_mode() {
-            Mode::Always => self.node.logs[shard].durable() >= ticket,
-            // Another shard flushes before its answer leaves.
-            Mode::EverySecond | Mode::No => shard != self.id || self.flushed.get() >= ticket,
-        }
+        let log = &self.node.logs[shard];
+        ticket == 0 || log.has_failed() || log.promised(self.node.durability_mode()) >= ticket
     }
 
     /// A new question; its answer is awaited with [`ShardLoop::answer`].

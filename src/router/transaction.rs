@@ -61,6 +61,8 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     if let Some(error) = error {
         return failed(&batch, storage_error_reply(&error).as_bytes());
     }
+    // What they wait for is the same for all, and told apart.
+    let ends = ends.into_iter().map(|end| (end, 0)).collect();
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
     let mut statistics = shard_loop.statistics.borrow_mut();
     for index in 0..batch.len() {

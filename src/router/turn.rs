@@ -96,9 +96,13 @@ pub(crate) fn release(shard_loop: &ShardLoop) {
     }
 }
 
-/// Waits until batch `ticket` of `shard` is as durable as `appendfsync` promises. False: it will
-/// never be.
-pub(crate) async fn settled(shard_loop: &ShardLoop, shard: ShardId, ticket: Ticket) -> bool {
+/// Waits until batch `ticket` of `shard` is as durable as `appendfsync` promises. An error: it
+/// never will be, and that is what to tell the client.
+pub(crate) async fn settled(
+    shard_loop: &ShardLoop,
+    shard: ShardId,
+    ticket: Ticket,
+) -> Result<(), String> {
     std::future::poll_fn(|context: &mut Context<'_>| {
         if shard_loop.is_settled(shard, ticket) {
             return Poll::Ready(());
@@ -112,6 +116,5 @@ pub(crate) async fn settled(shard_loop: &ShardLoop, shard: ShardId, ticket: Tick
         Poll::Pending
     })
     .await;
-    let log = &shard_loop.node.logs[shard];
-    !log.has_failed() || ticket <= log.durable()
+    shard_loop.node.logs[shard].loss_of(ticket).map_or(Ok(()), Err)
 }

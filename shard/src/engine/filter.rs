@@ -17,14 +17,30 @@ use rocksdb::compaction_filter::{CompactionFilter, Decision};
 use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilterFactory};
 
 use crate::keyspace::{head, layout};
+use crate::log::{Access, Log};
 
 /// What the filters of a database share with its engine.
 #[derive(Default)]
 pub(super) struct FilterContext {
     /// The database that is filtered, for it has the heads too. Set when it is open.
-    pub(super) database: OnceLock<Weak<DB>>,
+    database: OnceLock<Weak<DB>>,
+    /// Set when the log has begun; nothing is dropped before that.
+    log: OnceLock<Weak<Log>>,
     /// A filter could not make the log durable. That is as final as when the engine cannot.
     pub(super) log_failed: AtomicBool,
+}
+
+impl FilterContext {
+    /// The database that is filtered.
+    pub(super) fn set_database(&self, database: &Arc<DB>) {
+        // Set exactly once: opening is the only place that has the cell at this time.
+        let _ = self.database.set(Arc::downgrade(database));
+    }
+
+    /// Where the changes are that the filters see.
+    pub(super) fn set_log(&self, log: &Arc<Log>) {
+        let _ = self.log.set(Arc::downgrade(log));
+    }
 }
 
 /// Makes one filter a compaction.
@@ -44,6 +60,7 @@ impl CompactionFilterFactory for OrphanFilterFactory {
     fn create(&mut self, _context: CompactionFilterContext) -> OrphanFilter {
         OrphanFilter {
             database: self.context.database.get().and_then(Weak::upgrade),
+            log: self.context.log.get().and_then(Weak::upgrade),
             context: self.context.clone(),
             collection: Vec::new(),
             alive: true,
@@ -60,6 +77,7 @@ impl CompactionFilterFactory for OrphanFilterFactory {
 /// remembered.
 pub(super) struct OrphanFilter {
     database: Option<Arc<DB>>,
+    log: Option<Arc<Log>>,
     context: Arc<FilterContext>,
     /// Key and version that `alive` speaks of.
     collection: Vec<u8>,
@@ -71,7 +89,7 @@ impl OrphanFilter {
     /// Whether the head of the collection `prefix` still names its version. Anything that cannot
     /// be told for certain counts as alive.
     fn is_alive(&self, prefix: &layout::ElementPrefix<'_>) -> bool {
-        let Some(database) = &self.database else { return true };
+        let (Some(database), Some(_)) = (&self.database, &self.log) else { return true };
         let Some(heads) = database.cf_handle("heads") else { return true };
         match database.get_pinned_cf(heads, prefix.head_key()) {
             Ok(None) => false,
@@ -106,8 +124,8 @@ impl CompactionFilter for OrphanFilter {
 impl Drop for OrphanFilter {
     fn drop(&mut self) {
         if self.has_dropped
-            && let Some(database) = &self.database
-            && database.flush_wal(true).is_err()
+            && let Some(log) = &self.log
+            && log.sync(Access::Buffered).is_err()
         {
             self.context.log_failed.store(true, Ordering::Release);
         }

@@ -3,38 +3,41 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Writes};
+use super::{Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Visit, Writes};
+use crate::log::format::Lsn;
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
 
 /// See the module.
 #[derive(Default)]
 pub struct MemoryEngine {
-    families: Mutex<[Map; 4]>,
+    families: Mutex<[Map; 5]>,
     /// Every read of the memory tier says `NotInMemory`.
-    cold: std::sync::atomic::AtomicBool,
+    cold: AtomicBool,
+    written: AtomicU64,
 }
 
 impl MemoryEngine {
     /// From now on reads of the memory tier find nothing in memory (or do again).
     pub fn set_cold(&self, cold: bool) {
-        self.cold.store(cold, std::sync::atomic::Ordering::Relaxed);
+        self.cold.store(cold, Ordering::Relaxed);
     }
 
-    fn maps(&self) -> MutexGuard<'_, [Map; 4]> {
+    fn maps(&self) -> MutexGuard<'_, [Map; 5]> {
         self.families.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn refuses(&self, tier: ReadTier) -> bool {
-        tier == ReadTier::Memory && self.cold.load(std::sync::atomic::Ordering::Relaxed)
+        tier == ReadTier::Memory && self.cold.load(Ordering::Relaxed)
     }
 }
 
-struct MapWrites<'a>(MutexGuard<'a, [Map; 4]>);
+struct MapWrites<'a>(MutexGuard<'a, [Map; 5]>);
 
 impl Writes for MapWrites<'_> {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
@@ -47,24 +50,6 @@ impl Writes for MapWrites<'_> {
 
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]) {
         self.0[family as usize].retain(|key, _| key.as_slice() < from || key.as_slice() >= to);
-    }
-}
-
-struct Entries {
-    entries: std::vec::IntoIter<(Vec<u8>, Bytes)>,
-    current: (Vec<u8>, Bytes),
-    refused: bool,
-}
-
-impl Cursor for Entries {
-    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>, EngineError> {
-        if self.refused {
-            return Err(EngineError::NotInMemory);
-        }
-        Ok(self.entries.next().map(|entry| {
-            self.current = entry;
-            (self.current.0.as_slice(), self.current.1.as_ref())
-        }))
     }
 }
 
@@ -81,40 +66,60 @@ impl Engine for MemoryEngine {
         Ok(self.maps()[family as usize].get(key).cloned())
     }
 
-    fn range(
-        &self,
-        family: Family,
-        lower: &[u8],
-        upper: &[u8],
-        direction: Direction,
-        tier: ReadTier,
-    ) -> Box<dyn Cursor + '_> {
-        let upper = if upper.is_empty() { Bound::Unbounded } else { Bound::Excluded(upper) };
+    fn range(&self, range: Range<'_>, visit: &mut Visit<'_>) -> Result<(), EngineError> {
+        if self.refuses(range.tier) {
+            return Err(EngineError::NotInMemory);
+        }
+        let upper =
+            if range.upper.is_empty() { Bound::Unbounded } else { Bound::Excluded(range.upper) };
         let maps = self.maps();
-        let mut entries: Vec<_> = maps[family as usize]
-            .range::<[u8], _>((Bound::Included(lower), upper))
+        let mut entries: Vec<_> = maps[range.family as usize]
+            .range::<[u8], _>((Bound::Included(range.lower), upper))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
-        if direction == Direction::Backward {
+        // `visit` may read.
+        drop(maps);
+        if range.direction == Direction::Backward {
             entries.reverse();
         }
-        Box::new(Entries {
-            entries: entries.into_iter(),
-            current: (Vec::new(), Bytes::new()),
-            refused: self.refuses(tier),
-        })
+        for (key, value) in entries {
+            if visit(&key, &value).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
-    fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<(), EngineError> {
+    fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<Lsn, EngineError> {
         fill(&mut MapWrites(self.maps()));
+        Ok(self.written.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn written(&self) -> Lsn {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    fn flush_log(&self) -> Result<Lsn, EngineError> {
+        Ok(self.written())
+    }
+
+    fn sync_log(&self, _access: LogAccess) -> Result<Lsn, EngineError> {
+        Ok(self.written())
+    }
+
+    fn log_backlog_bytes(&self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    fn maintain(&self) -> Result<(), EngineError> {
         Ok(())
     }
 
-    fn flush_log(&self) -> Result<(), EngineError> {
-        Ok(())
+    fn failure(&self) -> Option<EngineError> {
+        None
     }
 
-    fn sync_log(&self) -> Result<(), EngineError> {
+    fn reopen(&self) -> Result<(), EngineError> {
         Ok(())
     }
 

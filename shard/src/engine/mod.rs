@@ -1,15 +1,22 @@
 //! The storage engine as the rest of the shard sees it: ordered byte maps ("families"), atomic
 //! batches, a log that can be flushed to the kernel and made durable.
 //!
-//! Two implementations: `rocks` (RocksDB, the real one) and `memory` (ordered maps, for tests).
-//! Engines may be read from any thread; only the owning shard's thread may write.
+//! Two implementations: `rocks` (RocksDB behind our log, the real one) and `memory` (ordered maps,
+//! for tests). Engines may be read from any thread; only the owning shard's thread may write.
 
 mod filter;
 pub mod memory;
+mod opening;
 pub mod options;
 pub mod rocks;
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
+
+use crate::log::format::Lsn;
+
+pub use opening::{Opened, Site};
 
 /// A column family: one ordered map. What the keys look like is in `keyspace::layout`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +29,14 @@ pub enum Family {
     Elements,
     /// Deadlines in order of time.
     Expiry,
+    /// How much of the log the other families have: the engine's own.
+    Progress,
 }
 
 impl Family {
     /// Every family, in the order of their discriminants.
-    pub const ALL: [Family; 4] = [Family::Meta, Family::Heads, Family::Elements, Family::Expiry];
+    pub const ALL: [Family; 5] =
+        [Family::Meta, Family::Heads, Family::Elements, Family::Expiry, Family::Progress];
 }
 
 /// How far a read may go.
@@ -56,7 +66,11 @@ pub enum EngineError {
     Stalled,
     /// Bytes on disk are not what was written there.
     Corrupted(String),
-    /// The file system or device failed.
+    /// There is no space on the disk.
+    DiskFull,
+    /// The file system or device did not give back what is there.
+    Unreadable(String),
+    /// The file system or device did not take a write.
     Io(String),
 }
 
@@ -66,12 +80,25 @@ impl std::fmt::Display for EngineError {
             EngineError::NotInMemory => f.write_str("not in memory"),
             EngineError::Stalled => f.write_str("writes are stalled by background work"),
             EngineError::Corrupted(what) => write!(f, "corrupted data: {what}"),
-            EngineError::Io(what) => write!(f, "storage failed: {what}"),
+            EngineError::DiskFull => f.write_str("No space left on device"),
+            EngineError::Unreadable(what) => write!(f, "cannot be read: {what}"),
+            EngineError::Io(what) => f.write_str(what),
         }
     }
 }
 
 impl std::error::Error for EngineError {}
+
+impl From<std::io::Error> for EngineError {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            return EngineError::DiskFull;
+        }
+        // "Input/output error", without the number that the standard library puts behind it.
+        let text = error.to_string();
+        EngineError::Io(text.split(" (os error").next().unwrap_or(&text).to_owned())
+    }
+}
 
 /// Collects the writes of one atomic batch.
 pub trait Writes {
@@ -83,13 +110,31 @@ pub trait Writes {
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]);
 }
 
-/// A key and its value, lent.
-pub type Entry<'a> = (&'a [u8], &'a [u8]);
+/// What to read of a family.
+#[derive(Clone, Copy, Debug)]
+pub struct Range<'a> {
+    /// The family.
+    pub family: Family,
+    /// The first key that may be read.
+    pub lower: &'a [u8],
+    /// The first key behind the range; empty: the range goes to the end of the family.
+    pub upper: &'a [u8],
+    /// In which order.
+    pub direction: Direction,
+    /// How far the reads may go.
+    pub tier: ReadTier,
+}
 
-/// A position in a range read; entries are lent one at a time.
-pub trait Cursor {
-    /// The next entry in the cursor's direction, or `None` at the end of the range.
-    fn next(&mut self) -> Result<Option<Entry<'_>>, EngineError>;
+/// Takes a key and its value; may end the reading.
+pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogAccess {
+    /// Flushed often, synced now and then.
+    Buffered,
+    /// Synced whenever it is flushed.
+    Direct,
 }
 
 /// What may be done from any thread.
@@ -98,26 +143,40 @@ pub trait Engine: Send + Sync {
     fn get(&self, family: Family, key: &[u8], tier: ReadTier)
     -> Result<Option<Bytes>, EngineError>;
 
-    /// The entries of `lower..upper` (`upper` empty: to the end of the family).
-    fn range(
-        &self,
-        family: Family,
-        lower: &[u8],
-        upper: &[u8],
-        direction: Direction,
-        tier: ReadTier,
-    ) -> Box<dyn Cursor + '_>;
+    /// Visits the entries of a range in order. `visit` may read the engine, but not write to it.
+    fn range(&self, range: Range<'_>, visit: &mut Visit<'_>) -> Result<(), EngineError>;
 
-    /// Writes everything that `fill` collects, all or nothing, into the log's buffer and the
-    /// memtable. In the kernel only after [`Engine::flush_log`], durable after
-    /// [`Engine::sync_log`]. Called by the owning shard's thread only.
-    fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<(), EngineError>;
+    /// Writes everything that `fill` collects, all or nothing, into the memtable and to the end of
+    /// what gathers for the log; returns the number of this batch. In the kernel only after
+    /// [`Engine::flush_log`], durable after [`Engine::sync_log`]. Called by the owning shard's
+    /// thread only.
+    fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<Lsn, EngineError>;
 
-    /// Hands what was written to the kernel: from here on `kill -9` loses none of it.
-    fn flush_log(&self) -> Result<(), EngineError>;
+    /// Number of the newest batch.
+    fn written(&self) -> Lsn;
 
-    /// Makes what was written durable. Blocks on the device: never on a shard's loop.
-    fn sync_log(&self) -> Result<(), EngineError>;
+    /// Hands what was written to the kernel: from here on `kill -9` loses none of it. Returns the
+    /// newest batch there.
+    fn flush_log(&self) -> Result<Lsn, EngineError>;
+
+    /// Makes what was written durable, and returns the newest durable batch. Blocks on the device:
+    /// never on a shard's loop.
+    fn sync_log(&self, access: LogAccess) -> Result<Lsn, EngineError>;
+
+    /// Bytes of batches that are not in the kernel, and that are not durable.
+    fn log_backlog_bytes(&self) -> (u64, u64);
+
+    /// Housekeeping, several times a second: lets go of log that is no longer needed, makes room
+    /// for more, notes how far things are. Blocks.
+    fn maintain(&self) -> Result<(), EngineError>;
+
+    /// Why nothing can be written any more, if so.
+    fn failure(&self) -> Option<EngineError>;
+
+    /// Closes and opens the database, as after a crash: what was durable is there, and writes are
+    /// taken again. Blocks until no other thread reads. The caller sees to it that nobody writes,
+    /// and reads the counts anew.
+    fn reopen(&self) -> Result<(), EngineError>;
 
     /// Gives the disk space of what was deleted in a range back. Blocks: never on a shard's loop.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError>;

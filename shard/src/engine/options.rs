@@ -1,9 +1,7 @@
 //! Every RocksDB option that Basalt sets, with its reason. One place, so that memory, durability
 //! and stalls can be reasoned about together.
 
-use rocksdb::{
-    BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, Env, Options, WriteBufferManager,
-};
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Env, Options, WriteBufferManager};
 
 use super::Family;
 
@@ -51,22 +49,17 @@ impl SharedResources {
 /// Options of the database as a whole.
 pub(super) fn database(shared: &SharedResources) -> Options {
     let mut options = Options::default();
-    options.create_if_missing(true);
-    options.create_missing_column_families(true);
     options.set_env(&shared.env);
     options.set_write_buffer_manager(&shared.write_buffers);
-    // The default mode silently drops everything behind a flipped byte; this one opens after a
-    // torn tail and refuses anything worse.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
-    // The loop writes many batches a turn and hands them to the kernel in one call.
-    options.set_manual_wal_flush(true);
+    // There is no log of RocksDB's; what is on the disk must be everything up to one batch, so all
+    // families go there together.
+    options.set_atomic_flush(true);
     // One writer a database: the machinery for several only costs.
     options.set_allow_concurrent_memtable_write(false);
     options.set_enable_write_thread_adaptive_yield(false);
     options.set_max_background_jobs(3);
     options.set_max_open_files(512);
     options.set_keep_log_file_num(4);
-    options.set_max_total_wal_size(256 << 20);
     options.set_bytes_per_sync(1 << 20);
     options.set_stats_dump_period_sec(0);
     // A file that is deleted on a loop thread (the last reader going away) must not block it.
@@ -80,8 +73,13 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     let mut options = Options::default();
     options.set_write_buffer_size(match family {
         Family::Heads | Family::Elements => 32 << 20,
-        Family::Meta | Family::Expiry => 8 << 20,
+        Family::Meta | Family::Expiry | Family::Progress => 8 << 20,
     });
+    if family == Family::Progress {
+        // One key that every batch sets: in its place instead of one entry more each time.
+        options.set_inplace_update_support(true);
+        options.set_inplace_update_locks(1);
+    }
     options.set_max_write_buffer_number(4);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_compression_type(DBCompressionType::Lz4);

@@ -1,77 +1,195 @@
-//! RocksDB behind the [`Engine`] trait. The only place, with `options` and `filter`, that names
-//! the crate.
+//! RocksDB and our log behind the [`Engine`] trait. With `opening`, `options` and `filter` the only
+//! place that names the crate.
+//!
+//! RocksDB keeps no log of its own. Every batch goes into its memtables and into our log, and
+//! carries its number in the family `Progress`; the families are flushed together, so what is on
+//! the disk always is everything up to the batch whose number stands there.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rocksdb::{
-    ColumnFamily, ColumnFamilyDescriptor, DB, DBRawIterator, ErrorKind, ReadOptions, WriteBatch,
-    WriteOptions,
-};
+use rocksdb::{ColumnFamily, DB, DBRawIterator, ErrorKind, ReadOptions, WriteBatch, WriteOptions};
 
-use super::filter::{FilterContext, OrphanFilterFactory};
-use super::options::{self, SharedResources};
-use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Writes};
+use super::filter::FilterContext;
+use super::opening::{self, Opened, Site};
+use super::options::SharedResources;
+use super::{Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Visit, Writes};
+use crate::log::format::Lsn;
+use crate::log::watermark::Watermark;
+use crate::log::{Access, Log};
 
-/// Column families are found by name in a map; they are looked up once, at open.
-const FAMILY_NAMES: [&str; 4] = ["default", "heads", "elements", "expiry"];
+/// Column families are found by name in a map.
+pub(super) const FAMILY_NAMES: [&str; 5] = ["default", "heads", "elements", "expiry", "progress"];
 
-/// One shard's RocksDB.
+/// The one key of [`Family::Progress`]: number of the newest batch, u64, little-endian.
+pub(super) const APPLIED_KEY: &[u8] = b"applied";
+
+/// More log than this is kept for data that is not flushed; then it is flushed.
+const LOG_BYTES_MAX: u64 = 256 << 20;
+
+/// How long [`Engine::reopen`] waits for readers.
+const READERS_PATIENCE: Duration = Duration::from_secs(60);
+
+/// An open database.
+pub(super) struct Open {
+    pub(super) db: Arc<DB>,
+    pub(super) log: Arc<Log>,
+    pub(super) filters: Arc<FilterContext>,
+}
+
+/// One shard's RocksDB and log.
 pub struct RocksEngine {
-    db: Arc<DB>,
-    filters: Arc<FilterContext>,
+    site: Site,
+    shared: SharedResources,
+    /// `None` after a failure, when the database could not be opened again.
+    open: RwLock<Option<Open>>,
+    written: AtomicU64,
+    has_failed: AtomicBool,
+    failure: Mutex<Option<EngineError>>,
+    noted: Mutex<Option<Watermark>>,
     write_options: WriteOptions,
     memory_reads: ReadOptions,
     disk_reads: ReadOptions,
+    persisted_reads: ReadOptions,
 }
 
 impl RocksEngine {
-    /// Opens the database in `directory`, or creates it there. Blocks.
-    pub fn open(directory: &Path, shared: &SharedResources) -> Result<Self, EngineError> {
-        // The filter looks heads up in the database that it filters for.
-        let filters = Arc::new(FilterContext::default());
-        let families = Family::ALL.iter().zip(FAMILY_NAMES).map(|(family, name)| {
-            let mut options = options::family(shared, *family);
-            if *family == Family::Elements {
-                options.set_compaction_filter_factory(OrphanFilterFactory::new(filters.clone()));
-            }
-            ColumnFamilyDescriptor::new(name, options)
-        });
-        let db = Arc::new(
-            DB::open_cf_descriptors(&options::database(shared), directory, families)
-                .map_err(storage_error)?,
-        );
-        for name in FAMILY_NAMES {
-            if db.cf_handle(name).is_none() {
-                return Err(EngineError::Corrupted(format!("column family '{name}' is missing")));
-            }
-        }
-        // Set exactly once: this is the only place that has the cell at this time.
-        let _ = filters.database.set(Arc::downgrade(&db));
+    /// Opens the database of a site, or creates it there. Blocks. The error is a sentence for the
+    /// operator.
+    pub fn open(site: Site, shared: &SharedResources) -> Result<(Self, Opened), String> {
+        let (open, opened) = opening::open(&site, shared)?;
         let mut write_options = WriteOptions::default();
         write_options.set_no_slowdown(true);
+        write_options.disable_wal(true);
         let mut memory_reads = ReadOptions::default();
         memory_reads.set_read_tier(rocksdb::ReadTier::BlockCache);
-        Ok(Self { db, filters, write_options, memory_reads, disk_reads: ReadOptions::default() })
+        let mut persisted_reads = ReadOptions::default();
+        persisted_reads.set_read_tier(rocksdb::ReadTier::Persisted);
+        let engine = Self {
+            site,
+            shared: shared.clone(),
+            open: RwLock::new(Some(open)),
+            written: AtomicU64::new(opened.last),
+            has_failed: AtomicBool::new(false),
+            failure: Mutex::default(),
+            noted: Mutex::default(),
+            write_options,
+            memory_reads,
+            disk_reads: ReadOptions::default(),
+            persisted_reads,
+        };
+        Ok((engine, opened))
     }
 
     /// Rewrites a whole family on the disk, dropping what is dead. Blocks.
-    pub fn compact(&self, family: Family) {
-        self.db.compact_range_cf(self.family(family), None::<&[u8]>, None::<&[u8]>);
+    pub fn compact(&self, family: Family) -> Result<(), EngineError> {
+        let open = self.for_disk()?;
+        let db = &open.get()?.db;
+        db.compact_range_cf(handle(db, family), None::<&[u8]>, None::<&[u8]>);
+        Ok(())
     }
 
-    fn family(&self, family: Family) -> &ColumnFamily {
-        match self.db.cf_handle(FAMILY_NAMES[family as usize]) {
-            Some(handle) => handle,
-            // Checked at open, and families are never dropped.
-            None => unreachable!("column family exists since open"),
+    /// The database, for a thread that must not wait: not while it is being opened anew.
+    fn for_loop(&self) -> Result<Reading<'_>, EngineError> {
+        match self.open.try_read() {
+            Ok(open) => Ok(Reading(open)),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(Reading(poisoned.into_inner())),
+            Err(TryLockError::WouldBlock) => Err(EngineError::NotInMemory),
         }
+    }
+
+    /// The database, for a thread that may wait.
+    fn for_disk(&self) -> Result<Reading<'_>, EngineError> {
+        Ok(Reading(self.open.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn for_tier(&self, tier: ReadTier) -> Result<Reading<'_>, EngineError> {
+        match tier {
+            ReadTier::Memory => self.for_loop(),
+            ReadTier::Disk => self.for_disk(),
+        }
+    }
+
+    /// Nothing more can be written until the database is opened anew.
+    fn fail(&self, error: &EngineError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert_with(|| error.clone());
+        self.has_failed.store(true, Ordering::Release);
+    }
+
+    /// `Err` after a failure.
+    fn check(&self, open: &Open) -> Result<(), EngineError> {
+        if open.filters.log_failed.load(Ordering::Acquire) {
+            self.fail(&EngineError::Io("Input/output error".into()));
+        }
+        if self.has_failed.load(Ordering::Acquire)
+            && let Some(failure) = self.failure()
+        {
+            return Err(failure);
+        }
+        Ok(())
+    }
+
+    fn note_watermark(&self, open: &Open, durably: bool) -> Result<(), EngineError> {
+        let watermark = Watermark {
+            identity: self.site.identity,
+            epoch: self.site.epoch,
+            generation: open.log.generation(),
+            durable: open.log.durable(),
+            flushed: open.log.flushed(),
+        };
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if durably || *noted != Some(watermark) {
+            watermark.write(&self.site.watermark(), durably)?;
+            *noted = Some(watermark);
+        }
+        Ok(())
+    }
+
+    /// Number of the newest batch that RocksDB has on the disk.
+    fn persisted(&self, open: &Open) -> Result<Lsn, EngineError> {
+        let family = handle(&open.db, Family::Progress);
+        let found = open.db.get_pinned_cf_opt(family, APPLIED_KEY, &self.persisted_reads);
+        Ok(opening::applied(found.map_err(storage_error)?.as_deref()))
+    }
+
+    /// Where the database is.
+    pub fn directory(&self) -> &PathBuf {
+        &self.site.directory
     }
 }
 
-/// A RocksDB error in our words.
+/// A database that cannot be closed meanwhile.
+struct Reading<'a>(RwLockReadGuard<'a, Option<Open>>);
+
+impl Reading<'_> {
+    fn get(&self) -> Result<&Open, EngineError> {
+        let closed = || EngineError::Unreadable("the database is closed after a failure".into());
+        self.0.as_ref().ok_or_else(closed)
+    }
+}
+
+pub(super) fn handle(db: &DB, family: Family) -> &ColumnFamily {
+    match db.cf_handle(FAMILY_NAMES[family as usize]) {
+        Some(handle) => handle,
+        // Checked at open, and families are never dropped.
+        None => unreachable!("column family exists since open"),
+    }
+}
+
+/// An error of a read in our words.
+fn read_error(error: rocksdb::Error) -> EngineError {
+    match storage_error(error) {
+        EngineError::Io(what) => EngineError::Unreadable(what),
+        other => other,
+    }
+}
+
+/// An error of RocksDB in our words.
 pub(super) fn storage_error(error: rocksdb::Error) -> EngineError {
     match error.kind() {
         ErrorKind::Incomplete => {
@@ -83,50 +201,52 @@ pub(super) fn storage_error(error: rocksdb::Error) -> EngineError {
             }
         }
         ErrorKind::Corruption => EngineError::Corrupted(error.into_string()),
+        _ if error.as_ref().contains("No space left") => EngineError::DiskFull,
+        _ if error.as_ref().contains("Input/output error") => {
+            EngineError::Io(format!("Input/output error ({error})"))
+        }
         _ => EngineError::Io(error.into_string()),
     }
 }
 
-struct BatchWrites<'a> {
-    engine: &'a RocksEngine,
-    batch: WriteBatch,
+pub(super) struct BatchWrites<'a> {
+    pub(super) db: &'a DB,
+    pub(super) batch: WriteBatch,
 }
 
 impl Writes for BatchWrites<'_> {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
-        self.batch.put_cf(self.engine.family(family), key, value);
+        self.batch.put_cf(handle(self.db, family), key, value);
     }
 
     fn delete(&mut self, family: Family, key: &[u8]) {
-        self.batch.delete_cf(self.engine.family(family), key);
+        self.batch.delete_cf(handle(self.db, family), key);
     }
 
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]) {
-        self.batch.delete_range_cf(self.engine.family(family), from, to);
+        self.batch.delete_range_cf(handle(self.db, family), from, to);
     }
 }
 
-struct RangeCursor<'a> {
-    iterator: DBRawIterator<'a>,
+fn visit_all(
+    mut iterator: DBRawIterator<'_>,
     direction: Direction,
-    started: bool,
-}
-
-impl Cursor for RangeCursor<'_> {
-    fn next(&mut self) -> Result<Option<(&[u8], &[u8])>, EngineError> {
-        match (self.started, self.direction) {
-            (false, Direction::Forward) => self.iterator.seek_to_first(),
-            (false, Direction::Backward) => self.iterator.seek_to_last(),
-            (true, Direction::Forward) => self.iterator.next(),
-            (true, Direction::Backward) => self.iterator.prev(),
-        }
-        self.started = true;
-        if !self.iterator.valid() {
-            self.iterator.status().map_err(storage_error)?;
-            return Ok(None);
-        }
-        Ok(self.iterator.item())
+    visit: &mut Visit<'_>,
+) -> Result<(), EngineError> {
+    match direction {
+        Direction::Forward => iterator.seek_to_first(),
+        Direction::Backward => iterator.seek_to_last(),
     }
+    while let Some((key, value)) = iterator.item() {
+        if let ControlFlow::Break(()) = visit(key, value) {
+            return Ok(());
+        }
+        match direction {
+            Direction::Forward => iterator.next(),
+            Direction::Backward => iterator.prev(),
+        }
+    }
+    iterator.status().map_err(read_error)
 }
 
 impl Engine for RocksEngine {
@@ -140,74 +260,178 @@ impl Engine for RocksEngine {
             ReadTier::Memory => &self.memory_reads,
             ReadTier::Disk => &self.disk_reads,
         };
-        let found =
-            self.db.get_pinned_cf_opt(self.family(family), key, options).map_err(storage_error)?;
+        let open = self.for_tier(tier)?;
+        let db = &open.get()?.db;
+        let found = db.get_pinned_cf_opt(handle(db, family), key, options).map_err(read_error)?;
         Ok(found.map(|value| Bytes::copy_from_slice(&value)))
     }
 
-    fn range(
-        &self,
-        family: Family,
-        lower: &[u8],
-        upper: &[u8],
-        direction: Direction,
-        tier: ReadTier,
-    ) -> Box<dyn Cursor + '_> {
+    fn range(&self, range: Range<'_>, visit: &mut Visit<'_>) -> Result<(), EngineError> {
         let mut options = ReadOptions::default();
-        if tier == ReadTier::Memory {
+        if range.tier == ReadTier::Memory {
             options.set_read_tier(rocksdb::ReadTier::BlockCache);
         }
-        options.set_iterate_lower_bound(lower);
-        if !upper.is_empty() {
-            options.set_iterate_upper_bound(upper);
+        options.set_iterate_lower_bound(range.lower);
+        if !range.upper.is_empty() {
+            options.set_iterate_upper_bound(range.upper);
         }
-        let iterator = self.db.raw_iterator_cf_opt(self.family(family), options);
-        Box::new(RangeCursor { iterator, direction, started: false })
+        let open = self.for_tier(range.tier)?;
+        let db = &open.get()?.db;
+        visit_all(db.raw_iterator_cf_opt(handle(db, range.family), options), range.direction, visit)
     }
 
-    fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<(), EngineError> {
-        let mut writes = BatchWrites { engine: self, batch: WriteBatch::default() };
+    fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<Lsn, EngineError> {
+        // While it is being opened anew: try again later.
+        let open = self.for_loop().map_err(|_| EngineError::Stalled)?;
+        let open = open.get().map_err(|closed| self.failure().unwrap_or(closed))?;
+        self.check(open)?;
+        let lsn = self.written.load(Ordering::Relaxed) + 1;
+        let mut writes = BatchWrites { db: &open.db, batch: WriteBatch::default() };
         fill(&mut writes);
-        self.db.write_opt(writes.batch, &self.write_options).map_err(|error| match error.kind() {
-            ErrorKind::Incomplete => EngineError::Stalled,
-            _ => storage_error(error),
+        writes.put(Family::Progress, APPLIED_KEY, &lsn.to_le_bytes());
+        let bytes = writes.batch.data().len();
+        // Held until RocksDB has it too: who syncs the log syncs what it could read there.
+        let mut pending = open.log.pending();
+        pending.push(lsn, writes.batch.data());
+        if let Err(error) = open.db.write_opt(writes.batch, &self.write_options) {
+            pending.take_back(bytes);
+            let error = match error.kind() {
+                ErrorKind::Incomplete => return Err(EngineError::Stalled),
+                _ => storage_error(error),
+            };
+            self.fail(&error);
+            return Err(error);
+        }
+        drop(pending);
+        self.written.store(lsn, Ordering::Release);
+        Ok(lsn)
+    }
+
+    fn written(&self) -> Lsn {
+        self.written.load(Ordering::Acquire)
+    }
+
+    fn flush_log(&self) -> Result<Lsn, EngineError> {
+        let open = self.for_loop().map_err(|_| EngineError::Stalled)?;
+        let open = open.get()?;
+        self.check(open)?;
+        open.log.flush(Access::Buffered).map_err(|error| {
+            let error = EngineError::from(error);
+            self.fail(&error);
+            error
         })
     }
 
-    fn flush_log(&self) -> Result<(), EngineError> {
-        self.db.flush_wal(false).map_err(storage_error)
+    fn sync_log(&self, access: LogAccess) -> Result<Lsn, EngineError> {
+        let open = self.for_disk()?;
+        let open = open.get()?;
+        self.check(open)?;
+        let access = match access {
+            LogAccess::Buffered => Access::Buffered,
+            LogAccess::Direct => Access::Direct,
+        };
+        open.log.sync(access).map_err(|error| {
+            let error = EngineError::from(error);
+            self.fail(&error);
+            error
+        })
     }
 
-    fn sync_log(&self) -> Result<(), EngineError> {
-        if self.filters.log_failed.load(Ordering::Acquire) {
-            return Err(EngineError::Io("the log could not be made durable".into()));
+    fn log_backlog_bytes(&self) -> (u64, u64) {
+        let Ok(open) = self.for_loop() else { return (0, 0) };
+        open.get()
+            .map_or((0, 0), |open| (open.log.bytes_not_flushed(), open.log.bytes_not_durable()))
+    }
+
+    fn maintain(&self) -> Result<(), EngineError> {
+        let open = self.for_disk()?;
+        let open = open.get()?;
+        if self.has_failed.load(Ordering::Acquire) {
+            return Ok(());
         }
-        self.db.flush_wal(true).map_err(storage_error)
+        open.log.release(self.persisted(open)?)?;
+        if open.log.size().0 > LOG_BYTES_MAX {
+            opening::flush_all(&open.db)?;
+            open.log.release(self.persisted(open)?)?;
+        }
+        self.note_watermark(open, false)?;
+        open.log.prepare()?;
+        Ok(())
+    }
+
+    fn failure(&self) -> Option<EngineError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reopen(&self) -> Result<(), EngineError> {
+        let deadline = Instant::now() + READERS_PATIENCE;
+        let mut slot = loop {
+            // Never waiting in line: a reader that reads once more while it reads would wait for
+            // us, and we for it.
+            match self.open.try_write() {
+                Ok(slot) => break slot,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(EngineError::Io("the database is being read all the time".into()));
+                }
+            }
+        };
+        if let Some(old) = slot.take() {
+            // Compactions hold the database through their filters: they must end first.
+            old.db.cancel_all_background_work(true);
+            while Arc::strong_count(&old.db) > 1 && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+        let site = self.site.for_another_opening(self.written());
+        let (open, opened) = opening::open(&site, &self.shared).map_err(EngineError::Io)?;
+        debug_assert!(opened.last >= site.given_out);
+        self.written.store(opened.last, Ordering::Release);
+        *slot = Some(open);
+        *self.noted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.has_failed.store(false, Ordering::Release);
+        Ok(())
     }
 
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError> {
         // Not `delete_file_in_range`: it drops whole files, with what was written there since.
-        self.db.compact_range_cf(self.family(family), Some(from), Some(to));
+        let open = self.for_disk()?;
+        let db = open.get()?.db.clone();
+        drop(open);
+        db.compact_range_cf(handle(&db, family), Some(from), Some(to));
         Ok(())
     }
 
     fn close(&self) -> Result<(), EngineError> {
-        let synced = self.sync_log();
-        self.db.cancel_all_background_work(true);
-        synced
+        let open = self.for_disk()?;
+        let open = open.get()?;
+        self.check(open)?;
+        open.log.sync(Access::Buffered)?;
+        self.note_watermark(open, true)?;
+        let flushed = opening::flush_all(&open.db);
+        open.db.cancel_all_background_work(true);
+        flushed
     }
 
     fn statistics(&self) -> Vec<(&'static str, u64)> {
+        let Ok(open) = self.for_disk() else { return Vec::new() };
+        let Ok(open) = open.get() else { return Vec::new() };
         let sum = |property: &str| -> u64 {
             Family::ALL
                 .iter()
                 .filter_map(|family| {
-                    self.db.property_int_value_cf(self.family(*family), property).ok().flatten()
+                    let handle = handle(&open.db, *family);
+                    open.db.property_int_value_cf(handle, property).ok().flatten()
                 })
                 .sum()
         };
         let once =
-            |property: &str| self.db.property_int_value(property).ok().flatten().unwrap_or(0);
+            |property: &str| open.db.property_int_value(property).ok().flatten().unwrap_or(0);
+        let (log_bytes, log_segments) = open.log.size();
         vec![
             ("memtable_bytes", sum("rocksdb.cur-size-all-mem-tables")),
             ("table_reader_bytes", sum("rocksdb.estimate-table-readers-mem")),
@@ -218,6 +442,8 @@ impl Engine for RocksEngine {
             ("running_flushes", once("rocksdb.num-running-flushes")),
             ("write_stopped", once("rocksdb.is-write-stopped")),
             ("background_errors", once("rocksdb.background-errors")),
+            ("log_bytes", log_bytes),
+            ("log_segments", log_segments as u64),
         ]
     }
 }

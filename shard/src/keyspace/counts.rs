@@ -5,7 +5,9 @@
 //! memory per database that was ever used, with a prefix-sum tree for drawing a slot in proportion
 //! to its keys.
 
-use crate::engine::{Direction, Engine, EngineError, Family, ReadTier, Writes};
+use std::ops::ControlFlow;
+
+use crate::engine::{Direction, Engine, EngineError, Family, Range, ReadTier, Writes};
 use crate::keyspace::layout::{self, SLOTS};
 
 /// Keys of one slot.
@@ -71,6 +73,22 @@ impl Database {
     }
 }
 
+/// Database, slot and count out of a record.
+fn parse(key: &[u8], value: &[u8]) -> Result<(u8, u16, SlotCount), EngineError> {
+    let (&[_, db, high, low], [keys @ .., _, _, _, _, _, _, _, _]) = (
+        <&[u8; 4]>::try_from(key).map_err(|_| damaged())?,
+        <&[u8; 16]>::try_from(value).map_err(|_| damaged())?,
+    );
+    let slot = u16::from_be_bytes([high, low]);
+    if slot >= SLOTS {
+        return Err(damaged());
+    }
+    let mut expires = [0; 8];
+    expires.copy_from_slice(&value[8..]);
+    let count = SlotCount { keys: u64::from_le_bytes(*keys), expires: u64::from_le_bytes(expires) };
+    Ok((db, slot, count))
+}
+
 /// The counts of one shard.
 #[derive(Default)]
 pub struct Counts {
@@ -81,21 +99,26 @@ impl Counts {
     /// Reads the counts of a shard from its database. Blocks.
     pub fn load(engine: &dyn Engine) -> Result<Self, EngineError> {
         let mut counts = Counts::default();
-        let mut cursor = engine.range(Family::Meta, b"c", b"d", Direction::Forward, ReadTier::Disk);
-        while let Some((key, value)) = cursor.next()? {
-            let (&[_, db, high, low], [keys @ .., _, _, _, _, _, _, _, _]) = (
-                <&[u8; 4]>::try_from(key).map_err(|_| damaged())?,
-                <&[u8; 16]>::try_from(value).map_err(|_| damaged())?,
-            );
-            let slot = u16::from_be_bytes([high, low]);
-            if slot >= SLOTS {
-                return Err(damaged());
+        let mut damage = None;
+        let range = Range {
+            family: Family::Meta,
+            lower: b"c",
+            upper: b"d",
+            direction: Direction::Forward,
+            tier: ReadTier::Disk,
+        };
+        engine.range(range, &mut |key, value| match parse(key, value) {
+            Ok((db, slot, count)) => {
+                counts.database(db).set(slot, count);
+                ControlFlow::Continue(())
             }
-            let mut expires = [0; 8];
-            expires.copy_from_slice(&value[8..]);
-            let count =
-                SlotCount { keys: u64::from_le_bytes(*keys), expires: u64::from_le_bytes(expires) };
-            counts.database(db).set(slot, count);
+            Err(error) => {
+                damage = Some(error);
+                ControlFlow::Break(())
+            }
+        })?;
+        if let Some(error) = damage {
+            return Err(error);
         }
         Ok(counts)
     }

@@ -1,6 +1,8 @@
 //! Walking over the keys of one shard in order of position.
 
-use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
+use std::ops::ControlFlow;
+
+use crate::engine::{Direction, Engine, EngineError, Family, Range, ReadTier};
 use crate::keyspace::head::{self, Kind};
 use crate::keyspace::layout;
 
@@ -34,21 +36,37 @@ pub fn walk(
     if !upper.is_empty() && lower >= upper {
         return Ok(None);
     }
-    let mut cursor = engine.range(Family::Heads, &lower, &upper, Direction::Forward, tier);
+    let range = Range {
+        family: Family::Heads,
+        lower: &lower,
+        upper: &upper,
+        direction: Direction::Forward,
+        tier,
+    };
     let mut seen = 0usize;
     let mut last = None;
-    while let Some((record_key, record)) = cursor.next()? {
-        let (_, position, key) = layout::parse_head_key(record_key)
-            .ok_or_else(|| EngineError::Corrupted("head key".into()))?;
+    let mut end = Ok(None);
+    engine.range(range, &mut |record_key, record| {
+        let parsed = layout::parse_head_key(record_key)
+            .ok_or_else(|| EngineError::Corrupted("head key".into()))
+            .and_then(|(_, position, key)| Ok((position, key, head::peek(record)?)));
+        let (position, key, (kind, deadline_ms)) = match parsed {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                end = Err(error);
+                return ControlFlow::Break(());
+            }
+        };
         if seen >= at_least && last != Some(position) {
-            return Ok(Some(position));
+            end = Ok(Some(position));
+            return ControlFlow::Break(());
         }
-        let (kind, deadline_ms) = head::peek(record)?;
         if deadline_ms.is_none_or(|deadline| deadline > now_ms) {
             visit(Visited { key, kind, deadline_ms });
         }
         seen += 1;
         last = Some(position);
-    }
-    Ok(None)
+        ControlFlow::Continue(())
+    })?;
+    end
 }

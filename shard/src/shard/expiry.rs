@@ -1,7 +1,9 @@
 //! Keys whose time has come: first all that are due are counted, which is quick and makes them gone
 //! for everybody, then they are removed piece by piece.
 
-use crate::engine::{Direction, Engine, EngineError, Family, ReadTier};
+use std::ops::ControlFlow;
+
+use crate::engine::{Direction, Engine, EngineError, Family, Range, ReadTier};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::locks::Mode;
@@ -35,18 +37,16 @@ impl Shard {
             return Ok(0);
         }
         let engine = self.engine.clone();
-        let mut cursor =
-            engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Memory);
         let mut seen = 0;
         let mut counted_to = upper.clone();
-        while let Some((record_key, _)) = cursor.next()? {
+        engine.range(deadlines(&lower, &upper, ReadTier::Memory), &mut |record_key, _| {
             if seen == max {
                 counted_to = RecordKey::from_slice(record_key);
-                break;
+                return ControlFlow::Break(());
             }
             seen += 1;
-        }
-        drop(cursor);
+            ControlFlow::Continue(())
+        })?;
         self.counted_to[index] = counted_to;
         self.due[index] += seen as u64;
         self.statistics.expired_keys += seen as u64;
@@ -72,34 +72,38 @@ impl Shard {
         let upper = layout::prefix_end(&[db]);
         let counted_to = self.counted_to[usize::from(db)].clone();
         let engine = self.engine.clone();
-        let mut cursor =
-            engine.range(Family::Expiry, &lower, &upper, Direction::Forward, ReadTier::Memory);
         let mut due: Vec<(RecordKey, RecordKey)> = Vec::new();
         let mut seen = 0;
         let mut next = u64::MAX;
         // Where the next look begins: at the first record that stays.
         let mut from: Option<RecordKey> = None;
-        while let Some((record_key, _)) = cursor.next()? {
-            let (_, deadline, name) = layout::parse_expiry_key(record_key)
-                .ok_or_else(|| EngineError::Corrupted("expiry key".into()))?;
+        let mut damage = None;
+        let locks = &self.locks;
+        engine.range(deadlines(&lower, &upper, ReadTier::Memory), &mut |record_key, _| {
+            let Some((_, deadline, name)) = layout::parse_expiry_key(record_key) else {
+                damage = Some(EngineError::Corrupted("expiry key".into()));
+                return ControlFlow::Break(());
+            };
             if *record_key >= counted_to[..] || seen == max {
                 next = next.min(deadline);
                 from.get_or_insert_with(|| RecordKey::from_slice(record_key));
-                break;
+                return ControlFlow::Break(());
             }
             seen += 1;
             let position = layout::position(name);
-            if !self.locks.is_empty()
-                && self.locks.conflicts(&lock_key(position, name), Mode::Exclusive)
-            {
+            if !locks.is_empty() && locks.conflicts(&lock_key(position, name), Mode::Exclusive) {
                 // Somebody is at work on it; the next round will find it again.
                 next = next.min(deadline);
                 from.get_or_insert_with(|| RecordKey::from_slice(record_key));
-                continue;
+            } else {
+                let head = layout::head_key_at(db, position, name);
+                due.push((RecordKey::from_slice(record_key), head));
             }
-            due.push((RecordKey::from_slice(record_key), layout::head_key_at(db, position, name)));
+            ControlFlow::Continue(())
+        })?;
+        if let Some(error) = damage {
+            return Err(error);
         }
-        drop(cursor);
         if !due.is_empty() {
             self.remove_expired(db, due)?;
         }
@@ -133,7 +137,7 @@ impl Shard {
                 (slot, self.counts.after(db, slot, Change { keys: -gone, expires: -gone }))
             })
             .collect();
-        self.engine.write(&mut |writes| {
+        self.written = self.engine.write(&mut |writes| {
             for (deadline, head) in &due {
                 writes.delete(Family::Expiry, deadline);
                 writes.delete(Family::Heads, head);
@@ -142,7 +146,6 @@ impl Shard {
                 Counts::record(writes, db, *slot, *count);
             }
         })?;
-        self.written += 1;
         for (slot, count) in counted {
             self.counts.set(db, slot, count);
         }
@@ -190,13 +193,15 @@ pub fn load_deadlines(
     if *lower >= upper[..] {
         return Ok(());
     }
-    let mut cursor =
-        engine.range(Family::Expiry, lower, &upper, Direction::Forward, ReadTier::Disk);
-    let mut seen = 0;
-    while seen < max && cursor.next()?.is_some() {
-        seen += 1;
-    }
-    Ok(())
+    let mut left = max;
+    engine.range(deadlines(lower, &upper, ReadTier::Disk), &mut |_, _| {
+        left = left.saturating_sub(1);
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+fn deadlines<'a>(lower: &'a [u8], upper: &'a [u8], tier: ReadTier) -> Range<'a> {
+    Range { family: Family::Expiry, lower, upper, direction: Direction::Forward, tier }
 }
 
 #[cfg(test)]

@@ -255,6 +255,7 @@ impl Shard {
     ) -> Result<Self, EngineError> {
         let engine = topology.engine(id).clone();
         let counts = Counts::load(engine.as_ref())?;
+        let written = engine.written();
         let key_counts = Arc::new(KeyCounts::new());
         for db in 0..=u8::MAX {
             key_counts.set(db, counts.total(db));
@@ -270,7 +271,7 @@ impl Shard {
             dirty: DirtyKeys::default(),
             track_dirty: false,
             random: Random::new(seed),
-            written: 0,
+            written,
             next_deadline_ms: vec![0; 256],
             deadlines_from: vec![RecordKey::new(); 256],
             counted_to: vec![RecordKey::new(); 256],
@@ -407,10 +408,10 @@ impl Shard {
                 Counts::record(writes, *db, *slot, *count);
             }
         });
-        if let Err(error) = written {
-            return Err(Refused { error, changes: Box::new(changes) });
-        }
-        self.written += 1;
+        self.written = match written {
+            Ok(ticket) => ticket,
+            Err(error) => return Err(Refused { error, changes: Box::new(changes) }),
+        };
         self.statistics.batches += 1;
         for (db, slot, count) in counted {
             self.counts.set(db, slot, count);
@@ -500,9 +501,25 @@ impl Shard {
         }
     }
 
-    /// Hands everything written so far to the kernel.
-    pub fn flush_log(&mut self) -> Result<(), EngineError> {
-        self.engine.flush_log()
+    /// Takes over the database as it is after it was opened anew, with its counts. The caller holds
+    /// the lock on everything.
+    pub fn reload(&mut self, counts: Counts) {
+        self.written = self.engine.written();
+        self.counts = counts;
+        self.cache.clear();
+        self.dirty = DirtyKeys::default();
+        self.next_deadline_ms.fill(0);
+        self.deadlines_from.fill(RecordKey::new());
+        self.counted_to.fill(RecordKey::new());
+        self.due.fill(0);
+        for db in 0..=u8::MAX {
+            self.publish_counts(db);
+        }
+    }
+
+    /// The database of this shard.
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
     }
 
     /// Removes every key of a physical database. The caller holds the lock on everything. Says
@@ -516,7 +533,7 @@ impl Shard {
             if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
         let end = layout::prefix_end(&[db]);
         let counts_end = layout::prefix_end(&[b'c', db]);
-        self.engine.write(&mut |writes| match &one_by_one {
+        self.written = self.engine.write(&mut |writes| match &one_by_one {
             Some(records) => {
                 for (head, deadline) in records {
                     writes.delete(Family::Heads, head);
@@ -537,7 +554,6 @@ impl Shard {
                 writes.delete_range(Family::Meta, &[b'c', db], &counts_end);
             }
         })?;
-        self.written += 1;
         if self.track_dirty {
             self.dirty.mark_everything(self.written);
         }

@@ -67,8 +67,6 @@ pub(super) struct Host {
     pub(super) of_children: ProcessorTime,
     /// In the engine's words, all shards' together.
     pub(super) engine: Vec<(&'static str, u64)>,
-    /// Bytes of all log files.
-    pub(super) log_bytes: u64,
 }
 
 /// The shards' logs together.
@@ -82,14 +80,23 @@ pub(super) struct Logs {
     pub(super) pending: u64,
     /// Shards with such batches.
     pub(super) pending_shards: usize,
+    /// Bytes that are not durable.
+    pub(super) pending_bytes: u64,
     /// Shards whose log failed.
     pub(super) failed: usize,
+    /// Times that a shard's storage failed, and came back.
+    pub(super) failures: u64,
+    pub(super) recoveries: u64,
+    /// Whether the disk is too full to add data.
+    pub(super) disk_full: bool,
 }
 
 /// What one shard's thread knows.
 #[derive(Default)]
 pub(super) struct OfShard {
     pub(super) keys: u64,
+    /// `ok`, `full` (of the disk) or `failed`.
+    pub(super) state: &'static str,
     pub(super) storage: Statistics,
     pub(super) commands: u64,
     pub(super) input_bytes: u64,
@@ -172,6 +179,7 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     let key_counts = &shard_loop.node.key_counts[shard_loop.id];
     let mut facts = OfShard {
         keys: shard_loop.databases().iter().map(|db| key_counts.get(*db).keys).sum(),
+        state: state(shard_loop),
         commands: counters.commands.get(),
         input_bytes: counters.input_bytes.get(),
         output_bytes: counters.output_bytes.get(),
@@ -202,6 +210,17 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     facts
 }
 
+fn state(shard_loop: &ShardLoop) -> &'static str {
+    let node = &shard_loop.node;
+    if node.logs[shard_loop.id].has_failed() {
+        "failed"
+    } else if node.disk_full.load(Ordering::Relaxed) {
+        "full"
+    } else {
+        "ok"
+    }
+}
+
 impl Process {
     fn of(node: &Node) -> Self {
         let counters = &node.counters;
@@ -224,11 +243,15 @@ impl Process {
 }
 
 impl Host {
+    /// Bytes of all logs.
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.engine.iter().find(|(name, _)| *name == "log_bytes").map_or(0, |(_, bytes)| *bytes)
+    }
+
     /// Reads `/proc` and asks the allocator and the engines. Off the loop only.
     fn look(node: &Node) -> Self {
         let shards = node.topology.shards();
         let mut engine: Vec<(&'static str, u64)> = Vec::new();
-        let mut log_bytes = 0;
         for shard in 0..shards {
             for (name, value) in node.topology.engine(shard).statistics() {
                 match engine.iter_mut().find(|(known, _)| *known == name) {
@@ -236,7 +259,6 @@ impl Host {
                     None => engine.push((name, value)),
                 }
             }
-            log_bytes += log_file_bytes(&node.data_directory.shard_folder(shard));
         }
         let executable = std::env::current_exe().unwrap_or_default();
         Self {
@@ -248,7 +270,6 @@ impl Host {
             of_process: ProcessorTime::of_process(),
             of_children: ProcessorTime::of_children(),
             engine,
-            log_bytes,
         }
     }
 }
@@ -262,29 +283,22 @@ fn system() -> String {
     format!("{} {} {}", kernel("ostype"), kernel("osrelease"), std::env::consts::ARCH)
 }
 
-/// Bytes of the log files in a shard's folder. Files may vanish while they are counted.
-fn log_file_bytes(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries
-        .flatten()
-        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "log"))
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|metadata| metadata.len())
-        .sum()
-}
-
 impl Logs {
     fn of(node: &Node) -> Self {
         let mut facts = Logs::default();
         let mut latency_us: Option<Histogram<u64>> = None;
         let mut group_batches: Option<Histogram<u64>> = None;
-        for log in &node.logs {
+        facts.disk_full = node.disk_full.load(Ordering::Relaxed);
+        for (shard, log) in node.logs.iter().enumerate() {
+            facts.pending_bytes += node.topology.engine(shard).log_backlog_bytes().1;
             let pending = log.pending();
             facts.pending += pending;
             facts.pending_shards += usize::from(pending > 0);
             facts.failed += usize::from(log.has_failed());
             log.with_statistics(|statistics| {
                 facts.syncs += statistics.syncs;
+                facts.failures += statistics.failures;
+                facts.recoveries += statistics.recoveries;
                 add(&mut latency_us, &statistics.latency_us);
                 add(&mut group_batches, &statistics.group_batches);
             });

@@ -45,14 +45,14 @@ pub(super) fn persistence(facts: &Facts, out: &mut Text) {
     out.fields(&["aof_rewrites", "aof_rewrites_consecutive_failures"], 0);
     out.field("aof_last_write_status", status(facts));
     out.fields(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
-    out.field("aof_current_size", facts.host.log_bytes);
+    out.field("aof_current_size", facts.host.log_bytes());
     out.fields(&["aof_base_size", "aof_pending_rewrite", "aof_buffer_length"], 0);
     out.field("aof_pending_bio_fsync", logs.pending_shards);
     out.field("aof_delayed_fsync", 0);
 }
 
 fn status(facts: &Facts) -> &'static str {
-    if facts.logs.failed == 0 { "ok" } else { "err" }
+    if facts.logs.failed == 0 && !facts.logs.disk_full { "ok" } else { "err" }
 }
 
 pub(super) fn storage(facts: &Facts, out: &mut Text) {
@@ -86,7 +86,10 @@ fn log(facts: &Facts, out: &mut Text) {
     out.field("durability", facts.config.appendfsync.word());
     out.field("log_status", status(facts));
     out.field("log_failed_shards", logs.failed);
-    out.field("log_bytes", facts.host.log_bytes);
+    out.field("storage_failures", logs.failures);
+    out.field("storage_recoveries", logs.recoveries);
+    out.field("disk_full", u8::from(logs.disk_full));
+    out.field("log_bytes", facts.host.log_bytes());
     out.field("log_syncs", logs.syncs);
     for (name, values) in
         [("log_sync_usec", logs.latency_us), ("log_sync_batches", logs.group_batches)]
@@ -96,6 +99,7 @@ fn log(facts: &Facts, out: &mut Text) {
         }
     }
     out.field("batches_not_durable", logs.pending);
+    out.field("bytes_not_durable", logs.pending_bytes);
 }
 
 /// How `maxmemory` is divided.
@@ -110,8 +114,9 @@ fn budget(facts: &Facts, out: &mut Text) {
 
 fn of_shard(shard: &OfShard) -> String {
     format!(
-        "keys={},clients={},commands={},batches={},hot_cache_bytes={},hot_cache_entries={},\
-         off_loop_runs={},stalls={},hops={},cpu_usec={}",
+        "state={},keys={},clients={},commands={},batches={},hot_cache_bytes={},\
+         hot_cache_entries={},off_loop_runs={},stalls={},hops={},cpu_usec={}",
+        shard.state,
         shard.keys,
         shard.clients,
         shard.commands,

@@ -41,6 +41,18 @@ pub(super) static ROWS: &[Directive] = &[
             "Memory for writes not yet in table files, over all shards; 0 takes a share of \
              maxmemory.",
         ),
+    memory("disk-reserve", "0", 0, BYTES_MAX).own().live(|s, v| s.disk_reserve = v.bytes()).doc(
+        "Disk space that is kept free: below it, commands that add data are refused; 0 takes \
+             a twentieth of the disk, from 16mb to 256mb.",
+    ),
+    yes_no("accept-data-loss", "no")
+        .own()
+        .immutable()
+        .live(|s, v| s.accept_data_loss = v.yes())
+        .doc(
+            "Start although a part of the data is missing or damaged, with what is left; the log \
+             says what was lost. For one start, on the command line.",
+        ),
     memory("compaction-rate-limit", "0", 0, BYTES_MAX)
         .own()
         .immutable()

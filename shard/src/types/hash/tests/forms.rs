@@ -2,7 +2,9 @@
 //! there is never a hash without fields.
 
 use super::{both_forms, check, chill, head, large};
-use crate::engine::{Direction, Engine, Family, ReadTier};
+use std::ops::ControlFlow;
+
+use crate::engine::{Direction, Engine, Family, Range, ReadTier};
 use crate::keyspace::head::{Head, Kind, Large};
 use crate::keyspace::layout;
 use crate::testing::TestShard;
@@ -91,10 +93,20 @@ fn an_overwritten_large_hash_does_not_shine_through() {
     // The elements are still there, under a version that nobody names.
     let key = layout::head_key(0, b"h");
     let prefix = layout::element_prefix(&key, old);
-    let (end, forward) = (layout::prefix_end(&prefix), Direction::Forward);
-    let mut cursor = shard.engine.range(Family::Elements, &prefix, &end, forward, ReadTier::Disk);
-    assert!(cursor.next().unwrap().is_some());
-    drop(cursor);
+    let range = Range {
+        family: Family::Elements,
+        lower: &prefix,
+        upper: &layout::prefix_end(&prefix),
+        direction: Direction::Forward,
+        tier: ReadTier::Disk,
+    };
+    let mut elements = 0;
+    let count = &mut |_: &[u8], _: &[u8]| {
+        elements += 1;
+        ControlFlow::Continue(())
+    };
+    shard.engine.range(range, count).unwrap();
+    assert_eq!(elements, 2);
     shard.engine.write(&mut |writes| writes.delete(Family::Heads, &key)).unwrap();
     shard.shard.cache().clear();
     check(&mut shard, &[("HSET h c 3", ":1"), ("HGET h a", "$-1"), ("HLEN h", ":1")]);

@@ -1,0 +1,348 @@
+//! Opening a shard's database: what RocksDB has on the disk, and behind it what the log has.
+//!
+//! A database is opened only when it is certain that nothing which was known to be durable is
+//! missing: log, watermark, database and the data set's manifest have to agree. Otherwise it is
+//! refused, in a sentence that says what happened and what can be done; who accepts the loss says
+//! so, and is told how much it was.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rocksdb::{
+    ColumnFamilyDescriptor, DB, FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
+};
+
+use super::filter::{FilterContext, OrphanFilterFactory};
+use super::options::{self, SharedResources};
+use super::rocks::{APPLIED_KEY, BatchWrites, FAMILY_NAMES, Open, handle, storage_error};
+use super::{EngineError, Family, Writes};
+use crate::log::format::{Identity, Lsn};
+use crate::log::watermark::Watermark;
+use crate::log::{self, Apply, Log, Replayed};
+
+/// Key of [`Family::Meta`] under which the database says whose it is.
+const IDENTITY_KEY: &[u8] = b"identity";
+
+/// Where a shard's database is, and what is known about it from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its folder.
+    pub directory: PathBuf,
+    /// Which shard of which data set it is.
+    pub identity: Identity,
+    /// Number of this start of the data set.
+    pub epoch: u64,
+    /// Number of the last start that opened all shards; 0: none did, and it may be created.
+    pub opened_epoch: u64,
+    /// Batches that must be there.
+    pub least: Lsn,
+    /// Numbers up to this were given to batches, which may not be there; they are not used again.
+    pub given_out: Lsn,
+    /// Length of a log segment.
+    pub segment_bytes: u64,
+    /// What is missing or damaged is accepted as lost.
+    pub accept_loss: bool,
+}
+
+/// How opening went.
+#[derive(Clone, Debug, Default)]
+pub struct Opened {
+    /// The newest batch.
+    pub last: Lsn,
+    /// Batches that were taken from the log.
+    pub replayed: u64,
+    /// What was lost and accepted as lost, in words.
+    pub losses: Vec<String>,
+}
+
+impl Site {
+    /// The file with the watermark.
+    pub(super) fn watermark(&self) -> PathBuf {
+        self.directory.join("watermark")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.directory.join("log")
+    }
+
+    /// For opening again in the same process.
+    pub(super) fn for_another_opening(&self, given_out: Lsn) -> Self {
+        Self { opened_epoch: self.epoch, accept_loss: false, given_out, ..self.clone() }
+    }
+
+    fn shown(&self) -> std::path::Display<'_> {
+        self.directory.display()
+    }
+}
+
+/// What can be done about a loss, for the end of a refusal.
+const REMEDY: &str = "Restore it from a backup, or start once with --accept-data-loss yes to go on \
+                      without what is lost";
+
+/// Refuses, or notes a loss that is accepted.
+struct Judge {
+    accept: bool,
+    losses: Vec<String>,
+}
+
+impl Judge {
+    fn lost(&mut self, what: String) -> Result<(), String> {
+        if !self.accept {
+            return Err(format!("{what}. {REMEDY}"));
+        }
+        self.losses.push(what);
+        Ok(())
+    }
+}
+
+/// Number of the newest batch, out of the record in [`Family::Progress`].
+pub(super) fn applied(record: Option<&[u8]>) -> Lsn {
+    record.and_then(|record| record.try_into().ok()).map_or(0, Lsn::from_le_bytes)
+}
+
+/// Flushes all memtables to the disk. Blocks.
+pub(super) fn flush_all(db: &DB) -> Result<(), EngineError> {
+    let families: Vec<_> = Family::ALL.iter().map(|family| handle(db, *family)).collect();
+    db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(storage_error)
+}
+
+/// Opens the database of a site. Blocks.
+pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opened), String> {
+    let mut judge = Judge { accept: site.accept_loss, losses: Vec::new() };
+    std::fs::create_dir_all(&site.directory)
+        .map_err(|error| format!("cannot make {}: {error}", site.shown()))?;
+    let watermark = read_watermark(site, &mut judge)?;
+    let (db, filters) = open_database(site, shared, &mut judge)?;
+    check_identity(site, &db)?;
+    let progress = handle(&db, Family::Progress);
+    let record = db
+        .get_cf_opt(progress, APPLIED_KEY, &ReadOptions::default())
+        .map_err(|error| failed(site, storage_error(error)))?;
+    let persisted = applied(record.as_deref());
+    // First only a look: who refuses to open changes nothing.
+    let found = read_log(site, persisted, &mut |_, _| Ok(()))?;
+    judge_log(site, watermark.as_ref(), &found, &mut judge)?;
+    let replayed = found.last - persisted;
+    if replayed > 0 {
+        read_log(site, persisted, &mut |lsn, batch| apply(&db, lsn, batch))?;
+    }
+    let known = watermark.as_ref().map_or(0, |known| known.flushed.max(known.durable));
+    let given_out =
+        if judge.losses.is_empty() { 0 } else { known.max(found.newest).max(site.least) };
+    let last = found.last.max(given_out).max(site.given_out);
+    if last != found.last {
+        set_applied(&db, last).map_err(|error| failed(site, error))?;
+    }
+    // From here on the old log is not needed, and what it had is durable whatever the page cache
+    // made of it.
+    flush_all(&db).map_err(|error| failed(site, error))?;
+    let generation = watermark.as_ref().map_or(0, |known| known.generation).max(found.generation);
+    let settings = log::Settings {
+        directory: site.log(),
+        identity: site.identity,
+        segment_bytes: site.segment_bytes,
+    };
+    let log = Log::begin(settings, last, generation + 1)
+        .map_err(|error| format!("cannot begin a log in {}: {error}", site.log().display()))?;
+    Watermark {
+        identity: site.identity,
+        epoch: site.epoch,
+        generation: log.generation(),
+        durable: last,
+        flushed: last,
+    }
+    .write(&site.watermark(), true)
+    .map_err(|error| format!("cannot write {}: {error}", site.watermark().display()))?;
+    let log = Arc::new(log);
+    filters.set_log(&log);
+    Ok((Open { db, log, filters }, Opened { last, replayed, losses: judge.losses }))
+}
+
+fn failed(site: &Site, error: EngineError) -> String {
+    format!("cannot open the database in {}: {error}", site.shown())
+}
+
+fn read_watermark(site: &Site, judge: &mut Judge) -> Result<Option<Watermark>, String> {
+    let path = site.watermark();
+    let shown = path.display();
+    let watermark = match Watermark::read(&path) {
+        Ok(watermark) => watermark,
+        Err(why) => {
+            let unknown = "how far the log of this shard had come is not known";
+            judge.lost(format!("{shown}: {why}; {unknown}"))?;
+            return Ok(None);
+        }
+    };
+    let Some(watermark) = watermark else {
+        if site.opened_epoch > 0 {
+            judge.lost(format!(
+                "{shown} is missing: a part of the data set is gone, or another folder stands in \
+                 its place"
+            ))?;
+        }
+        return Ok(None);
+    };
+    if watermark.identity != site.identity {
+        return Err(format!(
+            "{shown} belongs to shard {} of data set {}, not to shard {} of data set {}: put the \
+             folders back into their places",
+            watermark.identity.shard,
+            String::from_utf8_lossy(&watermark.identity.data_set),
+            site.identity.shard,
+            String::from_utf8_lossy(&site.identity.data_set),
+        ));
+    }
+    if watermark.epoch < site.opened_epoch {
+        judge.lost(format!(
+            "{} is older than the rest of the data set: it was last opened at start {}, the data \
+             set at start {}",
+            site.shown(),
+            watermark.epoch,
+            site.opened_epoch
+        ))?;
+    }
+    Ok(Some(watermark))
+}
+
+fn open_database(
+    site: &Site,
+    shared: &SharedResources,
+    judge: &mut Judge,
+) -> Result<(Arc<DB>, Arc<FilterContext>), String> {
+    let mut database = options::database(shared);
+    let is_new = site.opened_epoch == 0;
+    if is_new {
+        database.create_if_missing(true);
+        database.create_missing_column_families(true);
+    }
+    // The filter looks heads up in the database that it filters for.
+    let filters = Arc::new(FilterContext::default());
+    let open = |database: &Options| {
+        let families = Family::ALL.iter().zip(FAMILY_NAMES).map(|(family, name)| {
+            let mut options = options::family(shared, *family);
+            if *family == Family::Elements {
+                options.set_compaction_filter_factory(OrphanFilterFactory::new(filters.clone()));
+            }
+            ColumnFamilyDescriptor::new(name, options)
+        });
+        DB::open_cf_descriptors(database, &site.directory, families).map_err(storage_error)
+    };
+    let db = match open(&database) {
+        Ok(db) => db,
+        Err(error) if is_new => return Err(failed(site, error)),
+        Err(EngineError::DiskFull) => {
+            return Err(format!(
+                "{}: make some room and start again; nothing is lost",
+                failed(site, EngineError::DiskFull)
+            ));
+        }
+        Err(error) => {
+            judge.lost(failed(site, error))?;
+            database.create_if_missing(true);
+            database.create_missing_column_families(true);
+            DB::repair(&database, &site.directory)
+                .map_err(|error| failed(site, storage_error(error)))?;
+            open(&database).map_err(|error| failed(site, error))?
+        }
+    };
+    for name in FAMILY_NAMES {
+        if db.cf_handle(name).is_none() {
+            return Err(format!("{}: column family '{name}' is missing", site.shown()));
+        }
+    }
+    let db = Arc::new(db);
+    filters.set_database(&db);
+    Ok((db, filters))
+}
+
+/// Whether the database is this shard's; a new one is told that it is.
+fn check_identity(site: &Site, db: &DB) -> Result<(), String> {
+    let Identity { data_set, shard } = site.identity;
+    let mut expected = data_set.to_vec();
+    expected.extend_from_slice(&shard.to_le_bytes());
+    let meta = handle(db, Family::Meta);
+    match db.get_cf(meta, IDENTITY_KEY).map_err(|error| failed(site, storage_error(error)))? {
+        Some(found) if found == expected => Ok(()),
+        Some(found) => Err(format!(
+            "{} holds the database of another shard or data set ({}): put the folders back into \
+             their places",
+            site.shown(),
+            String::from_utf8_lossy(&found[..found.len().min(40)])
+        )),
+        None => {
+            let mut batch = WriteBatch::default();
+            batch.put_cf(meta, IDENTITY_KEY, expected);
+            write(db, batch).map_err(|error| failed(site, error))
+        }
+    }
+}
+
+/// Writes without a log, waiting as long as RocksDB wants to.
+fn write(db: &DB, batch: WriteBatch) -> Result<(), EngineError> {
+    let mut options = WriteOptions::default();
+    options.disable_wal(true);
+    db.write_opt(batch, &options).map_err(storage_error)
+}
+
+fn set_applied(db: &DB, lsn: Lsn) -> Result<(), EngineError> {
+    let mut writes = BatchWrites { db, batch: WriteBatch::default() };
+    writes.put(Family::Progress, APPLIED_KEY, &lsn.to_le_bytes());
+    write(db, writes.batch)
+}
+
+fn apply(db: &DB, lsn: Lsn, batch: &[u8]) -> Result<(), EngineError> {
+    write(db, WriteBatch::from_data(batch))
+        .map_err(|error| EngineError::Io(format!("batch {lsn} of the log: {error}")))
+}
+
+fn read_log(
+    site: &Site,
+    persisted: Lsn,
+    apply: &mut Apply<'_, EngineError>,
+) -> Result<Replayed, String> {
+    log::replay::<EngineError>(&site.log(), &site.identity, persisted, apply)
+        .map_err(|error| format!("cannot read the log in {}: {error}", site.log().display()))
+}
+
+/// Whether the log has all that it must have.
+fn judge_log(
+    site: &Site,
+    watermark: Option<&Watermark>,
+    found: &Replayed,
+    judge: &mut Judge,
+) -> Result<(), String> {
+    let log = site.log();
+    let lost = |from: Lsn, to: Lsn| format!("{} batches of writes ({from} to {to})", to - from + 1);
+    let next = found.last + 1;
+    if let Some(damage) = &found.damage {
+        let known = watermark.map_or(0, |known| known.flushed.max(known.durable));
+        let newest = found.newest.max(known).max(site.least);
+        let extent = if newest >= next {
+            format!("; lost are {}", lost(next, newest))
+        } else {
+            String::new()
+        };
+        return judge.lost(format!("the log of this shard is damaged: {damage}{extent}"));
+    }
+    let durable = watermark.map_or(0, |known| known.durable).max(site.least);
+    if durable >= next {
+        return judge.lost(format!(
+            "the log in {} ends too early: a part of it is missing, cut off or an older copy; {} \
+             were durable and are not there",
+            log.display(),
+            lost(next, durable)
+        ));
+    }
+    if let Some(known) = watermark
+        && known.flushed >= next
+        && found.generation < known.generation
+    {
+        return judge.lost(format!(
+            "segment {} of the log in {} is missing; {} were in it",
+            known.generation,
+            log.display(),
+            lost(next, known.flushed)
+        ));
+    }
+    Ok(())
+}

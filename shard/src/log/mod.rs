@@ -1,0 +1,345 @@
+//! The log of one shard: every batch of writes, in order, before the storage engine has it on the
+//! disk. What is in the log and was made durable survives whatever comes.
+//!
+//! Batches gather in memory ([`Log::pending`]); [`Log::flush`] hands all that has gathered to the
+//! kernel as one *group*, [`Log::sync`] makes it durable. A shard's thread appends and, in the
+//! modes that do not sync before every reply, flushes; another thread syncs. The storage engine
+//! keeps with the data the number of the newest batch that it has, so after a crash the batches
+//! behind it are replayed ([`replay`]), and whatever the engine has on the disk can be dropped from
+//! the log ([`Log::release`]). Formats: [`format`], and [`watermark`] for what tells that a log is
+//! not the newest one.
+//!
+//! Errors are final: after a failed write or sync nothing that this log says can be relied on, as
+//! the kernel may have dropped the pages. The data set is then opened anew.
+
+mod buffer;
+pub mod format;
+mod reader;
+mod segment;
+pub mod watermark;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use buffer::AlignedBuffer;
+use format::{BLOCK_BYTES, GROUP_ALIGNMENT, GroupHeader, Identity, Lsn};
+use segment::{Segment, Space};
+
+pub use reader::{Apply, Damage, Replayed, replay};
+pub use segment::Access;
+
+/// Memory for batches that grew beyond this is not kept.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// What a log is made with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// Whose it is.
+    pub identity: Identity,
+    /// Length of a segment. A group that is longer gets a segment of its own.
+    pub segment_bytes: u64,
+}
+
+/// Batches that are not in the kernel.
+#[derive(Default)]
+struct Pending {
+    payload: Vec<u8>,
+    first: Lsn,
+    last: Lsn,
+}
+
+/// A segment that is full.
+struct Closed {
+    path: PathBuf,
+    bytes: u64,
+    /// Its last batch.
+    last: Lsn,
+}
+
+struct Writer {
+    segment: Segment,
+    /// Where in the segment the buffer belongs.
+    offset: u64,
+    /// The last block, as far as it is used.
+    buffer: AlignedBuffer,
+    /// The batches of the group that is being written; kept for its memory.
+    payload: Vec<u8>,
+    closed: VecDeque<Closed>,
+    /// Files of closed segments that were not synced since they were written to.
+    unsynced: Vec<Arc<File>>,
+}
+
+/// See the module.
+pub struct Log {
+    settings: Settings,
+    pending: Mutex<Pending>,
+    writer: Mutex<Writer>,
+    /// The next segment, made ahead of time.
+    next: Mutex<Option<Segment>>,
+    spare: Mutex<Option<PathBuf>>,
+    next_generation: AtomicU64,
+    generation: AtomicU64,
+    flushed: AtomicU64,
+    durable: AtomicU64,
+    /// Bytes of batches, since this log was opened.
+    appended_bytes: AtomicU64,
+    flushed_bytes: AtomicU64,
+    durable_bytes: AtomicU64,
+    groups: AtomicU64,
+}
+
+/// The batches that gather; while it is held, none of them can be flushed.
+pub struct Appending<'a> {
+    log: &'a Log,
+    pending: MutexGuard<'a, Pending>,
+}
+
+impl Appending<'_> {
+    /// Appends batch number `lsn`, the next one.
+    pub fn push(&mut self, lsn: Lsn, batch: &[u8]) {
+        if self.pending.last == 0 {
+            self.pending.first = lsn;
+        }
+        self.pending.last = lsn;
+        format::push_batch(&mut self.pending.payload, batch);
+        self.log.appended_bytes.fetch_add(batch.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Takes the batch of `bytes` bytes back that was pushed last.
+    pub fn take_back(&mut self, bytes: usize) {
+        let kept = self.pending.payload.len() - format::batch_bytes(bytes);
+        self.pending.payload.truncate(kept);
+        // Numbers begin at 1; 0 stands for none.
+        self.pending.last = if kept == 0 { 0 } else { self.pending.last - 1 };
+        self.log.appended_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Log {
+    /// Begins a log behind batch `last`, whose segments get generations from `generation` on. What
+    /// the directory holds is of no use any more and is removed. Blocks.
+    pub fn begin(settings: Settings, last: Lsn, generation: u64) -> io::Result<Self> {
+        std::fs::create_dir_all(&settings.directory)?;
+        let old = segment::list(&settings.directory)?;
+        // Half-made ones first: one may have the name that the new segment gets on its way.
+        for path in old.leftovers {
+            std::fs::remove_file(path)?;
+        }
+        let header = segment::header(settings.identity, generation, settings.segment_bytes);
+        let segment = Segment::make(&settings.directory, None, header, Space::Reserved)?;
+        for (_, path) in old.segments {
+            std::fs::remove_file(path)?;
+        }
+        segment::sync_directory(&settings.directory)?;
+        Ok(Self {
+            settings,
+            pending: Mutex::default(),
+            writer: Mutex::new(Writer {
+                segment,
+                offset: BLOCK_BYTES as u64,
+                buffer: AlignedBuffer::default(),
+                payload: Vec::new(),
+                closed: VecDeque::new(),
+                unsynced: Vec::new(),
+            }),
+            next: Mutex::default(),
+            spare: Mutex::default(),
+            next_generation: AtomicU64::new(generation + 1),
+            generation: AtomicU64::new(generation),
+            flushed: AtomicU64::new(last),
+            durable: AtomicU64::new(last),
+            appended_bytes: AtomicU64::new(0),
+            flushed_bytes: AtomicU64::new(0),
+            durable_bytes: AtomicU64::new(0),
+            groups: AtomicU64::new(0),
+        })
+    }
+
+    /// To append batches.
+    pub fn pending(&self) -> Appending<'_> {
+        Appending { log: self, pending: lock(&self.pending) }
+    }
+
+    /// Everything up to this batch is in the kernel.
+    pub fn flushed(&self) -> Lsn {
+        self.flushed.load(Ordering::Acquire)
+    }
+
+    /// Everything up to this batch is durable.
+    pub fn durable(&self) -> Lsn {
+        self.durable.load(Ordering::Acquire)
+    }
+
+    /// Bytes of batches that are not durable.
+    pub fn bytes_not_durable(&self) -> u64 {
+        let durable = self.durable_bytes.load(Ordering::Relaxed);
+        self.appended_bytes.load(Ordering::Relaxed).saturating_sub(durable)
+    }
+
+    /// Bytes of batches that are not in the kernel.
+    pub fn bytes_not_flushed(&self) -> u64 {
+        let flushed = self.flushed_bytes.load(Ordering::Relaxed);
+        self.appended_bytes.load(Ordering::Relaxed).saturating_sub(flushed)
+    }
+
+    /// Groups written.
+    pub fn groups(&self) -> u64 {
+        self.groups.load(Ordering::Relaxed)
+    }
+
+    /// Generation of the segment in use.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Bytes of the segments in use, and how many there are. Waits for a write under way.
+    pub fn size(&self) -> (u64, usize) {
+        let writer = lock(&self.writer);
+        let closed: u64 = writer.closed.iter().map(|closed| closed.bytes).sum();
+        (closed + writer.segment.bytes, writer.closed.len() + 1)
+    }
+
+    /// Hands what has gathered to the kernel: from here on `kill -9` loses none of it. Returns the
+    /// newest batch there.
+    pub fn flush(&self, access: Access) -> io::Result<Lsn> {
+        let mut writer = lock(&self.writer);
+        let (first, last, appended_bytes) = {
+            let mut pending = lock(&self.pending);
+            if pending.last == 0 {
+                return Ok(self.flushed());
+            }
+            std::mem::swap(&mut pending.payload, &mut writer.payload);
+            let numbers = (pending.first, std::mem::take(&mut pending.last));
+            (numbers.0, numbers.1, self.appended_bytes.load(Ordering::Relaxed))
+        };
+        let durable = self.durable();
+        self.write_group(&mut writer, GroupHeader { first, last, durable }, access)?;
+        writer.payload.clear();
+        writer.payload.shrink_to(KEPT_BYTES);
+        self.flushed.store(last, Ordering::Release);
+        self.flushed_bytes.store(appended_bytes, Ordering::Relaxed);
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        Ok(last)
+    }
+
+    fn write_group(
+        &self,
+        writer: &mut Writer,
+        header: GroupHeader,
+        access: Access,
+    ) -> io::Result<()> {
+        let needed = format::group_bytes(writer.payload.len()) as u64;
+        if writer.offset + writer.buffer.len() as u64 + needed > writer.segment.bytes {
+            self.change_segment(writer, header.first - 1, needed)?;
+        }
+        let Writer { segment, offset, buffer, payload, .. } = writer;
+        buffer.extend(&format::encode_group_header(&header, segment.generation, payload));
+        buffer.extend(payload);
+        buffer.pad(GROUP_ALIGNMENT);
+        let end = buffer.len();
+        buffer.pad(BLOCK_BYTES);
+        segment.write_at(buffer.bytes(), *offset, access)?;
+        let whole_blocks = end - end % BLOCK_BYTES;
+        buffer.keep(whole_blocks, end);
+        *offset += whole_blocks as u64;
+        Ok(())
+    }
+
+    /// Goes on in the next segment, with room for `needed` bytes. `last` is the last batch of the
+    /// one that ends.
+    fn change_segment(&self, writer: &mut Writer, last: Lsn, needed: u64) -> io::Result<()> {
+        let bytes = self.settings.segment_bytes.max(BLOCK_BYTES as u64 + needed);
+        let prepared = lock(&self.next).take();
+        let next = match prepared {
+            Some(prepared) if prepared.bytes >= bytes => prepared,
+            other => {
+                if let Some(too_small) = other {
+                    std::fs::remove_file(&too_small.path)?;
+                }
+                self.make_segment(bytes, Space::Reserved)?
+            }
+        };
+        self.generation.store(next.generation, Ordering::Release);
+        let old = std::mem::replace(&mut writer.segment, next);
+        writer.unsynced.push(old.file);
+        writer.closed.push_back(Closed { path: old.path, bytes: old.bytes, last });
+        writer.offset = BLOCK_BYTES as u64;
+        writer.buffer = AlignedBuffer::default();
+        Ok(())
+    }
+
+    fn make_segment(&self, bytes: u64, space: Space) -> io::Result<Segment> {
+        let generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
+        let header = segment::header(self.settings.identity, generation, bytes);
+        let spare =
+            if bytes == self.settings.segment_bytes { lock(&self.spare).take() } else { None };
+        Segment::make(&self.settings.directory, spare, header, space)
+    }
+
+    /// Makes everything that has gathered so far durable, and returns the newest such batch. Blocks
+    /// on the device.
+    pub fn sync(&self, access: Access) -> io::Result<Lsn> {
+        self.flush(access)?;
+        let (files, last, bytes) = {
+            let mut writer = lock(&self.writer);
+            let mut files = std::mem::take(&mut writer.unsynced);
+            files.push(writer.segment.file.clone());
+            (files, self.flushed(), self.flushed_bytes.load(Ordering::Relaxed))
+        };
+        for file in files {
+            file.sync_data()?;
+        }
+        self.durable.fetch_max(last, Ordering::AcqRel);
+        self.durable_bytes.fetch_max(bytes, Ordering::Relaxed);
+        Ok(last)
+    }
+
+    /// Makes the next segment ready, if it is not. Blocks.
+    pub fn prepare(&self) -> io::Result<()> {
+        if lock(&self.next).is_some() {
+            return Ok(());
+        }
+        let segment = self.make_segment(self.settings.segment_bytes, Space::Written)?;
+        *lock(&self.next) = Some(segment);
+        Ok(())
+    }
+
+    /// The storage engine has everything up to batch `persisted` on the disk: what the log has of
+    /// it may go. Blocks.
+    pub fn release(&self, persisted: Lsn) -> io::Result<()> {
+        loop {
+            let closed = {
+                let mut writer = lock(&self.writer);
+                writer.closed.pop_front_if(|closed| closed.last <= persisted)
+            };
+            let Some(closed) = closed else { return Ok(()) };
+            let mut spare = lock(&self.spare);
+            if spare.is_none() && closed.bytes == self.settings.segment_bytes {
+                let name = closed.path.file_name().unwrap_or_default().to_string_lossy();
+                let path = closed.path.with_file_name(name.replace("segment-", "spare-"));
+                std::fs::rename(&closed.path, &path)?;
+                *spare = Some(path);
+            } else {
+                std::fs::remove_file(&closed.path)?;
+            }
+        }
+    }
+
+    /// Where its files are.
+    pub fn directory(&self) -> &Path {
+        &self.settings.directory
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! What keeps a shard's storage going: a thread a shard that does the log's housekeeping, watches
+//! the space on the disk, and opens the database anew when it had failed and the disk is well
+//! again.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use basalt_shard::engine::EngineError;
+use basalt_shard::keyspace::counts::Counts;
+use basalt_shard::locks::{LockId, Scope};
+use basalt_shard::topology::ShardId;
+use crossbeam_channel::bounded;
+
+use crate::node::{Node, disk};
+use crate::router::message::Message;
+use crate::runtime;
+
+/// How often it looks after things.
+const EVERY: Duration = Duration::from_millis(100);
+/// How often it tries to open a database anew, at first and at most.
+const ATTEMPT_EVERY: Duration = Duration::from_millis(500);
+const ATTEMPT_EVERY_MAX: Duration = Duration::from_secs(2);
+/// How long it waits for the commands under way before it opens the database anew.
+const LOCK_PATIENCE: Duration = Duration::from_secs(60);
+/// Written to see whether the disk takes writes.
+const PROBE_BYTES: usize = 64 << 10;
+/// The same trouble is not reported more often.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// Starts the keeper of `shard`. It ends with the process.
+pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
+    let node = node.clone();
+    std::thread::Builder::new().name(format!("keeper-{shard}")).stack_size(512 << 10).spawn(
+        move || {
+            let mut keeper = Keeper {
+                shard,
+                next_attempt: Instant::now(),
+                pause: ATTEMPT_EVERY,
+                reported: None,
+                node,
+            };
+            loop {
+                keeper.look_after();
+                std::thread::sleep(EVERY);
+            }
+        },
+    )?;
+    Ok(())
+}
+
+struct Keeper {
+    node: Arc<Node>,
+    shard: ShardId,
+    next_attempt: Instant,
+    pause: Duration,
+    reported: Option<Instant>,
+}
+
+impl Keeper {
+    fn look_after(&mut self) {
+        if self.shard == 0 {
+            disk::watch(&self.node);
+        }
+        if self.node.is_stopping.load(Ordering::Acquire) {
+            return;
+        }
+        let engine = self.node.topology.engine(self.shard).clone();
+        if let Err(error) = engine.maintain() {
+            self.report("the log's housekeeping failed", &error.to_string());
+        }
+        let Some(failure) = engine.failure() else {
+            self.pause = ATTEMPT_EVERY;
+            return;
+        };
+        let log = &self.node.logs[self.shard];
+        if !log.has_failed() {
+            log.report(&failure, self.node.durability_mode(), self.shard);
+        }
+        // Whoever waits for this log learns that it is in vain.
+        self.node.wake_waiters();
+        if Instant::now() < self.next_attempt {
+            return;
+        }
+        match self.recover() {
+            Ok(()) => tracing::info!(
+                shard = self.shard,
+                "the database was opened anew: this shard takes writes again"
+            ),
+            Err(why) => self.report("the database cannot be opened anew yet", &why),
+        }
+        self.next_attempt = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(ATTEMPT_EVERY_MAX);
+    }
+
+    fn report(&mut self, what: &str, why: &str) {
+        if self.reported.is_none_or(|reported| reported.elapsed() > REPORT_EVERY) {
+            self.reported = Some(Instant::now());
+            tracing::warn!(shard = self.shard, why, "{what}");
+        }
+    }
+
+    /// Opens the database anew while nobody uses it.
+    fn recover(&self) -> Result<(), String> {
+        let folder = self.node.data_directory.shard_folder(self.shard);
+        probe(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        if disk::is_full(&self.node) {
+            return Err("there is no space on the disk".into());
+        }
+        let lock = self.lock()?;
+        let engine = self.node.topology.engine(self.shard);
+        let reopened = engine.reopen().and_then(|()| Counts::load(engine.as_ref()));
+        let written = engine.written();
+        let failed = reopened.as_ref().err().map(EngineError::to_string);
+        let shard = self.shard;
+        self.node.mailboxes[shard].send(Message::Run(Box::new(move |shard_loop| {
+            if let Ok(counts) = reopened {
+                shard_loop.shard.borrow_mut().reload(counts);
+                shard_loop.node.logs[shard].recovered(written);
+            }
+            shard_loop.unlock(lock);
+        })));
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Locks the whole shard.
+    fn lock(&self) -> Result<LockId, String> {
+        let (granted, wait) = bounded(1);
+        self.node.mailboxes[self.shard].send(Message::Run(Box::new(move |shard_loop| {
+            let shard_loop = shard_loop.clone();
+            runtime::spawn(async move {
+                let lock = shard_loop.lock(Scope::Everything).await;
+                if granted.send(lock).is_err() {
+                    // Nobody waits for it any more.
+                    shard_loop.unlock(lock);
+                }
+            });
+        })));
+        wait.recv_timeout(LOCK_PATIENCE)
+            .map_err(|_| "commands under way do not come to their end".to_owned())
+    }
+}
+
+/// Whether the disk takes writes.
+fn probe(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join("probe");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&path)?;
+    let written = file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_all());
+    let removed = std::fs::remove_file(&path);
+    written.and(removed)
+}

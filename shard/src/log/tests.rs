@@ -202,14 +202,14 @@ fn a_torn_tail_is_the_end_and_damage_before_it_is_not() {
         fs::write(&file, &good[..length]).unwrap();
         assert_eq!((read(&directory.0, 0).last, read(&directory.0, 0).damage), (18, None));
     }
-    for group in 0..9 {
-        for at in [starts[group], starts[group] + 30, starts[group] + 45] {
+    for (group, start) in starts[..9].iter().copied().enumerate() {
+        for at in [start, start + 30, start + 45] {
             let mut bytes = good.clone();
             bytes[at] ^= 1;
             fs::write(&file, &bytes).unwrap();
             let replayed = read(&directory.0, 0);
             let damage = replayed.damage.expect("damage");
-            assert_eq!((damage.file, damage.offset), (file.clone(), starts[group] as u64));
+            assert_eq!((damage.file, damage.offset), (file.clone(), start as u64));
             assert_eq!((replayed.last, replayed.newest), (2 * group as u64, 2 * group as u64 + 4));
             // What the storage engine has need not be readable any more.
             assert_eq!(read(&directory.0, 2 * group as u64 + 2).damage, None);

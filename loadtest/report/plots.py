@@ -60,7 +60,10 @@ def _bars(plot):
     panels, groups = plot["panels"], plot["groups"]
     names = list(panels[0]["series"])
     colours = _colours(names)
-    width = max(3.8 if len(panels) > 1 else 6, 0.62 * len(groups) * len(names) / 2 + 1.6)
+    # Wide enough for the figures above the bars and for the names below them.
+    of_bars = 0.31 * len(groups) * len(names)
+    of_names = 0.09 * len(groups) * max(len(group) for group in groups)
+    width = max(3.8 if len(panels) > 1 else 6, 1.6 + max(of_bars, of_names))
     figure, axes = pyplot.subplots(
         1, len(panels), figsize=(width * len(panels), 3.9), layout="constrained", squeeze=False
     )
@@ -82,9 +85,8 @@ def _bars(plot):
     for axis in axes[0]:
         handles |= dict(zip(axis.get_legend_handles_labels()[1],
                             axis.get_legend_handles_labels()[0]))
-    place = "outside lower center" if len(panels) > 1 else "outside right upper"
-    figure.legend(handles.values(), handles.keys(), loc=place,
-                  ncols=min(len(names), 4) if len(panels) > 1 else 1, frameon=False)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center",
+                  ncols=min(len(names), 4 if len(panels) > 1 else 2), frameon=False)
     return figure
 
 
@@ -110,7 +112,7 @@ def _timeline(plot):
         if panel.get("steps"):
             # A counter that stays at nothing is a line at the bottom, not noise.
             axis.set_ylim(top=max(1, axis.get_ylim()[1]))
-            axis.yaxis.set_major_locator(MaxNLocator(3))
+            axis.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         _value_axis(axis, panel)
         axis.margins(x=0.01)
         if len(names) > 1:

@@ -30,7 +30,7 @@ def parse(arguments):
     add("--section", action="append", choices=names, metavar="NAME",
         help="only this section; may be given several times")
     add("--quick", action="store_true",
-        help="see that everything works, in about two minutes; the figures are worth little")
+        help="see that everything works, in some minutes; the figures are worth little")
     add("--out", type=Path, metavar="DIR",
         help="the report's directory; sections in it that are not measured now stay [benchmarks, "
              "with --quick target/benchmarks-quick]")

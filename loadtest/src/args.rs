@@ -187,6 +187,9 @@ pub(crate) struct LoadArgs {
     #[arg(short = 'n', long)]
     #[arg(value_parser = parse_count, conflicts_with = "duration", value_name = "COUNT")]
     pub(crate) requests: Option<u64>,
+    /// How long one progress line and one row of the JSON timeline cover
+    #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
+    pub(crate) interval: Duration,
     /// A connection without any reply for this long is given up and opened anew
     #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
     pub(crate) timeout: Duration,
@@ -203,6 +206,9 @@ pub(crate) struct LoadArgs {
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
+
+/// Threads hand in their part of an interval up to 100 ms late, when nothing wakes them.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// An alias, because clap takes a `Vec` written out as "may be given several times".
 pub(crate) type CpuList = Vec<usize>;
@@ -246,6 +252,7 @@ impl LoadArgs {
             ),
             (!self.timeout.is_zero(), "--timeout is longer than nothing"),
             (!self.duration.is_zero(), "--duration is longer than nothing"),
+            (self.interval >= INTERVAL_MIN, "--interval is at least 100ms"),
         ];
         match rules.iter().find(|(holds, _)| !holds) {
             Some((_, rule)) => Err(Failure::new(*rule)),
@@ -334,7 +341,7 @@ pub(crate) mod tests {
 
     #[test]
     fn options_out_of_bounds_are_refused() {
-        let lines: [&[&str]; 9] = [
+        let lines: [&[&str]; 10] = [
             &["--read-share", "1.1"],
             &["--rate", "0"],
             &["--rate", "NaN"],
@@ -344,6 +351,7 @@ pub(crate) mod tests {
             &["--threads", "51"],
             &["--mix", "flushall"],
             &["--duration", "0s"],
+            &["--interval", "10ms"],
         ];
         for options in lines {
             assert!(load_of(options).check().is_err(), "{options:?}");

@@ -59,6 +59,7 @@ pub(crate) fn load(load: &LoadArgs) -> Result<Value> {
         "warm_up_seconds": load.warm_up.as_secs_f64(),
         "duration_seconds": load.requests.is_none().then_some(load.duration.as_secs_f64()),
         "requests": load.requests,
+        "interval_seconds": load.interval.as_secs_f64(),
         "timeout_seconds": load.timeout.as_secs_f64(),
         "db": load.login.db,
         "seed": load.seed,
@@ -149,11 +150,21 @@ fn cpu(outcome: &Outcome) -> Option<Value> {
 }
 
 fn moment(moment: &Moment) -> Value {
+    let commands: Map<String, Value> = moment
+        .commands
+        .iter()
+        .map(|(name, of)| {
+            let figures = json!({ "requests": of.count, "p50_us": of.p50, "p99_us": of.p99,
+                "p99.9_us": of.p999, "max_us": of.max });
+            ((*name).to_owned(), figures)
+        })
+        .collect();
     json!({
         "at_seconds": moment.at.as_secs_f64(),
         "measured": moment.measured,
         "throughput": moment.throughput,
         "errors": moment.errors,
         "max_us": moment.longest_micros,
+        "commands": commands,
     })
 }

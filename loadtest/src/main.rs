@@ -27,6 +27,7 @@ mod rng;
 mod run;
 mod server;
 mod template;
+mod timeline;
 mod units;
 mod values;
 mod workload;

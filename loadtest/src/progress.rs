@@ -1,10 +1,12 @@
-//! The line that shows how a run goes, once a second on standard error, and the record of the
+//! The line that shows how a run goes, once an interval on standard error, and the record of the
 //! same figures for the report.
 //!
 //! On a terminal the line overwrites itself; elsewhere, such as in a log, lines follow each other.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
+
+use crate::timeline::Commands;
 
 /// Totals over all workers; the longest latency is that since the last snapshot.
 #[derive(Debug, Default, Clone, Copy)]
@@ -14,8 +16,8 @@ pub(crate) struct Snapshot {
     pub(crate) longest_nanos: u64,
 }
 
-/// What happened in one second of a run.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What happened in one interval of a run.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Moment {
     /// Since the start, warm-up included.
     pub(crate) at: Duration,
@@ -24,6 +26,8 @@ pub(crate) struct Moment {
     pub(crate) throughput: f64,
     pub(crate) errors: u64,
     pub(crate) longest_micros: f64,
+    /// Percentiles, known when the run is over.
+    pub(crate) commands: Commands,
 }
 
 #[derive(Debug)]
@@ -59,13 +63,14 @@ impl Line {
             throughput: now.replies.saturating_sub(self.last.replies) as f64 / seconds.max(1e-9),
             errors: now.errors.saturating_sub(self.last.errors),
             longest_micros: now.longest_nanos as f64 / 1e3,
+            commands: Commands::new(),
         };
         self.last_at = at;
         self.last = *now;
-        self.moments.push(moment);
         if !self.quiet {
             self.show(&moment, now.errors);
         }
+        self.moments.push(moment);
     }
 
     fn show(&mut self, moment: &Moment, errors: u64) {
@@ -86,10 +91,13 @@ impl Line {
         };
     }
 
-    /// Makes place for what comes next and gives the record.
-    pub(crate) fn finish(self) -> Vec<Moment> {
+    /// Makes place for what comes next and gives the record, with each interval's commands.
+    pub(crate) fn finish(mut self, intervals: Vec<Commands>) -> Vec<Moment> {
         if self.shown && self.terminal {
             let _ = write!(stderr(), "\r{:<78}\r", "");
+        }
+        for (moment, commands) in self.moments.iter_mut().zip(intervals) {
+            moment.commands = commands;
         }
         self.moments
     }
@@ -98,6 +106,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::histogram::Summary;
 
     #[test]
     fn moments_are_differences() {
@@ -105,8 +114,9 @@ mod tests {
         let snapshot = |replies, errors| Snapshot { replies, errors, longest_nanos: 5000 };
         line.tick(Duration::from_secs(1), Duration::from_secs(1), &snapshot(100, 1));
         line.tick(Duration::from_secs(3), Duration::from_secs(1), &snapshot(500, 4));
-        let moments = line.finish();
+        let moments = line.finish(vec![vec![("get", Summary::default())]]);
         assert_eq!(moments.iter().map(|moment| moment.measured).collect::<Vec<_>>(), [false, true]);
+        assert_eq!((moments[0].commands.len(), moments[1].commands.len()), (1, 0));
         assert_eq!(moments[0].throughput, 100.0);
         assert_eq!(moments[1].throughput, 200.0);
         assert_eq!(moments[1].errors, 3);

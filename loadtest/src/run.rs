@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use crate::args::LoadArgs;
 use crate::client::{Errors, Go, Loop, Plan, Progress, Tally, Worker};
 use crate::error::{Failure, Result};
-use crate::histogram::Summary;
+use crate::histogram::{Latencies, Summary};
 use crate::process::{self, CpuTime, Memory};
 use crate::progress::{Line, Moment, Snapshot};
 use crate::rate::Schedule;
 use crate::rng::Rng;
 use crate::server::{Greeting, Server};
+use crate::timeline::Timeline;
 use crate::workload::{Mixed, Prefill, Workload};
 
 /// The figures of one run.
@@ -72,6 +73,7 @@ pub(crate) fn measure(server: &Server, load: &LoadArgs) -> Result<Outcome> {
                     pacing,
                     timeout: load.timeout,
                     spin: load.spin,
+                    interval: load.interval,
                 },
                 workload: Workload::Mixed(Mixed::new(load, thread)?),
                 cpu: cpu_of(load, thread),
@@ -79,7 +81,8 @@ pub(crate) fn measure(server: &Server, load: &LoadArgs) -> Result<Outcome> {
             })
         })
         .collect::<Result<Vec<Job>>>()?;
-    let mut span = Span { warm_up: load.warm_up, duration: Some(load.duration) };
+    let mut span =
+        Span { warm_up: load.warm_up, duration: Some(load.duration), interval: load.interval };
     let mut jobs = jobs;
     match (load.requests, load.rate) {
         // A schedule says how long a number of requests takes.
@@ -113,6 +116,7 @@ pub(crate) fn prefill(server: &Server, load: &LoadArgs) -> Result<(u64, Duration
                     pacing: Loop::Closed,
                     timeout: load.timeout,
                     spin: false,
+                    interval: load.interval,
                 },
                 workload: Workload::Prefill(workload),
                 cpu: cpu_of(load, thread),
@@ -120,7 +124,7 @@ pub(crate) fn prefill(server: &Server, load: &LoadArgs) -> Result<(u64, Duration
             })
         })
         .collect::<Result<Vec<Job>>>()?;
-    let span = Span { warm_up: Duration::ZERO, duration: None };
+    let span = Span { warm_up: Duration::ZERO, duration: None, interval: load.interval };
     let line = Line::new(&format!("{} prefill", server.name), load.quiet);
     let run = execute(jobs, span, None, line)?;
     if run.tally.errors.total() > 0 {
@@ -144,6 +148,7 @@ struct Job {
 struct Span {
     warm_up: Duration,
     duration: Option<Duration>,
+    interval: Duration,
 }
 
 struct Raw {
@@ -177,7 +182,10 @@ impl Raw {
 /// What a worker reports to the thread that runs it all.
 enum Report {
     Connected,
-    Done(Box<Tally>, Duration),
+    /// What the worker with this number counted in an interval.
+    Interval(usize, u64, Box<Latencies>),
+    /// The worker with this number has ended.
+    Done(usize, Box<Tally>, Duration),
     Failed(Failure),
 }
 
@@ -196,12 +204,13 @@ fn execute(jobs: Vec<Job>, span: Span, pid: Option<u32>, line: Line) -> Result<R
     thread::scope(|scope| {
         let (report, reports) = mpsc::channel();
         let mut starts: Vec<(Sender<Go>, Option<u64>)> = Vec::new();
-        for (job, progress) in jobs.into_iter().zip(&progress) {
+        for (number, (job, progress)) in jobs.into_iter().zip(&progress).enumerate() {
             let (start, started) = mpsc::channel();
             starts.push((start, job.requests));
             let report = report.clone();
             scope.spawn(move || {
-                let last = work(job, progress, &report, &started).unwrap_or_else(Report::Failed);
+                let last =
+                    work(number, job, progress, &report, &started).unwrap_or_else(Report::Failed);
                 // Nobody listens any more when another worker has failed before.
                 let _ = report.send(last);
             });
@@ -227,6 +236,7 @@ fn execute(jobs: Vec<Job>, span: Span, pid: Option<u32>, line: Line) -> Result<R
 }
 
 fn work(
+    number: usize,
     job: Job,
     progress: &Progress,
     report: &Sender<Report>,
@@ -241,8 +251,10 @@ fn work(
     worker.connect()?;
     let _ = report.send(Report::Connected);
     let before = process::thread_cpu();
-    let tally = worker.run(started)?;
-    Ok(Report::Done(Box::new(tally), process::thread_cpu().saturating_sub(before)))
+    let tally = worker.run(started, |interval, latencies| {
+        let _ = report.send(Report::Interval(number, interval, Box::new(latencies)));
+    })?;
+    Ok(Report::Done(number, Box::new(tally), process::thread_cpu().saturating_sub(before)))
 }
 
 fn receive(reports: &Receiver<Report>) -> Result<Report> {
@@ -262,7 +274,8 @@ fn supervise(
     let measure_from = begin + span.warm_up;
     let measure_until = span.duration.map(|duration| measure_from + duration);
     let (mut cpu_before, mut cpu_after) = (None, None);
-    let mut second = 1;
+    let mut ticks = 1;
+    let mut timeline = Timeline::new(progress.len());
     let mut left = progress.len();
     let mut tally = Tally::new();
     let mut busiest = Duration::ZERO;
@@ -274,9 +287,9 @@ fn supervise(
         if cpu_after.is_none() && measure_until.is_some_and(|until| now >= until) {
             cpu_after = Some(cpu_now());
         }
-        let tick = begin + Duration::from_secs(second);
+        let tick = begin + span.interval * ticks;
         if now >= tick {
-            second += 1;
+            ticks += 1;
             line.tick(now - begin, span.warm_up, &snapshot(progress));
             continue;
         }
@@ -287,8 +300,12 @@ fn supervise(
             wake = if taken { wake } else { wake.min(at.unwrap_or(wake)) };
         }
         match reports.recv_timeout(wake.saturating_duration_since(now)) {
-            Ok(Report::Done(part, cpu)) => {
+            Ok(Report::Interval(worker, interval, part)) => {
+                timeline.add(worker, interval, &part);
+            }
+            Ok(Report::Done(worker, part, cpu)) => {
                 left -= 1;
+                timeline.end(worker);
                 tally.merge(&part);
                 busiest = busiest.max(cpu);
             }
@@ -304,7 +321,7 @@ fn supervise(
     let cpu = cpu_before.flatten().zip(cpu_after).map(|(before, after)| after - before);
     let elapsed = span.duration.unwrap_or_else(|| end.saturating_duration_since(measure_from));
     let client_busy = busiest.as_secs_f64() / (end - begin).as_secs_f64();
-    Ok(Raw { tally, elapsed, cpu, client_busy, timeline: line.finish() })
+    Ok(Raw { tally, elapsed, cpu, client_busy, timeline: line.finish(timeline.finish()) })
 }
 
 fn snapshot(progress: &[Progress]) -> Snapshot {

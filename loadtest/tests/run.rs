@@ -121,6 +121,8 @@ fn open_loop_counts_a_stall_against_every_request_it_held_up() {
             "0s",
             "-c",
             "2",
+            "--interval",
+            "250ms",
             "--quiet",
         ],
     );
@@ -135,6 +137,13 @@ fn open_loop_counts_a_stall_against_every_request_it_held_up() {
     let max = result["latency_us"]["max"].as_f64().expect("a number");
     assert!((450_000.0..2_000_000.0).contains(&max), "max is {max} us");
     assert!(output.stderr.is_empty(), "--quiet shows no progress");
+    // The timeline shows where: in the interval in which the late replies came.
+    let timeline = result["timeline"].as_array().expect("a list");
+    let of_interval = |moment: &Value, name: &str| moment["commands"]["get"][name].as_f64();
+    let slow = timeline.iter().filter(|moment| of_interval(moment, "p99_us") > Some(100_000.0));
+    assert!(slow.count() >= 1, "{timeline:?}");
+    let counted: f64 = timeline.iter().filter_map(|moment| of_interval(moment, "requests")).sum();
+    assert!((1500.0..=2000.0).contains(&counted), "{timeline:?}");
 }
 
 #[test]

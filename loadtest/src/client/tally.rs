@@ -13,7 +13,10 @@ use crate::reply::ReplyKind;
 
 #[derive(Debug)]
 pub(crate) struct Tally {
+    /// Without those of the interval that is under way.
     pub(crate) latencies: Latencies,
+    /// Those of the interval under way, apart so that each reply is recorded once only.
+    recent: Latencies,
     /// How long after the intended time the requests of an open loop were sent.
     pub(crate) send_delay: Histogram<u64>,
     /// Replies to measured requests.
@@ -87,6 +90,7 @@ impl Tally {
     pub(crate) fn new() -> Self {
         Tally {
             latencies: Latencies::default(),
+            recent: Latencies::default(),
             send_delay: new_histogram(),
             measured: 0,
             nils: 0,
@@ -108,7 +112,7 @@ impl Tally {
         if request.measured {
             self.measured += 1;
             self.nils += u64::from(kind == ReplyKind::Nil);
-            self.latencies.record(request.command, nanos);
+            self.recent.record(request.command, nanos);
         }
     }
 
@@ -117,8 +121,14 @@ impl Tally {
     pub(crate) fn timed_out(&mut self, request: InFlight, now: u64) {
         self.errors.timeouts += 1;
         if request.measured {
-            self.latencies.record(request.command, now.saturating_sub(request.intended));
+            self.recent.record(request.command, now.saturating_sub(request.intended));
         }
+    }
+
+    /// Ends an interval: its latencies, which are now in the sum too.
+    pub(crate) fn take_recent(&mut self) -> Latencies {
+        self.latencies.merge(&self.recent);
+        std::mem::take(&mut self.recent)
     }
 
     pub(crate) fn merge(&mut self, other: &Tally) {
@@ -160,6 +170,9 @@ mod tests {
         tally.reply(request(true), ReplyKind::Nil, b"", 3000);
         tally.timed_out(request(true), 5_001_000);
         assert_eq!((tally.replies, tally.measured, tally.nils), (2, 1, 1));
+        assert_eq!(tally.latencies.overall().count, 0);
+        assert_eq!(tally.take_recent().overall().count, 2);
+        assert_eq!(tally.take_recent().overall().count, 0);
         assert_eq!(tally.latencies.overall().count, 2);
         assert!(tally.latencies.overall().max >= 4990.0);
         assert_eq!(tally.errors.timeouts, 1);

@@ -20,6 +20,7 @@ use rustix::io::Errno;
 use super::connection::{Connection, InFlight, Lost};
 use super::tally::Tally;
 use crate::error::{Failure, Result};
+use crate::histogram::Latencies;
 use crate::rate::Schedule;
 use crate::server::Greeting;
 use crate::workload::Workload;
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) pacing: Loop,
     pub(crate) timeout: Duration,
     pub(crate) spin: bool,
+    /// How much time one row of the timeline covers.
+    pub(crate) interval: Duration,
 }
 
 #[derive(Debug)]
@@ -84,6 +87,8 @@ pub(crate) struct Worker<'a> {
     next_sweep: u64,
     last_reply_count: u64,
     last_reply_at: u64,
+    /// The interval under way.
+    interval: u64,
     tally: Tally,
 }
 
@@ -115,6 +120,7 @@ impl<'a> Worker<'a> {
             next_sweep: 0,
             last_reply_count: 0,
             last_reply_at: 0,
+            interval: 0,
             tally: Tally::new(),
             plan,
         })
@@ -148,13 +154,23 @@ impl<'a> Worker<'a> {
     }
 
     /// Waits for the start, runs, and gives what was counted. No start: the run was called off.
-    pub(crate) fn run(mut self, start: &Receiver<Go>) -> Result<Tally> {
+    /// Gives each interval's latencies as soon as it is over.
+    pub(crate) fn run(
+        mut self,
+        start: &Receiver<Go>,
+        interval_over: impl Fn(u64, Latencies),
+    ) -> Result<Tally> {
         let Ok(go) = start.recv() else { return Ok(self.tally) };
         self.begin(go);
         while self.issuing || self.connections.iter().any(|c| !c.in_flight.is_empty()) {
             let now = self.now();
             self.end_if_over(now);
             self.issue_due(now);
+            let interval = now / nanos(self.plan.interval).max(1);
+            if interval > self.interval {
+                interval_over(self.interval, self.tally.take_recent());
+                self.interval = interval;
+            }
             if now >= self.next_sweep {
                 self.sweep(now)?;
             }
@@ -167,6 +183,7 @@ impl<'a> Worker<'a> {
             }
             self.show();
         }
+        interval_over(self.interval, self.tally.take_recent());
         Ok(self.tally)
     }
 

@@ -1,0 +1,70 @@
+"""What is measured: for each section its name, title, what it is, and the function that gives
+its tables and plots."""
+
+from sections import (
+    cold, disk, durable, larger_than_memory, memory, open_loop, pinned, reads_beside_writes,
+    start, two_shards,
+)
+
+ALL = {
+    "pinned": (
+        "One shard on one core",
+        "Server and client each pinned to a core of its own, both servers with `appendfsync "
+        "everysec`; values of 100 bytes, 50 connections.",
+        pinned.measure,
+    ),
+    "two-shards": (
+        "Two shards on two cores that the load shares",
+        "GET of values of 100 bytes, 50 connections; servers and client on the same two CPUs.",
+        two_shards.measure,
+    ),
+    "durable": (
+        "Durable writes",
+        "SET with `appendfsync always`: a reply means that the write is on the disk. Values of "
+        "100 bytes.",
+        durable.measure,
+    ),
+    "reads-beside-writes": (
+        "Reads beside durable writes",
+        "GETs in an open loop, of keys that nobody writes, alone and while another load of 50 "
+        "connections SETs other keys with `appendfsync always` as fast as it goes.",
+        reads_beside_writes.measure,
+    ),
+    "open-loop": (
+        "Latency at half of saturation",
+        "GETs in an open loop at half of the rate that the slowest server reaches in a closed "
+        "loop; latencies count from the time a request was due.",
+        open_loop.measure,
+    ),
+    "larger-than-memory": (
+        "Data larger than memory",
+        "Half GET, half SET, uniform over a data set that is larger than `maxmemory`; unless "
+        "kept on request, the kernel's copies of the table files are dropped all the time, as "
+        "they would be on a host with no more memory than that.",
+        larger_than_memory.measure,
+    ),
+    "cold": (
+        "Cold reads",
+        "GETs over a data set of ten times `maxmemory`, without the kernel's page cache, beside "
+        "what fio reads at random from the same disk with direct I/O.",
+        cold.measure,
+    ),
+    "memory": (
+        "Memory",
+        "Resident memory of the process: idle, for keys with values of 100 bytes, and for an "
+        "idle connection. Basalt's memory is bounded by `maxmemory`, its data is on the disk.",
+        memory.measure,
+    ),
+    "disk": (
+        "Space on disk",
+        "JSON-like values, written once and then each key twice again; raw bytes are those of "
+        "keys and values.",
+        disk.measure,
+    ),
+    "start": (
+        "Start",
+        "Time until PING is answered, with the data out of the page cache; after a clean stop, "
+        "and after `kill -9` under a load of SETs.",
+        start.measure,
+    ),
+}

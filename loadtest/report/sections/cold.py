@@ -1,0 +1,92 @@
+"""Reads that have to go to the disk, beside what the disk can do."""
+
+import json
+import subprocess
+
+import figures
+from bench import has
+from servers import Sampler
+
+VALUE_BYTES = 1000
+# As the table files have it, before compression.
+BLOCK_BYTES = 4096
+CONNECTIONS = 50
+SHARDS = 2
+# Basalt's default, `blocking-threads`: as many reads a shard has at the disk at once.
+BLOCKING_THREADS = 2
+
+
+def measure(bench):
+    options = bench.options
+    data_bytes = (options.data_mb * 1_000_000 if options.data_mb
+                  else 10 * options.memory_mb * 2**20)
+    keys = data_bytes // (VALUE_BYTES + 16)
+    server = bench.basalt("basalt 2 shards", SHARDS, maxmemory=f"{options.memory_mb}mb",
+                          blocking_threads=BLOCKING_THREADS, appendfsync="everysec")
+    load = ["--keys", str(keys), "--value-size", str(VALUE_BYTES)]
+    bench.prefill("prefill", server, load)
+    server.settle(bench.pick(120, 10))
+    seconds = bench.pick(3 * options.seconds, options.seconds)
+    rows = []
+    for name, distribution in (("uniform", ["uniform"]), ("zipf 0.99", ["zipf", "--theta", "0.99"])):
+        reads = [*load, "--read-share", "1", "-c", str(CONNECTIONS), "--distribution",
+                 *distribution, *bench.timing(seconds)]
+        rows.append([f"GET {name}, {CONNECTIONS} conn.", *read(bench, server, name, reads)])
+    bench.end(server)
+    rates = [row[1] for row in rows]
+    for depth in (SHARDS * BLOCKING_THREADS, CONNECTIONS):
+        rate = fio(bench, data_bytes, depth, bench.pick(20, 2))
+        if rate:
+            rows.append([f"fio, {depth} reads at once", rate, None, None,
+                         None, None, float(BLOCK_BYTES)])
+            rates.append(rate)
+    disk_rate = rates[2] if len(rates) > 2 else None
+    for row in rows:
+        row.insert(2, figures.ratio(row[1], disk_rate))
+    columns = ["", "reads/s", "ratio to fio", "p50 us", "p99 us", "p99.9 us", "CPU us/op",
+               "bytes from disk/read"]
+    plot = {
+        "kind": "bars", "name": "", "title": "Random reads that meet the disk",
+        "groups": ["reads"],
+        "panels": [{"label": "reads per second", "series": {row[0]: [row[1]] for row in rows}}],
+    }
+    return [{"columns": columns, "rows": rows}], [plot]
+
+
+def read(bench, server, name, load):
+    """Rate, percentiles, CPU, and bytes that came from the disk for each read."""
+    before = server.disk_bytes_read()
+    dropper = Sampler(0.5, lambda: server.drop_page_cache(".sst"))
+    server.drop_page_cache(".sst")
+    if bench.options.keep_page_cache:
+        result = bench.run(f"get-{name.replace(' ', '-')}", server, load)["result"]
+    else:
+        with dropper:
+            result = bench.run(f"get-{name.replace(' ', '-')}", server, load)["result"]
+    # The warm-up's reads came from the disk too, and are not counted.
+    seconds = result["elapsed_seconds"]
+    share = seconds / (seconds + bench.warm_up)
+    fetched = (server.disk_bytes_read() - before) * share / max(result["requests"], 1)
+    latency = result["latency_us"]
+    cpu = (result["server_cpu"] or {}).get("us_per_op")
+    return [result["throughput"], latency["p50"], latency["p99"], latency["p99.9"], cpu, fetched]
+
+
+def fio(bench, size, depth, seconds):
+    """Random reads of a block per second, of the same disk, past the page cache."""
+    if not has("fio"):
+        bench.note("fio is missing, so there is no rate of the disk: apt-get install fio")
+        return None
+    path = bench.work / "fio.data"
+    command = ["fio", "--name=reads", f"--filename={path}", f"--size={size}", "--rw=randread",
+               f"--bs={BLOCK_BYTES}", "--direct=1", "--ioengine=psync", f"--numjobs={depth}",
+               "--thread", "--group_reporting", "--time_based", f"--runtime={seconds}",
+               "--output-format=json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)
+        # fio says other things before its JSON.
+        report = json.loads(done.stdout[done.stdout.index("{"):])
+        return report["jobs"][0]["read"]["iops"]
+    except (subprocess.SubprocessError, ValueError, KeyError) as error:
+        bench.note(f"fio gave no figure: {error}")
+        return None

@@ -8,5 +8,7 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod kill9;
+mod ledger;
 mod powercut;
 mod volume;

@@ -9,7 +9,7 @@
 //! shard there must be a **cut**: a number of writes so that every key is just as those writes, and
 //! no later ones, leave it. Nothing acknowledged was lost where the cut lies behind the last
 //! acknowledged write. A value that was never written, a value older than another survivor, a
-//! write lost between survivors, a field or a deadline of another time: no cut explains any of them.
+//! write lost between survivors, a field or a deadline of another time: no cut explains these.
 
 mod author;
 mod file;

@@ -11,9 +11,12 @@ use crate::common::{Client, Rng, Server, server};
 
 /// Load that runs until the server is lost.
 pub struct Load {
-    tool: Child,
+    tool: Tool,
     ledger: Ledger,
 }
+
+/// The running program, ended on drop.
+struct Tool(Child);
 
 /// The file, removed on drop.
 pub struct Ledger {
@@ -58,11 +61,10 @@ impl Load {
             .stderr(output)
             .spawn()
             .expect("run basalt-loadtest");
-        let mut load = Self { tool, ledger };
+        let mut load = Self { tool: Tool(tool), ledger };
         let deadline = Instant::now() + TIMEOUT;
         while size(&mut client) == size_before {
-            let ended = load.tool.try_wait().expect("look at the load");
-            assert!(ended.is_none(), "the load has ended: {}", load.output());
+            assert!(load.runs(), "the load has ended: {}", load.output());
             assert!(Instant::now() < deadline, "the load does not begin: {}", load.output());
             sleep(POLL_INTERVAL);
         }
@@ -72,13 +74,16 @@ impl Load {
     /// Waits for the load to end, which it does when the server is gone.
     pub fn finish(mut self) -> Ledger {
         let deadline = Instant::now() + TIMEOUT;
-        while self.tool.try_wait().expect("look at the load").is_none() {
+        while self.runs() {
             assert!(Instant::now() < deadline, "the load does not end: {}", self.output());
             sleep(POLL_INTERVAL);
         }
         assert!(self.ledger.path().exists(), "no ledger: {}", self.output());
-        let home = std::mem::take(&mut self.ledger.home);
-        Ledger { home }
+        self.ledger
+    }
+
+    fn runs(&mut self) -> bool {
+        self.tool.0.try_wait().expect("look at the load").is_none()
     }
 
     fn output(&self) -> String {
@@ -86,10 +91,10 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for Tool {
     fn drop(&mut self) {
-        let _ = self.tool.kill();
-        let _ = self.tool.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -131,9 +136,7 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
-        if !self.home.as_os_str().is_empty() {
-            server::remove_home(&self.home);
-        }
+        server::remove_home(&self.home);
     }
 }
 

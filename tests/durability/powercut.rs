@@ -21,8 +21,8 @@ const ROUNDS_DEFAULT: u64 = 2;
 const SEED: &str = "BASALT_POWERCUT_SEED";
 
 const VOLUME_BYTES: u64 = 1 << 30;
-/// Time for the load before the cut. One round in four is longer, for losses that only show
-/// after more than a second.
+/// Time for the load before the cut. One round in four is longer than `LOSS_MAX`, and with
+/// `everysec` the last one is, or a server that never syncs would not be told apart.
 const LOAD_MS_MAX: usize = 1_000;
 const LONG_LOAD_MS: usize = 4_000;
 /// With `everysec`: the second, and as much as a sync may take on a loaded machine.
@@ -70,7 +70,7 @@ fn campaign(file_system: FileSystem, mode: &str, may_lose: Duration) {
     let mut server = Server::with(on(&volume, mode));
     let (mut acknowledged, mut lost, mut oldest_s) = (0, 0, 0.0f64);
     for round in 0..rounds {
-        let long = rng.percent(25);
+        let long = rng.percent(25) || mode == "everysec" && round + 1 == rounds;
         let load_ms = if long { LONG_LOAD_MS } else { rng.below(LOAD_MS_MAX) };
         let ledger = cut_under_load(&mut server, &mut volume, load_ms, &mut rng);
         let report = ledger.verify(&server, may_lose);

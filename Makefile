@@ -58,13 +58,15 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 [[ -n "$${LIBCLANG_PATH:-}" ]] || is_installed libclang-dev || missing+=(libclang-dev)
 endef
 
-# The same for the tests: redis-server to compare with, Python and Node for real clients, and kill,
-# which is more than what bash has built in.
+# The same for the tests: redis-server to compare with, Python and Node for real clients, file
+# systems to cut the power of, and kill, which is more than what bash has built in.
 define find_test_packages
 type -P kill >/dev/null || missing+=(procps)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v redis-cli >/dev/null || missing+=(redis-tools)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv python3-pip)
+PATH="$$PATH:/usr/sbin" type -P mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
+PATH="$$PATH:/usr/sbin" type -P mkfs.xfs >/dev/null || missing+=(xfsprogs)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 endef

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::Mix;
 use crate::error::{Failure, Result};
+use crate::ledger::{self, Authors};
 use crate::rate::Arrivals;
 use crate::template::{FIELD_COUNT_MAX, KEY_COUNT_MAX};
 use crate::units::{parse_count, parse_cpus, parse_duration, parse_size_range};
@@ -30,6 +31,8 @@ pub(crate) enum Action {
     Compare(Box<CompareArgs>),
     /// Open idle connections and report what each costs the server in memory
     Idle(IdleArgs),
+    /// Check that a server has what the ledger of a run says it acknowledged
+    Verify(VerifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -40,8 +43,53 @@ pub(crate) struct RunArgs {
     /// The server's process, for its CPU and memory; from INFO where the server is on this host
     #[arg(long)]
     pub(crate) pid: Option<u32>,
+    /// Keep account of all writes and what became of them in this file, for `verify`. The mix is
+    /// of writes, each connection has keys of its own, and a lost connection stays lost
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["read_share", "prefill"])]
+    pub(crate) ledger: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) load: LoadArgs,
+    load: LoadArgs,
+}
+
+impl RunArgs {
+    /// The load, checked.
+    pub(crate) fn load(&self) -> Result<LoadArgs> {
+        let mut load = self.load.clone();
+        if self.ledger.is_some() {
+            load.mix.get_or_insert_with(|| ledger::DEFAULT_MIX.to_owned());
+            if let Some(other) = load.mix()?.commands().find(|&command| !Authors::knows(command)) {
+                let name = other.name();
+                return Err(Failure::new(format!("a ledger cannot account for '{name}'")));
+            }
+            if load.keys < u64::from(load.connections) {
+                return Err(Failure::new(
+                    "with a ledger, --keys is one for each connection or more",
+                ));
+            }
+        }
+        load.check()?;
+        Ok(load)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The ledger that `run --ledger` has written
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: PathBuf,
+    /// The server
+    #[arg(short, long, default_value = "127.0.0.1:6379", value_name = "HOST:PORT")]
+    pub(crate) addr: String,
+    /// Writes acknowledged no longer than this before the end may be lost, if no later ones of
+    /// their shard have survived [default: none may]
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    pub(crate) may_lose: Option<Duration>,
+    /// Shards of the server, over which its slots are dealt out evenly [default: its `CONFIG GET
+    /// shards`, or 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=16384))]
+    pub(crate) shards: Option<u32>,
+    #[command(flatten)]
+    pub(crate) login: LoginArgs,
 }
 
 #[derive(Debug, Args)]
@@ -138,8 +186,8 @@ pub(crate) struct LoadArgs {
     #[arg(long)]
     pub(crate) spin: bool,
 
-    /// Commands and their weights: get, set, incr, mget, mset, del, hset, hget, hgetall, expire,
-    /// ping
+    /// Commands and their weights: get, set, append, incr, mget, mset, del, hset, hget, hgetall,
+    /// hdel, expire, persist, ping
     #[arg(short, long, value_name = "CMD=WEIGHT,…", conflicts_with = "read_share")]
     mix: Option<String>,
     /// Short for a mix of get and set, with this share (0 to 1) of get [default: 0.9]

@@ -20,11 +20,14 @@ pub(crate) enum Command {
     Hgetall,
     Expire,
     Ping,
+    Append,
+    Hdel,
+    Persist,
 }
 
 /// A kind of key. The name goes between the prefix and the number; that of strings is empty, so
 /// with the default prefix they are the keys of redis-benchmark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Family {
     String,
     Counter,
@@ -48,7 +51,7 @@ pub(crate) struct Shape {
     pub(crate) expire_seconds: u64,
 }
 
-pub(crate) const COMMAND_COUNT: usize = 11;
+pub(crate) const COMMAND_COUNT: usize = 14;
 
 impl Command {
     pub(crate) const ALL: [Command; COMMAND_COUNT] = [
@@ -63,6 +66,9 @@ impl Command {
         Command::Hgetall,
         Command::Expire,
         Command::Ping,
+        Command::Append,
+        Command::Hdel,
+        Command::Persist,
     ];
 
     pub(crate) fn index(self) -> usize {
@@ -90,6 +96,9 @@ impl Command {
             Command::Hgetall => ("hgetall", Some(Family::Hash)),
             Command::Expire => ("expire", Some(Family::String)),
             Command::Ping => ("ping", None),
+            Command::Append => ("append", Some(Family::String)),
+            Command::Hdel => ("hdel", Some(Family::Hash)),
+            Command::Persist => ("persist", Some(Family::String)),
         }
     }
 
@@ -100,12 +109,14 @@ impl Command {
             Command::Mset => {
                 parts.extend((0..shape.keys_per_command).flat_map(|_| [Key, Value]));
             }
-            Command::Set => parts.extend([Key, Value]),
+            Command::Set | Command::Append => parts.extend([Key, Value]),
             Command::Hset => parts.extend([Key, Field, Value]),
-            Command::Hget => parts.extend([Key, Field]),
+            Command::Hget | Command::Hdel => parts.extend([Key, Field]),
             Command::Expire => parts.extend([Key, Text(shape.expire_seconds.to_string())]),
             Command::Ping => {}
-            Command::Get | Command::Incr | Command::Del | Command::Hgetall => parts.push(Key),
+            Command::Get | Command::Incr | Command::Del | Command::Hgetall | Command::Persist => {
+                parts.push(Key)
+            }
         }
         parts
     }

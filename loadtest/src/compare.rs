@@ -96,7 +96,7 @@ fn one_round(args: &CompareArgs, servers: &[Server], round: u32) -> Result<Vec<O
     let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
     for index in order {
         thread::sleep(args.pause);
-        let outcome = run::measure(&servers[index], &args.load)?;
+        let outcome = run::measure(&servers[index], &args.load, None)?;
         let cpu = outcome.cpu_per_operation().map_or(String::new(), |(user, system)| {
             format!(", server CPU {:.2} us/op", user + system)
         });

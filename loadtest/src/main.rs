@@ -2,10 +2,10 @@
 //!
 //! `args` says what is wanted; `run` does one run with the engine in `client`, which sends what
 //! `workload` makes up, paced by `rate`; `report` and `json` write what came out; `compare` and
-//! `idle` are the other two actions.
+//! `idle` are two other actions, and `ledger` keeps an account of what was acknowledged.
 //!
-//! Exit status: 0 for a run without errors, 2 for one with errors in its figures, 1 where there
-//! are no figures.
+//! Exit status: 0 for a run without errors, 2 for one with errors in its figures or a server that
+//! has not what its ledger says, 1 where there are no figures.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ mod histogram;
 mod idle;
 mod json;
 mod keys;
+mod ledger;
 mod process;
 mod progress;
 mod rate;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Action::Run(args) => run_one(args),
         Action::Compare(args) => compare::compare(args),
         Action::Idle(args) => idle::idle(args).map(|()| true),
+        Action::Verify(args) => ledger::verify(args),
     });
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -61,8 +63,7 @@ fn main() -> ExitCode {
 }
 
 fn run_one(args: &RunArgs) -> Result<bool> {
-    let load = &args.load;
-    load.check()?;
+    let load = &args.load()?;
     let target = Target { name: "server".to_owned(), addr: args.addr.clone(), pid: args.pid };
     let server = Server::reach(&target, &Greeting::new(&load.login))?;
     out(&report::server_line(&server))?;
@@ -71,7 +72,11 @@ fn run_one(args: &RunArgs) -> Result<bool> {
         let (keys, time) = run::prefill(&server, load)?;
         out(&format!("{keys} keys written in {:.1} s", time.as_secs_f64()))?;
     }
-    let outcome = run::measure(&server, load)?;
+    let run = args.ledger.as_ref().map(|_| ledger::new_run());
+    let mut outcome = run::measure(&server, load, run)?;
+    if let (Some(path), Some(ledger)) = (&args.ledger, outcome.ledger.take()) {
+        ledger.save(path)?;
+    }
     out(report::outcome(&outcome).trim_end())?;
     if let Some(path) = &load.json {
         let mut report = json::header();

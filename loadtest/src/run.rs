@@ -4,12 +4,13 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::args::LoadArgs;
 use crate::client::{Errors, Go, Loop, Plan, Progress, Tally, Worker};
 use crate::error::{Failure, Result};
 use crate::histogram::{Latencies, Summary};
+use crate::ledger::{self, Authors, Ledger};
 use crate::process::{self, CpuTime, Memory};
 use crate::progress::{Line, Moment, Snapshot};
 use crate::rate::Schedule;
@@ -36,6 +37,8 @@ pub(crate) struct Outcome {
     /// The busiest client thread's share of a CPU.
     pub(crate) client_busy: f64,
     pub(crate) timeline: Vec<Moment>,
+    /// Where one was asked for.
+    pub(crate) ledger: Option<Ledger>,
 }
 
 impl Outcome {
@@ -51,8 +54,8 @@ impl Outcome {
     }
 }
 
-/// The measured run.
-pub(crate) fn measure(server: &Server, load: &LoadArgs) -> Result<Outcome> {
+/// The measured run; with a run's number it keeps a ledger.
+pub(crate) fn measure(server: &Server, load: &LoadArgs, run: Option<u64>) -> Result<Outcome> {
     let threads = load.threads;
     let jobs = (0..threads)
         .map(|thread| {
@@ -64,18 +67,23 @@ pub(crate) fn measure(server: &Server, load: &LoadArgs) -> Result<Outcome> {
                     Loop::Open(Schedule::new(load.arrivals, rate, thread, threads, rng))
                 }
             };
+            let connections = share(u64::from(load.connections), thread, threads) as usize;
+            let workload = match run {
+                None => Workload::Mixed(Mixed::new(load, thread)?),
+                Some(run) => Workload::Recorded(Authors::new(load, run, thread, connections)?),
+            };
             Ok(Job {
                 plan: Plan {
                     addr: server.socket,
                     greeting: Greeting::new(&load.login),
-                    connections: share(u64::from(load.connections), thread, threads) as usize,
+                    connections,
                     depth: load.pipeline as usize,
                     pacing,
                     timeout: load.timeout,
                     spin: load.spin,
                     interval: load.interval,
                 },
-                workload: Workload::Mixed(Mixed::new(load, thread)?),
+                workload,
                 cpu: cpu_of(load, thread),
                 requests: load.requests.map(|total| share(total, thread, threads)),
             })
@@ -94,8 +102,14 @@ pub(crate) fn measure(server: &Server, load: &LoadArgs) -> Result<Outcome> {
         (None, _) => {}
     }
     let line = Line::new(&server.name, load.quiet);
-    let run = execute(jobs, span, server.pid, line)?;
-    Ok(run.into_outcome(server, load.rate.is_some()))
+    let mut raw = execute(jobs, span, server.pid, line)?;
+    let ledger = run.map(|run| Ledger {
+        run,
+        prefix: ledger::prefix_of(&load.key_prefix, run),
+        began_unix_micros: raw.began_unix_micros,
+        writers: std::mem::take(&mut raw.tally.writers),
+    });
+    Ok(Outcome { ledger, ..raw.into_outcome(server, load.rate.is_some()) })
 }
 
 /// Writes all keys. An error here ends the run: a load on half a data set would mislead.
@@ -152,6 +166,7 @@ struct Span {
 }
 
 struct Raw {
+    began_unix_micros: u64,
     tally: Tally,
     elapsed: Duration,
     cpu: Option<CpuTime>,
@@ -161,7 +176,7 @@ struct Raw {
 
 impl Raw {
     fn into_outcome(self, server: &Server, open_loop: bool) -> Outcome {
-        let Raw { tally, elapsed, cpu, client_busy, timeline } = self;
+        let Raw { tally, elapsed, cpu, client_busy, timeline, .. } = self;
         Outcome {
             elapsed,
             requests: tally.measured,
@@ -175,6 +190,7 @@ impl Raw {
             server_memory: server.pid.and_then(|pid| process::memory(pid).ok()),
             client_busy,
             timeline,
+            ledger: None,
         }
     }
 }
@@ -221,7 +237,7 @@ fn execute(jobs: Vec<Job>, span: Span, pid: Option<u32>, line: Line) -> Result<R
                 return Err(failure);
             }
         }
-        let begin = Instant::now();
+        let (begin, began_unix_micros) = (Instant::now(), ledger::unix_micros(SystemTime::now()));
         for (start, requests) in &starts {
             let go = Go {
                 start: begin,
@@ -231,7 +247,8 @@ fn execute(jobs: Vec<Job>, span: Span, pid: Option<u32>, line: Line) -> Result<R
             };
             let _ = start.send(go);
         }
-        supervise(begin, span, pid, line, &progress, &reports)
+        let raw = supervise(begin, span, pid, line, &progress, &reports)?;
+        Ok(Raw { began_unix_micros, ..raw })
     })
 }
 
@@ -306,7 +323,7 @@ fn supervise(
             Ok(Report::Done(worker, part, cpu)) => {
                 left -= 1;
                 timeline.end(worker);
-                tally.merge(&part);
+                tally.merge(*part);
                 busiest = busiest.max(cpu);
             }
             Ok(Report::Failed(failure)) => return Err(failure),
@@ -321,7 +338,8 @@ fn supervise(
     let cpu = cpu_before.flatten().zip(cpu_after).map(|(before, after)| after - before);
     let elapsed = span.duration.unwrap_or_else(|| end.saturating_duration_since(measure_from));
     let client_busy = busiest.as_secs_f64() / (end - begin).as_secs_f64();
-    Ok(Raw { tally, elapsed, cpu, client_busy, timeline: line.finish(timeline.finish()) })
+    let timeline = line.finish(timeline.finish());
+    Ok(Raw { began_unix_micros: 0, tally, elapsed, cpu, client_busy, timeline })
 }
 
 fn snapshot(progress: &[Progress]) -> Snapshot {

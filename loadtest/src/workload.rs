@@ -1,13 +1,13 @@
 //! What a run sends: an endless stream of requests, repeatable from the seed.
 //!
-//! `Workload` knows nothing of connections or time. A request is described to the client by its
-//! `Command`; a ledger of acknowledged writes would have `append_next` return the key and a
-//! stamp of the value with it, and the client hand them back with the reply.
+//! A request is described to the client by its `Command`. Only a recorded run looks at which
+//! connection sends it and when; for the others requests know nothing of connections or time.
 
 use crate::args::{Distribution, LoadArgs};
 use crate::command::{COMMAND_COUNT, Command, Family, Mix, Shape};
 use crate::error::Result;
 use crate::keys::KeyChooser;
+use crate::ledger::Authors;
 use crate::rng::Rng;
 use crate::template::{Part, Template};
 use crate::values::ValueSource;
@@ -17,14 +17,27 @@ use crate::values::ValueSource;
 pub(crate) enum Workload {
     Mixed(Mixed),
     Prefill(Prefill),
+    /// Writes that a ledger accounts for.
+    Recorded(Authors),
 }
 
 impl Workload {
-    pub(crate) fn append_next(&mut self, out: &mut Vec<u8>) -> Command {
+    /// The next request of a connection, sent now.
+    pub(crate) fn append_next(
+        &mut self,
+        connection: usize,
+        now_nanos: u64,
+        out: &mut Vec<u8>,
+    ) -> Command {
         match self {
             Workload::Mixed(mixed) => mixed.append_next(out),
             Workload::Prefill(prefill) => prefill.append_next(out),
+            Workload::Recorded(authors) => authors.append_next(connection, now_nanos, out),
         }
+    }
+
+    pub(crate) fn is_recorded(&self) -> bool {
+        matches!(self, Workload::Recorded(_))
     }
 }
 
@@ -144,7 +157,7 @@ mod tests {
     fn texts(workload: &mut Workload, count: u64) -> Vec<String> {
         let one = |_| {
             let mut out = Vec::new();
-            workload.append_next(&mut out);
+            workload.append_next(0, 0, &mut out);
             String::from_utf8_lossy(&out).replace("\r\n", " ")
         };
         (0..count).map(one).collect()

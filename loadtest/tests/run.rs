@@ -3,14 +3,16 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on ends by panicking")]
 
 mod fake_server;
+#[expect(dead_code, reason = "each test program uses its own part of it")]
+mod redis;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use fake_server::{Behaviour, FakeServer};
+use redis::Redis;
 use serde_json::Value;
 
 /// Runs the tool and gives its output with its JSON report (null if it wrote none).
@@ -39,7 +41,8 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("not a number: {value}"))
 }
 
-const FULL_MIX: &str = "get,set,incr,mget,mset,del,hset,hget,hgetall,expire,ping";
+const FULL_MIX: &str =
+    "get,set,append,incr,mget,mset,del,hset,hget,hgetall,hdel,expire,persist,ping";
 
 #[test]
 fn closed_loop_sends_exactly_what_was_asked_for() {
@@ -320,42 +323,6 @@ fn idle_connections_are_weighed() {
     assert_status(&output, 0);
     assert_eq!(server.count("PING"), 21);
     assert!(report["rss_bytes_per_connection"].as_f64().is_some(), "{report}");
-}
-
-/// A redis-server of the test's own, ended with it.
-struct Redis {
-    process: Child,
-    addr: String,
-}
-
-impl Redis {
-    /// `None` where redis-server is not installed.
-    fn start() -> Option<Redis> {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = free.local_addr().expect("bound");
-        drop(free);
-        let process = Command::new("redis-server")
-            .args(["--port", &addr.port().to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no"])
-            .current_dir(std::env::temp_dir())
-            .stdout(Stdio::null())
-            .spawn()
-            .ok()?;
-        let redis = Redis { process, addr: addr.to_string() };
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect(addr).is_err() {
-            assert!(Instant::now() < deadline, "redis-server does not come up");
-            thread::sleep(Duration::from_millis(20));
-        }
-        Some(redis)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub struct Options {
     durable: bool,
     port: Option<u16>,
     config_file: Option<PathBuf>,
+    dir: Option<PathBuf>,
     directives: Vec<(String, String)>,
 }
 
@@ -53,6 +54,7 @@ impl Default for Options {
             durable: false,
             port: None,
             config_file: None,
+            dir: None,
             directives: Vec::new(),
         }
     }
@@ -83,6 +85,12 @@ impl Options {
 
     pub fn config_file(mut self, path: &Path) -> Self {
         self.config_file = Some(path.to_owned());
+        self
+    }
+
+    /// A data directory of the test's choice, which the test removes.
+    pub fn dir(mut self, path: &Path) -> Self {
+        self.dir = Some(path.to_owned());
         self
     }
 
@@ -238,7 +246,7 @@ impl Server {
 
     /// The data directory.
     pub fn dir(&self) -> PathBuf {
-        self.home.join("data")
+        self.options.dir.clone().unwrap_or_else(|| self.home.join("data"))
     }
 
     pub fn is_redis(&self) -> bool {

@@ -21,6 +21,8 @@ use crate::server::Greeting;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlight {
     pub(crate) command: Command,
+    /// Which of the worker's connections has sent it.
+    pub(crate) connection: usize,
     /// Whether it belongs to the measured part of the run.
     pub(crate) measured: bool,
     /// When it was meant to be sent, on the worker's clock.

@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 
 use super::connection::InFlight;
 use crate::histogram::{Latencies, add, new_histogram};
+use crate::ledger::{Answers, Reply, Writer};
 use crate::reply::ReplyKind;
 
 #[derive(Debug)]
@@ -29,6 +30,10 @@ pub(crate) struct Tally {
     /// Requests of an open loop that came due and were never sent.
     pub(crate) unsent: u64,
     pub(crate) errors: Errors,
+    /// Of a recorded run, by connection; else empty.
+    pub(crate) answers: Vec<Answers>,
+    /// What came of a recorded run, once it has ended.
+    pub(crate) writers: Vec<Writer>,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +103,8 @@ impl Tally {
             longest_recent: 0,
             unsent: 0,
             errors: Errors::default(),
+            answers: Vec::new(),
+            writers: Vec::new(),
         }
     }
 
@@ -106,6 +113,10 @@ impl Tally {
         self.replies += 1;
         if kind == ReplyKind::Error {
             self.errors.reply(text);
+        }
+        if let Some(answers) = self.answers.get_mut(request.connection) {
+            let refused = kind == ReplyKind::Error;
+            answers.replies.push(Reply { micros: now / 1000, refused });
         }
         let nanos = now.saturating_sub(request.intended);
         self.longest_recent = self.longest_recent.max(nanos);
@@ -131,7 +142,14 @@ impl Tally {
         std::mem::take(&mut self.recent)
     }
 
-    pub(crate) fn merge(&mut self, other: &Tally) {
+    /// A connection is gone: what it has in flight will never be answered.
+    pub(crate) fn lost(&mut self, connection: usize, now: u64) {
+        if let Some(answers) = self.answers.get_mut(connection) {
+            answers.lost_micros.get_or_insert(now / 1000);
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Tally) {
         self.latencies.merge(&other.latencies);
         add(&mut self.send_delay, &other.send_delay);
         self.measured += other.measured;
@@ -139,6 +157,7 @@ impl Tally {
         self.replies += other.replies;
         self.unsent += other.unsent;
         self.errors.merge(&other.errors);
+        self.writers.extend(other.writers);
     }
 }
 
@@ -165,7 +184,8 @@ mod tests {
     #[test]
     fn only_measured_requests_have_latencies_and_a_timeout_is_one() {
         let mut tally = Tally::new();
-        let request = |measured| InFlight { command: Command::Get, measured, intended: 1000 };
+        let request =
+            |measured| InFlight { command: Command::Get, connection: 0, measured, intended: 1000 };
         tally.reply(request(false), ReplyKind::Nil, b"", 2000);
         tally.reply(request(true), ReplyKind::Nil, b"", 3000);
         tally.timed_out(request(true), 5_001_000);

@@ -21,6 +21,7 @@ use super::connection::{Connection, InFlight, Lost};
 use super::tally::Tally;
 use crate::error::{Failure, Result};
 use crate::histogram::Latencies;
+use crate::ledger::Answers;
 use crate::rate::Schedule;
 use crate::server::Greeting;
 use crate::workload::Workload;
@@ -184,6 +185,10 @@ impl<'a> Worker<'a> {
             self.show();
         }
         interval_over(self.interval, self.tally.take_recent());
+        if let Workload::Recorded(authors) = self.workload {
+            let answers = std::mem::take(&mut self.tally.answers);
+            self.tally.writers = authors.into_writers(answers);
+        }
         Ok(self.tally)
     }
 
@@ -198,6 +203,9 @@ impl<'a> Worker<'a> {
         self.requests_left = go.requests;
         self.next_sweep = now + SWEEP_NANOS;
         self.last_reply_at = now;
+        if self.workload.is_recorded() {
+            self.tally.answers.resize_with(self.connections.len(), Answers::default);
+        }
         self.issuing = go.requests != Some(0);
         for index in 0..self.connections.len() {
             self.connections[index].last_progress = now;
@@ -262,8 +270,9 @@ impl<'a> Worker<'a> {
         }
         let connection = &mut self.connections[index];
         for _ in 0..count {
-            let command = self.workload.append_next(&mut connection.output);
-            connection.in_flight.push_back(InFlight { command, measured, intended: now });
+            let command = self.workload.append_next(index, now, &mut connection.output);
+            let request = InFlight { command, connection: index, measured, intended: now };
+            connection.in_flight.push_back(request);
         }
         connection.last_progress = now;
         connection.flush(&self.poll)
@@ -288,11 +297,12 @@ impl<'a> Worker<'a> {
             if measured {
                 self.tally.send_delay.saturating_record(now - intended);
             }
-            let command = self.workload.append_next(&mut connection.output);
+            let command = self.workload.append_next(index, now, &mut connection.output);
             if connection.in_flight.is_empty() {
                 connection.last_progress = now;
             }
-            connection.in_flight.push_back(InFlight { command, measured, intended });
+            let request = InFlight { command, connection: index, measured, intended };
+            connection.in_flight.push_back(request);
             self.unflushed.push(index);
             if connection.in_flight.len() < self.plan.depth {
                 self.is_spare[index] = true;
@@ -370,6 +380,17 @@ impl<'a> Worker<'a> {
         errors.lost_requests += connection.in_flight.len() as u64;
         connection.in_flight.clear();
         connection.close(now);
+        self.gone(index, now);
+    }
+
+    /// A connection is closed. In a recorded run it stays so: what it had in flight may happen
+    /// later than what a new connection sends.
+    fn gone(&mut self, index: usize, now: u64) {
+        self.tally.lost(index, now);
+        let all_are = || self.connections.iter().all(|c| c.down_since().is_some());
+        if self.workload.is_recorded() && all_are() {
+            self.issuing = false;
+        }
     }
 
     /// Gives up silent connections and opens lost ones again.
@@ -386,10 +407,13 @@ impl<'a> Worker<'a> {
                     self.tally.timed_out(request, now);
                 }
                 connection.close(now);
+                self.gone(index, now);
             }
+            let connection = &mut self.connections[index];
             let rested = connection.down_since().is_some_and(|since| now >= since + SWEEP_NANOS);
             if rested
                 && self.issuing
+                && !self.workload.is_recorded()
                 && let Err(lost) = connection.open(&self.poll, &self.plan.addr, now)
             {
                 self.lose(index, lost);

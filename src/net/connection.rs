@@ -555,6 +555,7 @@ impl Connection {
                     ReplyBuffer::new(self.out.protocol()),
                 );
                 let reply = answer(context).await;
+                runtime::note_command(entry.id, 0);
                 self.out.append_raw(reply.as_bytes());
                 if matches!(run, ProcessRun::Later(_)) {
                     self.hold_for_everything();
@@ -568,6 +569,9 @@ impl Connection {
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
         let duration_ns = statistics.last_duration_ns;
         drop(statistics);
+        if matches!(run, ProcessRun::Now(_)) {
+            runtime::note_command(entry.id, duration_ns);
+        }
         self.note_slowness(entry, args, duration_ns / 1000);
     }
 

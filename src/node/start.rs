@@ -190,9 +190,9 @@ fn start_shard(
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);
         async move {
-            runtime::spawn(turn::run(shard_loop.clone()));
-            runtime::spawn(crate::node::cron::expire(shard_loop.clone()));
-            runtime::spawn(crate::node::cron::every_second(shard_loop.clone()));
+            runtime::spawn("turn-end", turn::run(shard_loop.clone()));
+            runtime::spawn("expiry", crate::node::cron::expire(shard_loop.clone()));
+            runtime::spawn("cron", crate::node::cron::every_second(shard_loop.clone()));
             receive(&shard_loop).await;
         }
     })
@@ -225,7 +225,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             let session = Rc::new(Session::new(*new, authenticated, now_ms()));
             shard_loop.sessions.borrow_mut().insert(id, session.clone());
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("connection", async move {
                 let _gone = Goodbye { shard_loop: shard_loop.clone(), session: session.clone() };
                 connection::serve(shard_loop, session).await;
             });
@@ -249,7 +249,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
                 return;
             }
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("batch", async move {
                 let done = execute::finish_batch(&shard_loop, &batch, next, reply, *done).await;
                 let answer = Answer::Executed(Box::new(done));
                 shard_loop.turn.post(origin, Message::Answer(exchange, answer));
@@ -258,7 +258,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
         Message::Lock { origin, exchange, scope } => shard_loop.lock_for(origin, exchange, scope),
         Message::Commit { origin, exchange, lock, changes } => {
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("commit", async move {
                 let result = execute::commit(&shard_loop, *changes).await;
                 shard_loop.unlock(lock);
                 let answer = Answer::Committed(result);

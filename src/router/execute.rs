@@ -69,6 +69,7 @@ pub(crate) fn attempt(
     if let Attempt::Done(ticket) = attempt {
         let mut statistics = shard_loop.statistics.borrow_mut();
         *moment = statistics.finish(id, *moment, &reply.as_bytes()[start..]);
+        runtime::note_command(id, statistics.last_duration_ns);
         LoopCounters::add(&shard_loop.counters.commands, 1);
         if ticket != 0 {
             shard_loop.turn.schedule();
@@ -169,7 +170,9 @@ async fn run_locked(
     batch.push(id, args);
     let timer = Instant::now();
     let start = reply.len();
-    let ticket = match run_with_disk(shard_loop, Arc::new(batch)).await {
+    let ran = run_with_disk(shard_loop, Arc::new(batch)).await;
+    runtime::note_command(id, 0);
+    let ticket = match ran {
         None => {
             reply.error(b"ERR the command failed in the server; this is a bug, please report it");
             0

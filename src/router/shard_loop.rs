@@ -250,6 +250,7 @@ impl ShardLoop {
     /// CONFIG RESETSTAT: what this thread counted.
     pub(crate) fn reset_statistics(&self) {
         self.counters.reset();
+        crate::runtime::reset_turns();
         self.statistics.borrow_mut().reset();
         let mut shard = self.shard.borrow_mut();
         shard.statistics = Statistics::default();

@@ -16,6 +16,11 @@ use turn_clock::{TurnClock, thread_cpu};
 /// Entries of a thread's rings. More requests than this wait for their turn in a queue.
 const RING_ENTRIES: usize = 256;
 
+/// How long tasks that are always ready again may run before the sockets have their turn: a task
+/// that yields goes to the end of the queue, and the rings are looked at when the queue is empty,
+/// or after this time (glommio's own value is 100 ms).
+const SOCKETS_EVERY: Duration = Duration::from_millis(2);
+
 /// Registered I/O memory of an executor. File I/O is RocksDB's; glommio only needs a little.
 const IO_MEMORY_BYTES: usize = 64 << 10;
 
@@ -37,6 +42,7 @@ where
             let executor = LocalExecutorBuilder::new(placement)
                 .name(&thread_name)
                 .ring_depth(RING_ENTRIES)
+                .preempt_timer(SOCKETS_EVERY)
                 .io_memory(IO_MEMORY_BYTES)
                 .make();
             match executor {

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use basalt_shard::command::spec::{BeginSearch, FindKeys, Run, flag};
 use basalt_shard::command::table::{Entry, LookupError};
@@ -37,10 +37,11 @@ const OUTPUT_BYTES_MAX: usize = 256 << 10;
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 /// A list of arguments that grew beyond this is not kept.
 const SPANS_KEPT: usize = 64;
-/// Commands that one connection runs before others have their turn.
+/// Commands that one connection runs before others have their turn, and for how long.
 const COMMANDS_PER_TURN: usize = 256;
+const TIME_PER_TURN: Duration = Duration::from_millis(2);
 /// How long a paused client sleeps before it looks again.
-const PAUSE_STEP: std::time::Duration = std::time::Duration::from_millis(5);
+const PAUSE_STEP: Duration = Duration::from_millis(5);
 
 /// Serves a client until it goes away.
 pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
@@ -197,6 +198,7 @@ impl Connection {
         let mut inline = Vec::new();
         let mut limits = self.limits();
         let mut run = 0usize;
+        let mut turn_began = self.moment;
         while !self.session.close_after_reply.get() && !self.session.killed.get() {
             let bytes = input.bytes();
             if bytes.is_empty() {
@@ -230,10 +232,12 @@ impl Connection {
             input.consume(consumed);
             limits.authenticated = self.session.authenticated.get();
             run += 1;
-            if run.is_multiple_of(COMMANDS_PER_TURN) {
+            let took = self.moment.saturating_duration_since(turn_began);
+            if run.is_multiple_of(COMMANDS_PER_TURN) || took > TIME_PER_TURN {
                 self.flush_segment().await;
                 runtime::yield_now().await;
                 self.moment = Instant::now();
+                turn_began = self.moment;
             }
             if self.out.len() > OUTPUT_BYTES_MAX {
                 self.flush_segment().await;

@@ -17,6 +17,7 @@ mod expiry;
 mod info;
 mod lifecycle;
 mod limits;
+mod loop_turns;
 mod monitor;
 mod protocol;
 mod restart;

@@ -236,6 +236,33 @@ pub(crate) async fn run_with_disk(
         .flatten()
 }
 
+/// Keys of a long commit that caches and indices are told of before others have their turn.
+const FINISH_PIECE: usize = 512;
+
+/// Commits changes that would keep the loop too long: the batch is made and written on another
+/// thread. Until it is done everybody else may read, and who wants to write waits.
+async fn commit_off_loop(shard_loop: &ShardLoop, changes: Changes) -> Result<Ticket, Refused> {
+    // What others wrote in this turn goes to the kernel first: it must not wait for this.
+    shard_loop.flush_log();
+    let mut commit = shard_loop.shard.borrow_mut().begin_commit(changes)?;
+    let done = shard_loop
+        .off_loop(move || {
+            let written = commit.write();
+            (commit, written)
+        })
+        .await;
+    let Some((commit, written)) = done else {
+        shard_loop.shard.borrow_mut().abandon_commit();
+        let error = EngineError::Io("a write failed in the server; this is a bug".into());
+        return Err(Refused { error, changes: Box::default() });
+    };
+    let mut finish = shard_loop.shard.borrow_mut().end_write(commit, written)?;
+    while !shard_loop.shard.borrow_mut().finish_commit(&mut finish, FINISH_PIECE) {
+        runtime::yield_now().await;
+    }
+    Ok(finish.ticket)
+}
+
 /// Commits changes of this shard's keys, waiting while the engine stalls.
 pub(crate) async fn commit(
     shard_loop: &ShardLoop,
@@ -246,7 +273,11 @@ pub(crate) async fn commit(
     }
     let mut changes = changes;
     loop {
-        let result = shard_loop.shard.borrow_mut().commit(changes);
+        let result = if changes.is_long() {
+            commit_off_loop(shard_loop, changes).await
+        } else {
+            shard_loop.shard.borrow_mut().commit(changes)
+        };
         match result {
             Ok(ticket) => {
                 shard_loop.turn.schedule();

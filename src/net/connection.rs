@@ -17,7 +17,7 @@ use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span
 use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
-use crate::net::input::Input;
+use crate::net::input::{self, BIG_FRAME_BYTES, Input};
 use crate::node::now_ms;
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
@@ -125,6 +125,11 @@ impl Connection {
 
     /// Waits for input, for something to push, or for the end.
     async fn wait(&mut self) -> Event {
+        if let Some(buffer) = self.input.take_to_grow() {
+            let grown = self.shard_loop.off_loop(move || input::grow(buffer)).await;
+            let Some(grown) = grown else { return Event::Closed };
+            self.input.grown(grown);
+        }
         let Self { session, input, shard_loop, input_was_full, .. } = self;
         let event = std::future::poll_fn(|context| {
             if session.killed.get() {
@@ -159,6 +164,7 @@ impl Connection {
     /// Whether there may be more input at once, and room for its replies.
     fn input_may_go_on(&self) -> bool {
         self.input_was_full
+            && self.input.bytes().len() < BIG_FRAME_BYTES
             && self.out.len() < OUTPUT_BYTES_MAX
             && !self.session.close_after_reply.get()
             && !self.session.killed.get()
@@ -213,6 +219,11 @@ impl Connection {
                         self.session.killed.set(true);
                     }
                     break;
+                }
+                Ok(Parsed::Multibulk { consumed }) if consumed >= BIG_FRAME_BYTES => {
+                    let frame = input.take_front(consumed);
+                    self.command(Args::of_shared(&frame, &spans)).await;
+                    0
                 }
                 Ok(Parsed::Multibulk { consumed }) => {
                     self.command(Args::new(bytes, &spans)).await;
@@ -397,8 +408,9 @@ impl Connection {
                 Attempt::Done(ticket) => ticket,
                 _ => {
                     let shard_loop = self.shard_loop.clone();
-                    let ticket =
-                        execute::run_waiting(&shard_loop, id, args, db, &mut self.out).await;
+                    let mut reply = ReplyBuffer::new(self.out.protocol());
+                    let ticket = execute::run_waiting(&shard_loop, id, args, db, &mut reply).await;
+                    self.take_replies(reply.take()).await;
                     self.moment = Instant::now();
                     ticket
                 }
@@ -456,6 +468,21 @@ impl Connection {
         }
     }
 
+    /// Puts replies behind those that are there. Long ones are not copied: the others leave first.
+    async fn take_replies(&mut self, replies: Vec<u8>) {
+        let is_held_back = self.session.reply_mode.get() != ReplyMode::On;
+        if replies.len() > OUTPUT_BYTES_MAX && !self.out.is_empty() && !is_held_back {
+            if !self.deliver().await {
+                self.session.killed.set(true);
+            }
+            if self.session.close_after_reply.get() {
+                // What was before them is lost; they have no place any more.
+                return;
+            }
+        }
+        self.out.adopt(replies);
+    }
+
     /// Runs what has gathered for other shards.
     async fn flush_segment(&mut self) {
         if self.segment.batch.is_empty() {
@@ -469,7 +496,7 @@ impl Connection {
         };
         if let Some(shard) = one_shard {
             let executed = self.run_on(shard, batch).await;
-            self.out.append_raw(&executed.replies);
+            self.take_replies(executed.replies).await;
             self.hold_for(shard, executed.ticket);
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
@@ -477,7 +504,7 @@ impl Connection {
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
-            self.out.append_raw(&outcome.executed.replies);
+            self.take_replies(outcome.executed.replies).await;
             self.note_all(outcome.executed.slow);
             for (shard, ticket) in outcome.tickets {
                 self.hold_for(shard, ticket);
@@ -539,7 +566,7 @@ impl Connection {
     async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {
         self.flush_segment().await;
         let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
-        let start = self.out.len();
+        let mut start = self.out.len();
         let timer = Instant::now();
         match run {
             ProcessRun::Now(run) => {
@@ -558,9 +585,11 @@ impl Connection {
                     (entry.id, args),
                     ReplyBuffer::new(self.out.protocol()),
                 );
-                let reply = answer(context).await;
+                let mut reply = answer(context).await;
                 runtime::note_command(entry.id, 0);
-                self.out.append_raw(reply.as_bytes());
+                let reply_bytes = reply.len();
+                self.take_replies(reply.take()).await;
+                start = self.out.len().saturating_sub(reply_bytes);
                 if matches!(run, ProcessRun::Later(_)) {
                     self.hold_for_everything();
                 }
@@ -568,8 +597,7 @@ impl Connection {
         }
         self.out.set_protocol(self.session.protocol.get());
         let mut statistics = self.shard_loop.statistics.borrow_mut();
-        self.moment =
-            statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
+        self.moment = statistics.finish(entry.id, timer, &self.out.as_bytes()[start..]);
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
         let duration_ns = statistics.last_duration_ns;
         drop(statistics);
@@ -652,13 +680,18 @@ impl Connection {
                     return Poll::Ready(Ok(0));
                 }
                 self.session.set_waker(context.waker());
-                self.session.stream.poll_write(context, &bytes[sent..])
+                let end = bytes.len().min(sent + OUTPUT_BYTES_MAX);
+                self.session.stream.poll_write(context, &bytes[sent..end])
             })
             .await;
             match result {
                 Ok(0) | Err(_) => return false,
                 Ok(count) => {
                     sent += count;
+                    if sent < bytes.len() {
+                        // A fast reader on this host could take all of it in one go.
+                        runtime::yield_now().await;
+                    }
                     LoopCounters::add(&self.shard_loop.counters.writes, 1);
                 }
             }

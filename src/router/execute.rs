@@ -177,8 +177,8 @@ async fn run_locked(
             reply.error(b"ERR the command failed in the server; this is a bug, please report it");
             0
         }
-        Some(sequence) => {
-            reply.append_raw(sequence.reply.as_bytes());
+        Some(mut sequence) => {
+            reply.adopt(sequence.reply.take());
             let shown = shard_loop.shard.borrow().written();
             shard_loop.shard.borrow_mut().warm(sequence.loaded);
             match commit(shard_loop, sequence.changes).await {

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use basalt_shard::command::table::CommandId;
 use glommio::{LocalExecutorBuilder, Placement};
 
-pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals};
-use turn_clock::{TurnClock, thread_cpu};
+use turn_clock::TurnClock;
+pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals, Usage};
 
 /// Entries of a thread's rings. More requests than this wait for their turn in a queue.
 const RING_ENTRIES: usize = 256;
@@ -84,10 +84,10 @@ async fn timed(task: &'static str, future: impl Future<Output = ()>) {
         // The executor counts the runs of its queue, and starts the count anew when it is asked:
         // none since the last poll says that the rings were not looked at in between.
         if glommio::executor().executor_stats().scheduler_runs() > 0 {
-            CLOCK.with_borrow_mut(|clock| clock.begin_turn(Instant::now(), thread_cpu));
+            CLOCK.with_borrow_mut(|clock| clock.begin_turn(Instant::now(), Usage::of_thread));
         }
         let polled = future.as_mut().poll(context);
-        CLOCK.with_borrow_mut(|clock| clock.end_poll(task, Instant::now(), thread_cpu));
+        CLOCK.with_borrow_mut(|clock| clock.end_poll(task, Instant::now(), Usage::of_thread));
         polled
     })
     .await;

@@ -10,7 +10,7 @@ use basalt_shard::shard::load_deadlines;
 
 use crate::node::now_ms;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
-use crate::runtime::{self, LongTurn};
+use crate::runtime::{self, LongTurn, Usage};
 
 /// How often deadlines are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_millis(50);
@@ -192,18 +192,21 @@ impl LongTurns {
         // Fewer than before: they were reset.
         let count = long.checked_sub(self.known).unwrap_or(long);
         self.known = long;
-        let Some(LongTurn { wall, cpu: Some(cpu), task, command }) = unsaid else { return };
+        let Some(LongTurn { wall, usage: Some(usage), task, command }) = unsaid else { return };
+        let Usage { cpu, sleeps } = usage;
         if count == 0 {
             return;
         }
         let name = |id| shard_loop.node.table.entry(id).full_name.as_str();
         let (shard, command) = (shard_loop.id, command.map_or("none", name));
         let (wall_ms, cpu_ms) = (wall.as_millis() as u64, cpu.as_millis() as u64);
-        if cpu > runtime::LONG_TURN {
-            tracing::warn!(shard, count, wall_ms, cpu_ms, task, command, "the loop was kept busy");
+        let what = if cpu > runtime::LONG_TURN {
+            "the loop was kept busy"
+        } else if sleeps > 0 {
+            "the loop had to wait for the disk or another thread"
         } else {
-            // Waiting for a core, or for a page to be mapped: nothing that the loop did.
-            tracing::info!(shard, count, wall_ms, cpu_ms, task, command, "the loop was held up");
-        }
+            "the loop had to wait for its core"
+        };
+        tracing::warn!(shard, count, wall_ms, cpu_ms, sleeps, task, command, "{what}");
     }
 }

@@ -3,9 +3,10 @@
 //! A *turn* begins with the first task that runs after the executor has looked at its rings, and
 //! ends with the last one before it looks again: what a client of the thread waits for in vain in
 //! between. Every turn's wall time is taken. Wall time alone would blame the server when the kernel
-//! runs somebody else on the core, so a long turn has its processor time too, to within a
-//! millisecond: that clock costs a system call, and is read at a turn's beginning only when it was
-//! not for a while, and at its end only when it was long.
+//! runs somebody else on the core, so of a long turn it is also known how much processor time the
+//! thread had (to within a millisecond), and how often it went to sleep in the middle, which it
+//! does when it waits for the disk or for another thread. These cost system calls: they are read at
+//! a turn's beginning only when they were not for a while, and at its end only when it was long.
 //!
 //! A poll costs one look at the wall clock for this, a turn one more.
 
@@ -13,12 +14,13 @@ use std::time::{Duration, Instant};
 
 use basalt_shard::command::table::CommandId;
 use hdrhistogram::Histogram;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};
 
 /// A longer turn is one too many.
 pub(crate) const LONG: Duration = Duration::from_millis(10);
-/// How old a look at the processor time may be for a turn that begins.
-const CPU_AGE_MAX: Duration = Duration::from_millis(1);
+/// How old a look at what the thread has used may be for a turn that begins.
+const LOOK_AGE_MAX: Duration = Duration::from_millis(1);
 /// Turns up to this are told apart.
 const TURN_US_MAX: u64 = 60_000_000;
 
@@ -26,11 +28,31 @@ const TURN_US_MAX: u64 = 60_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LongTurn {
     pub(crate) wall: Duration,
-    /// Of this thread; known of turns over 10 ms.
-    pub(crate) cpu: Option<Duration>,
+    /// What the thread did meanwhile; known of turns over 10 ms.
+    pub(crate) usage: Option<Usage>,
     /// The task that took most of it, and the command that it ran.
     pub(crate) task: &'static str,
     pub(crate) command: Option<CommandId>,
+}
+
+/// What a thread has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    /// Processor time.
+    pub(crate) cpu: Duration,
+    /// Times that it gave the processor away of its own accord.
+    pub(crate) sleeps: u64,
+}
+
+impl Usage {
+    /// Of the calling thread.
+    pub(super) fn of_thread() -> Self {
+        // Not getrusage's time, which may be a tick old.
+        let cpu = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+        let sleeps = getrusage(UsageWho::RUSAGE_THREAD)
+            .map_or(0, |usage| u64::try_from(usage.voluntary_context_switches()).unwrap_or(0));
+        Self { cpu: cpu.map_or(Duration::ZERO, Duration::from), sleeps }
+    }
 }
 
 /// All turns so far.
@@ -42,6 +64,8 @@ pub(crate) struct TurnTotals {
     pub(crate) long: u64,
     /// Those whose processor time was, too.
     pub(crate) long_by_cpu: u64,
+    /// Those in which the thread slept.
+    pub(crate) long_by_sleep: u64,
     /// The most processor time of any turn over 10 ms.
     pub(crate) cpu_us_max: u64,
 }
@@ -51,7 +75,7 @@ impl Default for TurnTotals {
         // Two digits are enough, and the bounds are constants: creation cannot fail.
         let wall_us =
             Histogram::new_with_bounds(1, TURN_US_MAX, 2).unwrap_or_else(|_| unreachable!());
-        Self { wall_us, wall_us_max: 0, long: 0, long_by_cpu: 0, cpu_us_max: 0 }
+        Self { wall_us, wall_us_max: 0, long: 0, long_by_cpu: 0, long_by_sleep: 0, cpu_us_max: 0 }
     }
 }
 
@@ -63,6 +87,7 @@ impl TurnTotals {
         self.wall_us_max = self.wall_us_max.max(other.wall_us_max);
         self.long += other.long;
         self.long_by_cpu += other.long_by_cpu;
+        self.long_by_sleep += other.long_by_sleep;
         self.cpu_us_max = self.cpu_us_max.max(other.cpu_us_max);
     }
 
@@ -73,8 +98,9 @@ impl TurnTotals {
         if turn.wall > LONG {
             self.long += 1;
         }
-        if let Some(cpu) = turn.cpu {
+        if let Some(Usage { cpu, sleeps }) = turn.usage {
             self.long_by_cpu += u64::from(cpu > LONG);
+            self.long_by_sleep += u64::from(sleeps > 0);
             self.cpu_us_max = self.cpu_us_max.max(microseconds(cpu));
         }
     }
@@ -84,20 +110,17 @@ fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Processor time of the calling thread.
-pub(super) fn thread_cpu() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
-}
-
 /// The clock of one thread; see the module.
 pub(super) struct TurnClock {
     begin: Instant,
     /// Of the latest poll.
     end: Instant,
-    /// The latest look at the processor time before the turn, and when that was.
-    cpu_before: (Instant, Duration),
+    /// The latest look at what the thread has used before the turn, and when that was.
+    before: (Instant, Usage),
+    /// Turns since that look: between two of them the thread sleeps once at most.
+    turns_since: u64,
     /// Since that look, as of the turn's end.
-    cpu: Option<Duration>,
+    usage: Option<Usage>,
     /// The command that took longest of those of the current poll, and its nanoseconds.
     command: (Option<CommandId>, u64),
     /// The longest poll of the turn.
@@ -111,8 +134,9 @@ impl TurnClock {
         Self {
             begin: now,
             end: now,
-            cpu_before: (now, thread_cpu()),
-            cpu: None,
+            before: (now, Usage::of_thread()),
+            turns_since: 0,
+            usage: None,
             command: (None, 0),
             longest: (Duration::ZERO, "", None),
             totals: TurnTotals::default(),
@@ -121,19 +145,21 @@ impl TurnClock {
     }
 
     /// A turn begins, and with that the one before it is over.
-    pub(super) fn begin_turn(&mut self, now: Instant, cpu: impl FnOnce() -> Duration) {
+    pub(super) fn begin_turn(&mut self, now: Instant, look: impl FnOnce() -> Usage) {
         let (_, task, command) = self.longest;
-        let turn = LongTurn { wall: self.end - self.begin, cpu: self.cpu, task, command };
+        let turn = LongTurn { wall: self.end - self.begin, usage: self.usage, task, command };
         self.totals.note(&turn);
         if self.worst.is_none_or(|worst| worst.wall < turn.wall) {
             self.worst = Some(turn);
         }
-        if now.saturating_duration_since(self.cpu_before.0) >= CPU_AGE_MAX {
-            self.cpu_before = (now, cpu());
+        self.turns_since += 1;
+        if now.saturating_duration_since(self.before.0) >= LOOK_AGE_MAX {
+            self.before = (now, look());
+            self.turns_since = 0;
         }
         self.begin = now;
         self.end = now;
-        self.cpu = None;
+        self.usage = None;
         self.longest = (Duration::ZERO, "", None);
     }
 
@@ -142,7 +168,7 @@ impl TurnClock {
         &mut self,
         task: &'static str,
         now: Instant,
-        cpu: impl FnOnce() -> Duration,
+        look: impl FnOnce() -> Usage,
     ) {
         let took = now.saturating_duration_since(self.end);
         self.end = now;
@@ -151,7 +177,11 @@ impl TurnClock {
             self.longest = (took, task, command);
         }
         if now.saturating_duration_since(self.begin) > LONG {
-            self.cpu = Some(cpu().saturating_sub(self.cpu_before.1));
+            let (Usage { cpu, sleeps }, before) = (look(), self.before.1);
+            self.usage = Some(Usage {
+                cpu: cpu.saturating_sub(before.cpu),
+                sleeps: sleeps.saturating_sub(before.sleeps + self.turns_since),
+            });
         }
     }
 
@@ -180,8 +210,12 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn unasked() -> Duration {
-        unreachable!("the processor time is not asked for")
+    fn unasked() -> Usage {
+        unreachable!("what the thread has used is not asked for")
+    }
+
+    fn used(cpu_ms: u32, sleeps: u64) -> impl FnOnce() -> Usage {
+        move || Usage { cpu: cpu_ms * MS, sleeps }
     }
 
     #[test]
@@ -189,40 +223,44 @@ mod tests {
         let start = Instant::now();
         let at = |ms: u32| start + ms * MS;
         let mut clock = TurnClock::new(start);
-        clock.begin_turn(at(100), || 50 * MS);
+        clock.begin_turn(at(100), used(50, 7));
         clock.ran(1, 10);
         clock.ran(2, 9);
         clock.end_poll("connection", at(107), unasked);
         clock.ran(3, 0);
         clock.end_poll("connection", at(109), unasked);
-        clock.end_poll("expiry", at(112), || 56 * MS);
+        clock.end_poll("expiry", at(112), used(56, 7));
         // What is between the turns belongs to none of them.
-        clock.begin_turn(at(500), || 57 * MS);
-        let worst =
-            LongTurn { wall: 12 * MS, cpu: Some(6 * MS), task: "connection", command: Some(1) };
+        clock.begin_turn(at(500), used(57, 8));
+        let usage = Some(Usage { cpu: 6 * MS, sleeps: 0 });
+        let worst = LongTurn { wall: 12 * MS, usage, task: "connection", command: Some(1) };
         assert_eq!(clock.take_worst(), Some(worst));
         assert_eq!(clock.take_worst(), None);
-        assert_eq!((clock.totals.long, clock.totals.long_by_cpu), (1, 0));
+        let TurnTotals { long, long_by_cpu, long_by_sleep, .. } = clock.totals;
+        assert_eq!((long, long_by_cpu, long_by_sleep), (1, 0, 0));
         assert_eq!((clock.totals.wall_us_max, clock.totals.cpu_us_max), (12_000, 6_000));
     }
 
     #[test]
-    fn a_busy_turn_is_told_from_a_thread_that_had_to_wait_for_its_core() {
+    fn a_busy_turn_is_told_from_one_that_waited() {
         let start = Instant::now();
         let at = |us: u64| start + Duration::from_micros(us);
         let mut clock = TurnClock::new(start);
-        clock.begin_turn(at(5_000), || 5 * MS);
+        clock.begin_turn(at(5_000), used(5, 1));
         clock.end_poll("messages", at(5_010), unasked);
-        // So soon after the last look there is no other.
+        // So soon after the last look there is no other; the thread may have slept in between.
         clock.begin_turn(at(5_500), unasked);
-        clock.end_poll("messages", at(40_500), || 39 * MS);
-        clock.begin_turn(at(50_000), || 41 * MS);
-        assert_eq!((clock.totals.long, clock.totals.long_by_cpu), (1, 1));
+        clock.end_poll("messages", at(40_500), used(39, 2));
+        clock.begin_turn(at(50_000), used(41, 3));
+        clock.end_poll("messages", at(70_000), used(42, 4));
+        clock.begin_turn(at(70_000), used(43, 5));
+        let TurnTotals { long, long_by_cpu, long_by_sleep, .. } = clock.totals;
+        assert_eq!((long, long_by_cpu, long_by_sleep), (2, 1, 1));
         assert_eq!((clock.totals.wall_us_max, clock.totals.cpu_us_max), (35_000, 34_000));
         let mut both = TurnTotals::default();
         both.add(&clock.totals);
         both.add(&clock.totals);
-        assert_eq!((both.long, both.wall_us.len(), both.wall_us_max), (2, 6, 35_000));
+        assert_eq!((both.long, both.wall_us.len(), both.wall_us_max), (4, 8, 35_000));
         clock.reset();
         assert_eq!((clock.totals.long, clock.totals.wall_us.len()), (0, 0));
     }

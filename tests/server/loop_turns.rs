@@ -76,8 +76,13 @@ impl Bench {
         };
         // The turn that is not over yet counts when the next begins.
         self.client.run("PING");
-        let [wall, cpu] = ["loop_turn_max_usec", "loop_turn_max_cpu_usec"].map(|f| self.info(f));
-        eprintln!("{name:28} longest turn {wall:8} us, cpu {cpu:8} us; waited {waited:?}");
+        let [wall, cpu, slept] =
+            ["loop_turn_max_usec", "loop_turn_max_cpu_usec", "loop_turns_over_10ms_slept"]
+                .map(|field| self.info(field));
+        eprintln!(
+            "{name:28} longest turn {wall:7} us, cpu {cpu:6} us, {slept} slept; \
+             the other client waited {waited:?}"
+        );
         (cpu > TURN_CPU_US_MAX).then(|| format!("{name}: {cpu} us"))
     }
 

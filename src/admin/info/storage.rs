@@ -101,14 +101,16 @@ fn log(facts: &Facts, out: &mut Text) {
     out.field("batches_not_durable", logs.pending);
 }
 
-/// How long the shards' loops were busy without a look at their sockets. Of turns over 10 ms the
-/// processor time is known, which tells a loop that was busy from one that waited for its core.
+/// How long the shards' loops were busy without a look at their sockets. Of turns over 10 ms it is
+/// known what the thread did: it was busy, or slept (waiting for the disk or another thread), or
+/// had to wait for its core.
 fn loop_turns(facts: &Facts, out: &mut Text) {
     let mut turns = TurnTotals::default();
     facts.shards.iter().for_each(|shard| turns.add(&shard.loop_turns));
     out.field("loop_turns", turns.wall_us.len());
     out.field("loop_turns_over_10ms", turns.long);
     out.field("loop_turns_over_10ms_cpu", turns.long_by_cpu);
+    out.field("loop_turns_over_10ms_slept", turns.long_by_sleep);
     out.field("loop_turn_max_usec", turns.wall_us_max);
     out.field("loop_turn_max_cpu_usec", turns.cpu_us_max);
     out.field("loop_turn_p999_usec", turns.wall_us.value_at_quantile(0.999));
@@ -128,7 +130,7 @@ fn of_shard(shard: &OfShard) -> String {
     format!(
         "keys={},clients={},commands={},batches={},hot_cache_bytes={},hot_cache_entries={},\
          off_loop_runs={},stalls={},hops={},cpu_usec={},turns_over_10ms={},\
-         turns_over_10ms_cpu={},turn_max_usec={},turn_max_cpu_usec={}",
+         turns_over_10ms_cpu={},turns_over_10ms_slept={},turn_max_usec={},turn_max_cpu_usec={}",
         shard.keys,
         shard.clients,
         shard.commands,
@@ -141,6 +143,7 @@ fn of_shard(shard: &OfShard) -> String {
         shard.processor_time.total_us(),
         shard.loop_turns.long,
         shard.loop_turns.long_by_cpu,
+        shard.loop_turns.long_by_sleep,
         shard.loop_turns.wall_us_max,
         shard.loop_turns.cpu_us_max,
     )

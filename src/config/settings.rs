@@ -110,4 +110,8 @@ pub(crate) struct Settings {
     pub(crate) write_buffer_size: u64,
     /// Bytes per second over all shards; 0: no limit.
     pub(crate) compaction_rate_limit: u64,
+    /// Bytes per second; 0: no limit.
+    pub(crate) scrub_rate: u64,
+    /// 0: only when asked for.
+    pub(crate) scrub_interval_seconds: u64,
 }

@@ -1,12 +1,13 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), threads that may block
-//! (`pool`), counters, what the process uses of the host (`usage`).
+//! (`pool`), verifying what is on disk (`scrub`), counters, what the process uses of the host (`usage`).
 
 pub(crate) mod counters;
 pub(crate) mod cron;
 pub(crate) mod data_directory;
 pub(crate) mod log_sync;
 pub(crate) mod pool;
+pub(crate) mod scrub;
 pub(crate) mod start;
 pub(crate) mod usage;
 
@@ -43,6 +44,7 @@ pub(crate) struct Node {
     /// Numbers of keys of each shard.
     pub(crate) key_counts: Vec<Arc<KeyCounts>>,
     pub(crate) pool: Pool,
+    pub(crate) scrub: scrub::Scrub,
     pub(crate) counters: Counters,
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.

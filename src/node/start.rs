@@ -27,6 +27,7 @@ use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::{self, LogSync, Mode};
 use crate::node::pool::Pool;
+use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_ms, now_us};
 use crate::router::mailbox::Mailbox;
 use crate::router::message::{Answer, Executed, Message};
@@ -64,7 +65,8 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
     let memory = MemoryPlan::new(&config, budget)?;
     let opening = Instant::now();
-    let topology = Arc::new(open_databases(&data_directory, &memory)?);
+    let topology =
+        Arc::new(open_databases(&data_directory, &memory, config.compaction_rate_limit)?);
     let shards = open_shards(&topology, &memory)?;
     let opening_ms = opening.elapsed().as_millis() as u64;
 
@@ -87,6 +89,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         table,
         process_table,
         pool,
+        scrub: Scrub::default(),
         counters: Counters::default(),
         memory,
         clients_max: AtomicUsize::new(config.maxclients as usize),
@@ -132,24 +135,32 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
     super::usage::note_startup(&node);
+    let scrubbing =
+        scrub::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     tracing::info!("Ready to accept connections");
     wait_until_stopped(&node, &stopped);
     for mailbox in &node.mailboxes {
         mailbox.send(Message::Run(Box::new(|shard_loop| shard_loop.stop())));
     }
-    for thread in threads {
+    node.scrub.stop();
+    for thread in threads.into_iter().chain([scrubbing]) {
         let _ = thread.join();
     }
     close(&node)
 }
 
-fn open_databases(data_directory: &DataDirectory, memory: &MemoryPlan) -> Result<Topology, String> {
+fn open_databases(
+    data_directory: &DataDirectory,
+    memory: &MemoryPlan,
+    compaction_rate: u64,
+) -> Result<Topology, String> {
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,
     })
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| error.to_string())?
+    .with_compaction_rate(compaction_rate);
     let manifest = data_directory.manifest();
     let engines: Result<Vec<Arc<dyn Engine>>, String> = (0..manifest.shards)
         .map(|shard| {

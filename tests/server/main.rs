@@ -22,5 +22,6 @@ mod monitor;
 mod protocol;
 mod restart;
 mod scan;
+mod scrub;
 mod slowlog;
 mod small_commands;

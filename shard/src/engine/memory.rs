@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Writes};
+use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Verified, Writes};
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
 
@@ -120,6 +120,15 @@ impl Engine for MemoryEngine {
 
     fn reclaim(&self, _family: Family, _from: &[u8], _to: &[u8]) -> Result<(), EngineError> {
         Ok(())
+    }
+
+    fn verify(
+        &self,
+        _family: Family,
+        _from: &[u8],
+        _bytes_max: u64,
+    ) -> Result<Verified, EngineError> {
+        Ok(Verified::default())
     }
 
     fn close(&self) -> Result<(), EngineError> {

@@ -8,6 +8,7 @@ mod filter;
 pub mod memory;
 pub mod options;
 pub mod rocks;
+mod scrub;
 
 use bytes::Bytes;
 
@@ -83,6 +84,17 @@ pub trait Writes {
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]);
 }
 
+/// What [`Engine::verify`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Where to go on; `None` at the end of the family.
+    pub next: Option<Vec<u8>>,
+    /// Bytes of the keys and values that were read.
+    pub bytes: u64,
+    /// What is wrong, with the file's name. What follows begins behind the damaged file.
+    pub damage: Option<String>,
+}
+
 /// A key and its value, lent.
 pub type Entry<'a> = (&'a [u8], &'a [u8]);
 
@@ -121,6 +133,10 @@ pub trait Engine: Send + Sync {
 
     /// Gives the disk space of what was deleted in a range back. Blocks: never on a shard's loop.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError>;
+
+    /// Reads what is on disk of a family from the key `from` on, about `bytes_max` bytes, and
+    /// verifies its checksums. Blocks: never on a shard's loop.
+    fn verify(&self, family: Family, from: &[u8], bytes_max: u64) -> Result<Verified, EngineError>;
 
     /// Makes everything durable and ends background work; nothing may be written after it. Blocks.
     fn close(&self) -> Result<(), EngineError>;

@@ -13,7 +13,7 @@ use rocksdb::{
 
 use super::filter::{FilterContext, OrphanFilterFactory};
 use super::options::{self, SharedResources};
-use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Writes};
+use super::{Cursor, Direction, Engine, EngineError, Family, ReadTier, Verified, Writes, scrub};
 
 /// Column families are found by name in a map; they are looked up once, at open.
 const FAMILY_NAMES: [&str; 4] = ["default", "heads", "elements", "expiry"];
@@ -189,6 +189,10 @@ impl Engine for RocksEngine {
         // Not `delete_file_in_range`: it drops whole files, with what was written there since.
         self.db.compact_range_cf(self.family(family), Some(from), Some(to));
         Ok(())
+    }
+
+    fn verify(&self, family: Family, from: &[u8], bytes_max: u64) -> Result<Verified, EngineError> {
+        scrub::verify(self.db.path(), FAMILY_NAMES[family as usize], from, bytes_max)
     }
 
     fn close(&self) -> Result<(), EngineError> {

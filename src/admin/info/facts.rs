@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
+use crate::node::scrub::ScrubStatus;
 use crate::node::usage::{self, Memory, ProcessorTime};
 use crate::node::{Node, now_us};
 use crate::router::shard_loop::ShardLoop;
@@ -55,6 +56,7 @@ pub(super) struct Process {
     /// Pieces of work for the blocking threads: those that wait, those under way.
     pub(super) pool_load: (usize, usize),
     pub(super) pool_threads: usize,
+    pub(super) scrub: ScrubStatus,
 }
 
 /// What the system, the allocator and the engines say.
@@ -224,6 +226,7 @@ impl Process {
             memory_startup: counters.memory_startup.load(Ordering::Relaxed),
             pool_load: node.pool.load(),
             pool_threads: node.pool.threads(),
+            scrub: node.scrub.status(),
         }
     }
 }

@@ -76,6 +76,7 @@ pub(super) fn storage(facts: &Facts, out: &mut Text) {
     out.field("blocking_pool_threads", facts.process.pool_threads);
     out.field("blocking_pool_waiting", waiting);
     out.field("blocking_pool_busy", busy);
+    scrub(facts, out);
     for (name, value) in &facts.host.engine {
         out.field(&format!("engine_{name}"), value);
     }
@@ -114,6 +115,20 @@ fn loop_turns(facts: &Facts, out: &mut Text) {
     out.field("loop_turn_max_usec", turns.wall_us_max);
     out.field("loop_turn_max_cpu_usec", turns.cpu_us_max);
     out.field("loop_turn_p999_usec", turns.wall_us.value_at_quantile(0.999));
+}
+
+/// Verifying what is on disk.
+fn scrub(facts: &Facts, out: &mut Text) {
+    let status = &facts.process.scrub;
+    out.field("scrub_in_progress", u8::from(status.is_running));
+    out.field("scrub_last_pass_time", status.last_pass_s);
+    out.field("scrub_passes", status.passes);
+    out.field("scrub_bytes_verified", status.bytes);
+    out.field("scrub_errors", status.errors);
+    if !status.last_error.is_empty() {
+        // One line, whatever an error says.
+        out.field("scrub_last_error", status.last_error.replace(['\r', '\n'], " "));
+    }
 }
 
 /// How `maxmemory` is divided.

@@ -107,6 +107,16 @@ pub(crate) async fn finish_batch(
     done
 }
 
+/// Keys that a command may lock between two looks at the sockets.
+const KEYS_PER_TURN: usize = 512;
+
+/// Lets others have their turn after a step of a command on very many keys.
+pub(crate) async fn give_way(keys: usize) {
+    if keys > KEYS_PER_TURN {
+        runtime::yield_now().await;
+    }
+}
+
 /// Runs one command of this shard that could not run at once.
 pub(crate) async fn run_waiting(
     shard_loop: &Rc<ShardLoop>,
@@ -125,8 +135,13 @@ pub(crate) async fn run_waiting(
                         call.locks(&shard_loop.node.topology)
                     })
                     .unwrap_or_default();
+                let keys = needed.len();
+                give_way(keys).await;
                 let lock = shard_loop.lock(scope_of(&needed, shard_loop.id)).await;
+                drop(needed);
+                give_way(keys).await;
                 let ticket = run_locked(shard_loop, id, args, db, reply).await;
+                give_way(keys).await;
                 shard_loop.unlock(lock);
                 return ticket;
             }

@@ -253,3 +253,24 @@ fn big_values_do_not_keep_the_loop() {
 fn many_clients_do_not_keep_the_loop() {
     Bench::new(Options::default().shards(1)).run(CLIENTS);
 }
+
+#[test]
+fn turns_are_told_by_latency_and_forgotten_by_resetstat() {
+    let mut bench = Bench::new(Options::default().shards(2).set("blocking-threads", "3"));
+    assert_eq!(bench.info("blocking_pool_threads"), 6);
+    bench.client.ok("CONFIG SET latency-monitor-threshold 1");
+    let patience = Instant::now() + Duration::from_secs(60);
+    // Thousands of keys are looked up in one turn: that takes a millisecond and more.
+    while bench.client.run("LATENCY HISTORY loop-turn").items().is_empty() {
+        assert!(Instant::now() < patience, "no turn took a millisecond");
+        bench.many(&["EXISTS"], |i| vec![format!("many:{i}")]);
+        std::thread::sleep(Duration::from_millis(110));
+    }
+    let event = bench.client.run("LATENCY LATEST").items();
+    assert!(event.iter().any(|event| event.items()[0].text() == "loop-turn"), "{event:?}");
+    assert!(bench.client.run("LATENCY DOCTOR").text().contains("- loop-turn: "));
+    let before = bench.info("loop_turns");
+    assert!(before > 0 && bench.info("loop_turn_max_usec") > 0);
+    bench.client.ok("CONFIG RESETSTAT");
+    assert!(bench.info("loop_turns") < before);
+}

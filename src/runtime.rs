@@ -1,13 +1,25 @@
 //! The executor of a shard's thread: the thin layer over glommio (with `net/stream.rs` for
 //! sockets). Nothing else names the crate.
 
-use std::future::Future;
-use std::time::Duration;
+mod turn_clock;
 
+use std::cell::RefCell;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use basalt_shard::command::table::CommandId;
 use glommio::{LocalExecutorBuilder, Placement};
+
+use turn_clock::TurnClock;
+pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals, Usage};
 
 /// Entries of a thread's rings. More requests than this wait for their turn in a queue.
 const RING_ENTRIES: usize = 256;
+
+/// How long tasks that are always ready again may run before the sockets have their turn: a task
+/// that yields goes to the end of the queue, and the rings are looked at when the queue is empty,
+/// or after this time (glommio's own value is 100 ms).
+const SOCKETS_EVERY: Duration = Duration::from_millis(2);
 
 /// Registered I/O memory of an executor. File I/O is RocksDB's; glommio only needs a little.
 const IO_MEMORY_BYTES: usize = 64 << 10;
@@ -30,12 +42,13 @@ where
             let executor = LocalExecutorBuilder::new(placement)
                 .name(&thread_name)
                 .ring_depth(RING_ENTRIES)
+                .preempt_timer(SOCKETS_EVERY)
                 .io_memory(IO_MEMORY_BYTES)
                 .make();
             match executor {
                 Ok(executor) => {
                     let _ = report.send(Ok(()));
-                    executor.run(async move { make().await });
+                    executor.run(async move { timed("messages", make()).await });
                 }
                 Err(error) => {
                     let _ = report.send(Err(error.to_string()));
@@ -54,9 +67,50 @@ where
     }
 }
 
-/// Runs `future` on this thread, beside the others. A panic in it ends only itself.
-pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
-    glommio::spawn_local(contained(future)).detach();
+/// Runs `future` on this thread, beside the others. A panic in it ends only itself. `task` is what
+/// it is called when it keeps the thread too long.
+pub(crate) fn spawn(task: &'static str, future: impl Future<Output = ()> + 'static) {
+    glommio::spawn_local(timed(task, contained(future))).detach();
+}
+
+thread_local! {
+    static CLOCK: RefCell<TurnClock> = RefCell::new(TurnClock::new(Instant::now()));
+}
+
+/// `future`, with its polls timed for the clock of the thread's turns.
+async fn timed(task: &'static str, future: impl Future<Output = ()>) {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| {
+        // The executor counts the runs of its queue, and starts the count anew when it is asked:
+        // none since the last poll says that the rings were not looked at in between.
+        if glommio::executor().executor_stats().scheduler_runs() > 0 {
+            CLOCK.with_borrow_mut(|clock| clock.begin_turn(Instant::now(), Usage::of_thread));
+        }
+        let polled = future.as_mut().poll(context);
+        CLOCK.with_borrow_mut(|clock| clock.end_poll(task, Instant::now(), Usage::of_thread));
+        polled
+    })
+    .await;
+}
+
+/// For the clock: the current task ran a command that took so long.
+pub(crate) fn note_command(command: CommandId, nanoseconds: u64) {
+    CLOCK.with_borrow_mut(|clock| clock.ran(command, nanoseconds));
+}
+
+/// The turns of this thread so far.
+pub(crate) fn turns() -> TurnTotals {
+    CLOCK.with_borrow(|clock| clock.totals.clone())
+}
+
+/// The longest turn of this thread since the last time.
+pub(crate) fn take_worst_turn() -> Option<LongTurn> {
+    CLOCK.with_borrow_mut(TurnClock::take_worst)
+}
+
+/// Counts the turns of this thread from zero again.
+pub(crate) fn reset_turns() {
+    CLOCK.with_borrow_mut(TurnClock::reset);
 }
 
 /// `future`, with a panic in it logged instead of passed on: one bad command must not take the

@@ -20,7 +20,7 @@ use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
 use crate::shard::{Attempt, Call, Shard, run_in_sequence};
 use crate::topology::Topology;
-use crate::view::{Context, View};
+use crate::view::{Changes, Context, View};
 
 /// See the module.
 pub(crate) struct TestShard {
@@ -118,12 +118,19 @@ impl TestShard {
                 self.shard.commit(done.changes).map_err(|refused| refused.error).unwrap();
                 done.reply.take()
             }
-            other => panic!("{other:?}"),
+            other => format!("({other:?})").into_bytes(),
         }
     }
 
     /// Does what no command does: works on a view with the disk, whose changes are committed.
     pub(crate) fn with_view<T>(&mut self, work: impl FnOnce(&mut View<'_>) -> T) -> T {
+        let (outcome, changes) = self.changes_of(work);
+        self.shard.commit(changes).map_err(|refused| refused.error).unwrap();
+        outcome
+    }
+
+    /// The same, with the changes not committed.
+    pub(crate) fn changes_of<T>(&self, work: impl FnOnce(&mut View<'_>) -> T) -> (T, Changes) {
         let mut random = Random::new(7);
         let context = Context {
             topology: &self.topology,
@@ -134,9 +141,7 @@ impl TestShard {
         };
         let mut view = View::off_loop(context, &mut random);
         let outcome = work(&mut view);
-        let (changes, _) = view.finish();
-        self.shard.commit(changes).map_err(|refused| refused.error).unwrap();
-        outcome
+        (outcome, view.finish().0)
     }
 }
 

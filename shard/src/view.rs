@@ -25,6 +25,10 @@ use crate::topology::{ShardId, Topology};
 /// 100 microseconds; beyond it the command runs off the loop.
 const LOOP_BUDGET: u64 = 512;
 
+/// More changed records, or bytes of them, are written off the loop.
+const LONG_RECORDS: usize = 64;
+const LONG_BYTES: usize = 64 << 10;
+
 /// A longer string is not lent out of the cache: copying it is work that must be accounted for.
 const HOT_STRING_BYTES_MAX: usize = 64 << 10;
 
@@ -86,6 +90,20 @@ impl Changes {
     /// The changed elements.
     pub fn elements(&self) -> impl Iterator<Item = (&RecordKey, Option<&Bytes>)> {
         self.elements.iter().map(|(key, (_, value))| (key, value.as_ref()))
+    }
+
+    /// Forgets the changed elements, which nobody needs once they are written.
+    pub fn drop_elements(&mut self) {
+        self.elements.clear();
+    }
+
+    /// Whether writing them takes longer than a command may stay on the loop.
+    pub fn is_long(&self) -> bool {
+        let records = self.heads.len() + self.elements.len();
+        let bytes = || self.heads.iter().filter_map(|head| Some(head.after.as_ref()?.len()));
+        let element_bytes =
+            || self.elements.values().filter_map(|(_, value)| Some(value.as_ref()?.len()));
+        records > LONG_RECORDS || bytes().chain(element_bytes()).sum::<usize>() > LONG_BYTES
     }
 
     /// Splits the changes by owner: the entry of every shard that has any.

@@ -15,7 +15,6 @@ use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Direction, Engine, Family, LogAccess, Range, ReadTier, Site};
 use basalt_shard::keyspace::layout::ElementPrefix;
-use basalt_shard::log::format::Identity;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 use basalt_shard::settings::Settings;
@@ -55,16 +54,7 @@ impl TestShard {
     fn open(directory: &Path, epoch: u32) -> Self {
         let budget = Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: 64 << 20 };
         let shared = SharedResources::new(budget).unwrap();
-        let site = Site {
-            directory: directory.to_owned(),
-            identity: Identity { data_set: [b'0'; 40], shard: 0 },
-            epoch: u64::from(epoch),
-            opened_epoch: u64::from(epoch) - 1,
-            least: 0,
-            given_out: 0,
-            segment_bytes: 1 << 20,
-            accept_loss: false,
-        };
+        let site = Site::alone(directory.to_owned(), u64::from(epoch));
         let engine = Arc::new(RocksEngine::open(site, &shared).unwrap().0);
         let topology = Arc::new(Topology::new(vec![engine.clone() as _], epoch));
         let shard = Shard::open(0, topology.clone(), 1 << 20, 1).unwrap();

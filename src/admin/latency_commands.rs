@@ -141,6 +141,8 @@ fn report(monitor: &LatencyMonitor, threshold_ms: u64, now_s: u64) -> String {
          - SLOWLOG GET names the commands, if slowlog-log-slower-than is low enough.\n\
          - KEYS, and commands over whole large collections, take their time: the SCAN commands \
          do the same in pieces.\n\
+         - loop-turn: a shard served nobody for so long; the log says what ran, and whether the \
+         thread was busy, slept, or had no core. INFO storage counts them.\n\
          - With appendfsync always a write waits for the disk: INFO storage tells how long its \
          syncs take.\n",
     );

@@ -1,4 +1,4 @@
-//! Small questions to the server: TIME, LASTSAVE, ROLE.
+//! Small questions to the server: TIME, LASTSAVE, ROLE; and SCRUB, which asks for work.
 
 use crate::node::now_us;
 use crate::session::process_command::{ProcessContext, ProcessRun};
@@ -8,6 +8,7 @@ pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
     ("time", ProcessRun::Now(time)),
     ("lastsave", ProcessRun::Now(lastsave)),
     ("role", ProcessRun::Now(role)),
+    ("scrub", ProcessRun::Now(scrub)),
 ];
 
 fn time(context: &mut ProcessContext<'_>) {
@@ -22,6 +23,15 @@ fn time(context: &mut ProcessContext<'_>) {
 fn lastsave(context: &mut ProcessContext<'_>) {
     let started_s = context.shard_loop.node.started_s;
     context.reply.integer(i64::try_from(started_s).unwrap_or(i64::MAX));
+}
+
+/// As BGSAVE answers: INFO storage tells how it goes.
+fn scrub(context: &mut ProcessContext<'_>) {
+    if context.shard_loop.node.scrub.ask() {
+        context.reply.simple("Background scrub started");
+    } else {
+        context.reply.error(b"ERR Background scrub already in progress");
+    }
 }
 
 /// A primary whose log of replication has not begun, and that has no replicas.

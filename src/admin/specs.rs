@@ -161,6 +161,19 @@ pub(crate) const SPECS: &[CommandSpec] = &[
         ..CommandSpec::EMPTY
     },
     CommandSpec {
+        name: "scrub",
+        arity: 1,
+        flags: flag::ADMIN | flag::NOSCRIPT,
+        categories: category::DANGEROUS,
+        run: Run::Process,
+        docs: Docs {
+            summary: "Verifies the checksums of all that is on disk, in the background",
+            group: Group::Server,
+            ..Docs::EMPTY
+        },
+        ..CommandSpec::EMPTY
+    },
+    CommandSpec {
         name: "role",
         arity: 1,
         flags: flag::NOSCRIPT | flag::LOADING | flag::STALE | flag::FAST,

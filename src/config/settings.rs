@@ -114,4 +114,8 @@ pub(crate) struct Settings {
     pub(crate) disk_reserve: u64,
     /// Start although data is missing or damaged.
     pub(crate) accept_data_loss: bool,
+    /// Bytes per second; 0: no limit.
+    pub(crate) scrub_rate: u64,
+    /// 0: only when asked for.
+    pub(crate) scrub_interval_seconds: u64,
 }

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use basalt_shard::command::spec::{BeginSearch, FindKeys, Run, flag};
 use basalt_shard::command::table::{Entry, LookupError};
@@ -18,7 +18,7 @@ use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span
 use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
-use crate::net::input::Input;
+use crate::net::input::{self, BIG_FRAME_BYTES, Input};
 use crate::node::{disk, now_ms};
 use crate::router::message::{Answer, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
@@ -38,10 +38,11 @@ const OUTPUT_BYTES_MAX: usize = 256 << 10;
 const OUTPUT_KEPT_BYTES: usize = 64 << 10;
 /// A list of arguments that grew beyond this is not kept.
 const SPANS_KEPT: usize = 64;
-/// Commands that one connection runs before others have their turn.
+/// Commands that one connection runs before others have their turn, and for how long.
 const COMMANDS_PER_TURN: usize = 256;
+const TIME_PER_TURN: Duration = Duration::from_millis(2);
 /// How long a paused client sleeps before it looks again.
-const PAUSE_STEP: std::time::Duration = std::time::Duration::from_millis(5);
+const PAUSE_STEP: Duration = Duration::from_millis(5);
 
 /// Serves a client until it goes away.
 pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
@@ -136,6 +137,11 @@ impl Connection {
 
     /// Waits for input, for something to push, or for the end.
     async fn wait(&mut self) -> Event {
+        if let Some(buffer) = self.input.take_to_grow() {
+            let grown = self.shard_loop.off_loop(move || input::grow(buffer)).await;
+            let Some(grown) = grown else { return Event::Closed };
+            self.input.grown(grown);
+        }
         let Self { session, input, shard_loop, input_was_full, .. } = self;
         let event = std::future::poll_fn(|context| {
             if session.killed.get() {
@@ -170,6 +176,7 @@ impl Connection {
     /// Whether there may be more input at once, and room for its replies.
     fn input_may_go_on(&self) -> bool {
         self.input_was_full
+            && self.input.bytes().len() < BIG_FRAME_BYTES
             && self.out.len() < OUTPUT_BYTES_MAX
             && !self.session.close_after_reply.get()
             && !self.session.killed.get()
@@ -209,6 +216,7 @@ impl Connection {
         let mut inline = Vec::new();
         let mut limits = self.limits();
         let mut run = 0usize;
+        let mut turn_began = self.moment;
         while !self.session.close_after_reply.get() && !self.session.killed.get() {
             let bytes = input.bytes();
             if bytes.is_empty() {
@@ -223,6 +231,11 @@ impl Connection {
                         self.session.killed.set(true);
                     }
                     break;
+                }
+                Ok(Parsed::Multibulk { consumed }) if consumed >= BIG_FRAME_BYTES => {
+                    let frame = input.take_front(consumed);
+                    self.command(Args::of_shared(&frame, &spans)).await;
+                    0
                 }
                 Ok(Parsed::Multibulk { consumed }) => {
                     self.command(Args::new(bytes, &spans)).await;
@@ -242,10 +255,12 @@ impl Connection {
             input.consume(consumed);
             limits.authenticated = self.session.authenticated.get();
             run += 1;
-            if run.is_multiple_of(COMMANDS_PER_TURN) {
+            let took = self.moment.saturating_duration_since(turn_began);
+            if run.is_multiple_of(COMMANDS_PER_TURN) || took > TIME_PER_TURN {
                 self.flush_segment().await;
                 runtime::yield_now().await;
                 self.moment = Instant::now();
+                turn_began = self.moment;
             }
             if self.out.len() > OUTPUT_BYTES_MAX {
                 self.flush_segment().await;
@@ -411,19 +426,20 @@ impl Connection {
         let home = self.home(entry, args);
         let (id, db) = (entry.id, self.session.db.get());
         if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
-            let start = self.out.len();
+            let mut start = self.out.len();
             let when = (db, &mut self.moment);
             let ticket = match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
                 Attempt::Done(ticket) => ticket,
                 _ => {
                     let shard_loop = self.shard_loop.clone();
-                    let ticket =
-                        execute::run_waiting(&shard_loop, id, args, db, &mut self.out).await;
+                    let mut reply = ReplyBuffer::new(self.out.protocol());
+                    let ticket = execute::run_waiting(&shard_loop, id, args, db, &mut reply).await;
+                    start = self.take_replies(reply.take()).await;
                     self.moment = Instant::now();
                     ticket
                 }
             };
-            self.hold_for(start, self.shard_loop.id, ticket);
+            self.hold_for(start..self.out.len(), self.shard_loop.id, ticket);
             let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
             self.note_slowness(entry, args, duration_ns / 1000);
             return;
@@ -465,16 +481,33 @@ impl Connection {
         if shards.all(|shard| shard == first) { Home::One(first) } else { Home::Several }
     }
 
-    /// The reply from `start` on has to wait until this batch is durable enough.
-    fn hold_for(&mut self, start: usize, shard: ShardId, ticket: Ticket) {
+    /// The reply in `range` of the output has to wait until this batch is durable enough.
+    fn hold_for(&mut self, range: Range<usize>, shard: ShardId, ticket: Ticket) {
         if ticket == 0 {
             return;
         }
-        self.held.push(Held { range: start..self.out.len(), shard, ticket });
+        self.held.push(Held { range, shard, ticket });
         match self.tickets.iter_mut().find(|(other, _)| *other == shard) {
             Some((_, newest)) => *newest = ticket.max(*newest),
             None => self.tickets.push((shard, ticket)),
         }
+    }
+
+    /// Puts replies behind those that are there. Long ones are not copied: the others leave first.
+    async fn take_replies(&mut self, replies: Vec<u8>) -> usize {
+        let is_held_back = self.session.reply_mode.get() != ReplyMode::On;
+        if replies.len() > OUTPUT_BYTES_MAX && !self.out.is_empty() && !is_held_back {
+            if !self.deliver().await {
+                self.session.killed.set(true);
+            }
+            if self.session.close_after_reply.get() {
+                // What was before them is lost; they have no place any more.
+                return self.out.len();
+            }
+        }
+        let start = self.out.len();
+        self.out.adopt(replies);
+        start
     }
 
     /// Runs what has gathered for other shards.
@@ -490,10 +523,11 @@ impl Connection {
         };
         if let Some(shard) = one_shard {
             let executed = self.run_on(shard, batch).await;
-            for (index, (_, ticket)) in executed.ends.iter().enumerate() {
-                let start = self.out.len();
-                self.out.append_raw(executed.reply(index));
-                self.hold_for(start, shard, *ticket);
+            let start = self.take_replies(executed.replies).await;
+            let mut from = start;
+            for (end, ticket) in executed.ends {
+                self.hold_for(from..start + end, shard, ticket);
+                from = start + end;
             }
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
@@ -501,12 +535,13 @@ impl Connection {
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
-            for index in 0..outcome.executed.ends.len() {
-                let start = self.out.len();
-                self.out.append_raw(outcome.executed.reply(index));
+            let start = self.take_replies(outcome.executed.replies).await;
+            let mut from = start;
+            for (end, _) in &outcome.executed.ends {
                 for (shard, ticket) in &outcome.tickets {
-                    self.hold_for(start, *shard, *ticket);
+                    self.hold_for(from..start + end, *shard, *ticket);
                 }
+                from = start + end;
             }
             self.note_all(outcome.executed.slow);
         }
@@ -557,7 +592,7 @@ impl Connection {
         for (shard, index) in places {
             let start = self.out.len();
             self.out.append_raw(executed[shard].reply(index));
-            self.hold_for(start, shard, executed[shard].ends[index].1);
+            self.hold_for(start..self.out.len(), shard, executed[shard].ends[index].1);
         }
         for executed in executed {
             self.note_all(executed.slow);
@@ -567,7 +602,7 @@ impl Connection {
     async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {
         self.flush_segment().await;
         let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
-        let start = self.out.len();
+        let mut start = self.out.len();
         let timer = Instant::now();
         match run {
             ProcessRun::Now(run) => {
@@ -586,8 +621,9 @@ impl Connection {
                     (entry.id, args),
                     ReplyBuffer::new(self.out.protocol()),
                 );
-                let reply = answer(context).await;
-                self.out.append_raw(reply.as_bytes());
+                let mut reply = answer(context).await;
+                runtime::note_command(entry.id, 0);
+                start = self.take_replies(reply.take()).await;
                 if matches!(run, ProcessRun::Later(_)) {
                     self.hold_for_everything(start);
                 }
@@ -595,21 +631,25 @@ impl Connection {
         }
         self.out.set_protocol(self.session.protocol.get());
         let mut statistics = self.shard_loop.statistics.borrow_mut();
-        self.moment =
-            statistics.finish(entry.id, timer, &self.out.as_bytes()[start.min(self.out.len())..]);
+        self.moment = statistics.finish(entry.id, timer, &self.out.as_bytes()[start..]);
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
         let duration_ns = statistics.last_duration_ns;
         drop(statistics);
+        if matches!(run, ProcessRun::Now(_)) {
+            runtime::note_command(entry.id, duration_ns);
+        }
         self.note_slowness(entry, args, duration_ns / 1000);
     }
 
     /// The reply from `start` on may show, or have changed, anything on any shard.
     fn hold_for_everything(&mut self, start: usize) {
         let written = self.shard_loop.shard.borrow().written();
-        self.hold_for(start, self.shard_loop.id, written);
+        let range = start..self.out.len();
+        self.hold_for(range.clone(), self.shard_loop.id, written);
         for shard in 0..self.shard_loop.node.topology.shards() {
             if shard != self.shard_loop.id {
-                self.hold_for(start, shard, self.shard_loop.node.logs[shard].written());
+                let written = self.shard_loop.node.logs[shard].written();
+                self.hold_for(range.clone(), shard, written);
             }
         }
     }
@@ -689,13 +729,18 @@ impl Connection {
                     return Poll::Ready(Ok(0));
                 }
                 self.session.set_waker(context.waker());
-                self.session.stream.poll_write(context, &bytes[sent..])
+                let end = bytes.len().min(sent + OUTPUT_BYTES_MAX);
+                self.session.stream.poll_write(context, &bytes[sent..end])
             })
             .await;
             match result {
                 Ok(0) | Err(_) => return false,
                 Ok(count) => {
                     sent += count;
+                    if sent < bytes.len() {
+                        // A fast reader on this host could take all of it in one go.
+                        runtime::yield_now().await;
+                    }
                     LoopCounters::add(&self.shard_loop.counters.writes, 1);
                 }
             }

@@ -3,11 +3,25 @@
 //! An idle connection holds no buffer: one is taken from the thread's pool when bytes come and
 //! given back when all of them are worked off. A frame longer than a pooled buffer gets a buffer
 //! that grows with the bytes that really arrive, never with the length that was announced.
+//!
+//! Nothing here is long on the loop: a big buffer grows elsewhere, and the frame of a big command
+//! leaves with its buffer instead of being copied.
 
 use std::cell::RefCell;
 
+use bytes::Bytes;
+
 /// Size of a pooled buffer.
 const POOLED_BYTES: usize = 16 << 10;
+
+/// Bytes that are read at once.
+const READ_BYTES_MAX: usize = 512 << 10;
+
+/// A buffer of this size grows off the loop.
+const GROWS_ELSEWHERE_BYTES: usize = 512 << 10;
+
+/// A frame from this size on leaves with its buffer.
+pub(crate) const BIG_FRAME_BYTES: usize = 128 << 10;
 
 /// Buffers that a thread keeps for the next reads.
 const POOLED_MAX: usize = 64;
@@ -59,11 +73,39 @@ impl Input {
                 self.end -= self.start;
                 self.start = 0;
             } else {
-                let doubled = self.buffer.len() * 2;
-                self.buffer.resize(doubled, 0);
+                self.buffer = grow(std::mem::take(&mut self.buffer));
             }
         }
-        &mut self.buffer[self.end..]
+        let end = self.buffer.len().min(self.end + READ_BYTES_MAX);
+        &mut self.buffer[self.end..end]
+    }
+
+    /// Takes a buffer out that has to grow and is too big for that to be done here; [`grow`] it
+    /// elsewhere, and give it back to [`Input::grown`].
+    pub(crate) fn take_to_grow(&mut self) -> Option<Vec<u8>> {
+        let is_full = self.end == self.buffer.len() && self.start == 0;
+        (is_full && self.buffer.len() >= GROWS_ELSEWHERE_BYTES)
+            .then(|| std::mem::take(&mut self.buffer))
+    }
+
+    /// The buffer has grown.
+    pub(crate) fn grown(&mut self, buffer: Vec<u8>) {
+        self.buffer = buffer;
+    }
+
+    /// The first `count` bytes, in the buffer that they were received in. What is behind them is
+    /// in another from now on.
+    pub(crate) fn take_front(&mut self, count: usize) -> Bytes {
+        let (start, end) = (self.start, self.end);
+        let front = start..(start + count).min(end);
+        let whole = std::mem::take(&mut self.buffer);
+        let rest = &whole[front.end..end];
+        if !rest.is_empty() {
+            self.buffer = rest.to_vec();
+            self.buffer.resize(rest.len().next_multiple_of(POOLED_BYTES), 0);
+        }
+        (self.start, self.end) = (0, rest.len());
+        Bytes::from(whole).slice(front)
     }
 
     /// `count` bytes were read into the room.
@@ -81,9 +123,42 @@ impl Input {
     }
 }
 
+/// Makes a buffer twice as long. For a big one not on the loop.
+pub(crate) fn grow(mut buffer: Vec<u8>) -> Vec<u8> {
+    let doubled = buffer.len() * 2;
+    buffer.resize(doubled, 0);
+    buffer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_big_frame_leaves_with_its_buffer() {
+        let pool = BufferPool::default();
+        let mut input = Input::default();
+        let frame: Vec<u8> = (0..GROWS_ELSEWHERE_BYTES).map(|index| index as u8).collect();
+        for byte in &frame {
+            input.room(&pool)[0] = *byte;
+            input.received(1);
+        }
+        assert_eq!(input.end, input.buffer.len());
+        let full = input.take_to_grow().unwrap();
+        input.grown(grow(full));
+        assert_eq!(input.take_to_grow(), None);
+        assert!(input.room(&pool).len() <= READ_BYTES_MAX);
+        input.room(&pool)[..4].copy_from_slice(b"rest");
+        input.received(4);
+        let place = input.bytes().as_ptr();
+        input.consume(1);
+        let taken = input.take_front(frame.len() - 1);
+        assert_eq!((&taken[..], taken.as_ptr()), (&frame[1..], place.wrapping_add(1)));
+        assert_eq!(input.bytes(), b"rest");
+        assert_eq!(input.take_front(4), b"rest"[..]);
+        assert!(input.bytes().is_empty() && input.buffer.is_empty());
+        input.room(&pool);
+    }
 
     #[test]
     fn bytes_survive_growth_and_the_buffer_goes_back() {

@@ -1,7 +1,8 @@
 //! What a shard does by the clock: keys whose time has come go, idle clients are closed, rates
-//! and memory are sampled.
+//! and memory are sampled, turns of the loop that took long are reported.
 
 use std::rc::Rc;
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use basalt_shard::engine::EngineError;
@@ -9,7 +10,7 @@ use basalt_shard::shard::load_deadlines;
 
 use crate::node::now_ms;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
-use crate::runtime;
+use crate::runtime::{self, LongTurn, Usage};
 
 /// How often deadlines are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_millis(50);
@@ -95,12 +96,15 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
 /// Closes idle clients and samples the rates, for ever.
 pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
     let mut rounds = 0u64;
+    let mut long_turns = LongTurns::default();
     loop {
         runtime::sleep(SAMPLE_EVERY).await;
         shard_loop.renew_clock();
         shard_loop.counters.sample();
+        long_turns.look(&shard_loop);
         rounds += 1;
         if rounds.is_multiple_of(10) {
+            long_turns.log(&shard_loop);
             close_idle_clients(&shard_loop);
             close_slow_readers(&shard_loop);
             if shard_loop.id == 0 {
@@ -155,5 +159,54 @@ fn close_slow_readers(shard_loop: &ShardLoop) {
     for session in slow {
         tracing::warn!(client = session.id, "closed: soft output buffer limit reached");
         session.kill();
+    }
+}
+
+/// Turns of a loop that took long, on their way to LATENCY and to the log.
+#[derive(Default)]
+struct LongTurns {
+    unsaid: Option<LongTurn>,
+    /// How many there were at the last look.
+    known: u64,
+}
+
+impl LongTurns {
+    /// Gives the worst one since the last look to the latency monitor.
+    fn look(&mut self, shard_loop: &ShardLoop) {
+        let Some(worst) = runtime::take_worst_turn() else { return };
+        let wall_ms = worst.wall.as_millis() as u64;
+        let threshold_ms = shard_loop.hot_settings.get().latency_monitor_threshold_ms;
+        if threshold_ms > 0 && wall_ms >= threshold_ms {
+            let latency = &shard_loop.node.latency;
+            let mut latency = latency.lock().unwrap_or_else(PoisonError::into_inner);
+            latency.add("loop-turn", now_ms() / 1000, wall_ms);
+        }
+        if self.unsaid.is_none_or(|unsaid| unsaid.wall < worst.wall) {
+            self.unsaid = Some(worst);
+        }
+    }
+
+    /// A line on the worst one, if any was too long.
+    fn log(&mut self, shard_loop: &ShardLoop) {
+        let (unsaid, long) = (self.unsaid.take(), runtime::turns().long);
+        // Fewer than before: they were reset.
+        let count = long.checked_sub(self.known).unwrap_or(long);
+        self.known = long;
+        let Some(LongTurn { wall, usage: Some(usage), task, command }) = unsaid else { return };
+        let Usage { cpu, sleeps } = usage;
+        if count == 0 {
+            return;
+        }
+        let name = |id| shard_loop.node.table.entry(id).full_name.as_str();
+        let (shard, command) = (shard_loop.id, command.map_or("none", name));
+        let (wall_ms, cpu_ms) = (wall.as_millis() as u64, cpu.as_millis() as u64);
+        let what = if cpu > runtime::LONG_TURN {
+            "the loop was kept busy"
+        } else if sleeps > 0 {
+            "the loop had to wait for the disk or another thread"
+        } else {
+            "the loop had to wait for its core"
+        };
+        tracing::warn!(shard, count, wall_ms, cpu_ms, sleeps, task, command, "{what}");
     }
 }

@@ -131,7 +131,7 @@ impl Keeper {
         let (granted, wait) = bounded(1);
         self.node.mailboxes[self.shard].send(Message::Run(Box::new(move |shard_loop| {
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("locking a shard", async move {
                 let lock = shard_loop.lock(Scope::Everything).await;
                 if granted.send(lock).is_err() {
                     // Nobody waits for it any more.

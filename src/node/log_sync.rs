@@ -60,6 +60,19 @@ impl Node {
         Mode::from_number(self.durability.load(Ordering::Relaxed))
     }
 
+    /// Tells the shards that asked for it that the log of `shard` has come further.
+    pub(crate) fn tell_subscribers(&self, shard: ShardId) {
+        let log = &self.logs[shard];
+        if !log.has_subscribers.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        for (subscriber, asked) in log.subscribers.iter().enumerate() {
+            if asked.swap(false, Ordering::SeqCst) {
+                self.mailboxes[subscriber].send(Message::Durable);
+            }
+        }
+    }
+
     /// Tells every shard to look again at what its replies wait for.
     pub(crate) fn wake_waiters(&self) {
         for mailbox in &self.mailboxes {
@@ -100,6 +113,7 @@ pub(crate) struct LogSync {
     failure: Mutex<Option<Failure>>,
     /// Shards whose replies wait for this log.
     subscribers: Vec<AtomicBool>,
+    has_subscribers: AtomicBool,
     /// There is too much for the loop to hand to the kernel.
     flush_wanted: AtomicBool,
     sleeping: Mutex<bool>,
@@ -121,6 +135,7 @@ impl LogSync {
             failed: AtomicBool::new(false),
             failure: Mutex::default(),
             subscribers: (0..shards).map(|_| AtomicBool::new(false)).collect(),
+            has_subscribers: AtomicBool::new(false),
             flush_wanted: AtomicBool::new(false),
             sleeping: Mutex::new(false),
             bell: Condvar::new(),
@@ -192,6 +207,7 @@ impl LogSync {
     /// `shard` wants to know when more becomes durable.
     pub(crate) fn subscribe(&self, shard: ShardId) {
         self.subscribers[shard].store(true, Ordering::SeqCst);
+        self.has_subscribers.store(true, Ordering::SeqCst);
     }
 
     /// Asks for everything up to `ticket` to become durable.
@@ -267,10 +283,8 @@ impl LogSync {
     }
 
     fn flush(&self, engine: &dyn Engine, mode: Mode, shard: ShardId) {
-        match engine.flush_log() {
+        match engine.flush_log_off_loop() {
             Ok(flushed) => self.note_flushed(flushed),
-            // It is being opened anew: there is nothing to flush.
-            Err(EngineError::Stalled) => {}
             Err(error) => self.report(&error, mode, shard),
         }
     }
@@ -306,11 +320,7 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                 if is_due {
                     last_sync = Instant::now();
                 }
-                for (subscriber, asked) in log.subscribers.iter().enumerate() {
-                    if asked.swap(false, Ordering::SeqCst) {
-                        node.mailboxes[subscriber].send(Message::Durable);
-                    }
-                }
+                node.tell_subscribers(shard);
             }
         },
     )?;

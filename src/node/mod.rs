@@ -1,7 +1,7 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
-//! (`keeper`), space on the disk (`disk`), threads that may block (`pool`), counters, what the
-//! process uses of the host (`usage`).
+//! (`keeper`), space on the disk (`disk`), verifying what is on it (`scrub`), threads that may
+//! block (`pool`), counters, what the process uses of the host (`usage`).
 
 pub(crate) mod counters;
 pub(crate) mod cron;
@@ -10,6 +10,7 @@ pub(crate) mod disk;
 pub(crate) mod keeper;
 pub(crate) mod log_sync;
 pub(crate) mod pool;
+pub(crate) mod scrub;
 pub(crate) mod start;
 pub(crate) mod usage;
 
@@ -46,6 +47,7 @@ pub(crate) struct Node {
     /// Numbers of keys of each shard.
     pub(crate) key_counts: Vec<Arc<KeyCounts>>,
     pub(crate) pool: Pool,
+    pub(crate) scrub: scrub::Scrub,
     pub(crate) counters: Counters,
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.

@@ -15,6 +15,7 @@ const STACK_BYTES: usize = 512 << 10;
 pub(crate) struct Pool {
     sender: Sender<Work>,
     busy: Arc<AtomicUsize>,
+    threads: usize,
 }
 
 impl Pool {
@@ -22,7 +23,8 @@ impl Pool {
     pub(crate) fn start(threads: usize) -> std::io::Result<Self> {
         let (sender, receiver) = unbounded::<Work>();
         let busy = Arc::new(AtomicUsize::new(0));
-        for number in 0..threads.max(1) {
+        let threads = threads.max(1);
+        for number in 0..threads {
             let receiver = receiver.clone();
             let busy = busy.clone();
             std::thread::Builder::new()
@@ -38,13 +40,18 @@ impl Pool {
                     }
                 })?;
         }
-        Ok(Self { sender, busy })
+        Ok(Self { sender, busy, threads })
     }
 
     /// Runs `work` on one of the threads.
     pub(crate) fn run(&self, work: impl FnOnce() + Send + 'static) {
         // Cannot fail: the threads live as long as the sender.
         let _ = self.sender.send(Box::new(work));
+    }
+
+    /// Number of threads.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Work that waits, and work under way.

@@ -30,6 +30,7 @@ use crate::node::disk::Space;
 use crate::node::keeper;
 use crate::node::log_sync::{self, LogSync, Mode};
 use crate::node::pool::Pool;
+use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_ms, now_us};
 use crate::router::mailbox::Mailbox;
 use crate::router::message::{Answer, Executed, Message};
@@ -96,6 +97,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         table,
         process_table,
         pool,
+        scrub: Scrub::default(),
         counters: Counters::default(),
         memory,
         clients_max: AtomicUsize::new(config.maxclients as usize),
@@ -143,13 +145,16 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
     super::usage::note_startup(&node);
+    let scrubbing =
+        scrub::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     tracing::info!("Ready to accept connections");
     wait_until_stopped(&node, &stopped);
     for mailbox in &node.mailboxes {
         mailbox.send(Message::Run(Box::new(|shard_loop| shard_loop.stop())));
     }
-    for thread in threads {
+    node.scrub.stop();
+    for thread in threads.into_iter().chain([scrubbing]) {
         let _ = thread.join();
     }
     close(&node)
@@ -169,7 +174,8 @@ fn open_databases(
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,
     })
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| error.to_string())?
+    .with_compaction_rate(config.compaction_rate_limit);
     let manifest = data_directory.manifest();
     let space = Space::of(data_directory.path())
         .ok_or_else(|| format!("cannot look at {}", data_directory.path().display()))?;
@@ -240,9 +246,9 @@ fn start_shard(
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);
         async move {
-            runtime::spawn(turn::run(shard_loop.clone()));
-            runtime::spawn(crate::node::cron::expire(shard_loop.clone()));
-            runtime::spawn(crate::node::cron::every_second(shard_loop.clone()));
+            runtime::spawn("turn-end", turn::run(shard_loop.clone()));
+            runtime::spawn("expiry", crate::node::cron::expire(shard_loop.clone()));
+            runtime::spawn("cron", crate::node::cron::every_second(shard_loop.clone()));
             receive(&shard_loop).await;
         }
     })
@@ -275,7 +281,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             let session = Rc::new(Session::new(*new, authenticated, now_ms()));
             shard_loop.sessions.borrow_mut().insert(id, session.clone());
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("connection", async move {
                 let _gone = Goodbye { shard_loop: shard_loop.clone(), session: session.clone() };
                 connection::serve(shard_loop, session).await;
             });
@@ -299,7 +305,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
                 return;
             }
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("batch", async move {
                 let done = execute::finish_batch(&shard_loop, &batch, next, reply, *done).await;
                 let answer = Answer::Executed(Box::new(done));
                 shard_loop.turn.post(origin, Message::Answer(exchange, answer));
@@ -308,7 +314,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
         Message::Lock { origin, exchange, scope } => shard_loop.lock_for(origin, exchange, scope),
         Message::Commit { origin, exchange, lock, changes } => {
             let shard_loop = shard_loop.clone();
-            runtime::spawn(async move {
+            runtime::spawn("commit", async move {
                 let result = execute::commit(&shard_loop, *changes).await;
                 shard_loop.unlock(lock);
                 let answer = Answer::Committed(result);

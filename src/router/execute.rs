@@ -69,6 +69,7 @@ pub(crate) fn attempt(
     if let Attempt::Done(ticket) = attempt {
         let mut statistics = shard_loop.statistics.borrow_mut();
         *moment = statistics.finish(id, *moment, &reply.as_bytes()[start..]);
+        runtime::note_command(id, statistics.last_duration_ns);
         LoopCounters::add(&shard_loop.counters.commands, 1);
         if ticket != 0 {
             shard_loop.turn.schedule();
@@ -105,6 +106,16 @@ pub(crate) async fn finish_batch(
     done
 }
 
+/// Keys that a command may lock between two looks at the sockets.
+const KEYS_PER_TURN: usize = 512;
+
+/// Lets others have their turn after a step of a command on very many keys.
+pub(crate) async fn give_way(keys: usize) {
+    if keys > KEYS_PER_TURN {
+        runtime::yield_now().await;
+    }
+}
+
 /// Runs one command of this shard that could not run at once.
 pub(crate) async fn run_waiting(
     shard_loop: &Rc<ShardLoop>,
@@ -123,8 +134,13 @@ pub(crate) async fn run_waiting(
                         call.locks(&shard_loop.node.topology)
                     })
                     .unwrap_or_default();
+                let keys = needed.len();
+                give_way(keys).await;
                 let lock = shard_loop.lock(scope_of(&needed, shard_loop.id)).await;
+                drop(needed);
+                give_way(keys).await;
                 let ticket = run_locked(shard_loop, id, args, db, reply).await;
+                give_way(keys).await;
                 shard_loop.unlock(lock);
                 return ticket;
             }
@@ -168,13 +184,15 @@ async fn run_locked(
     batch.push(id, args);
     let timer = Instant::now();
     let start = reply.len();
-    let ticket = match run_with_disk(shard_loop, Arc::new(batch)).await {
+    let ran = run_with_disk(shard_loop, Arc::new(batch)).await;
+    runtime::note_command(id, 0);
+    let ticket = match ran {
         None => {
             reply.error(b"ERR the command failed in the server; this is a bug, please report it");
             0
         }
-        Some(sequence) => {
-            reply.append_raw(sequence.reply.as_bytes());
+        Some(mut sequence) => {
+            reply.adopt(sequence.reply.take());
             let shown = shard_loop.shard.borrow().written();
             shard_loop.shard.borrow_mut().warm(sequence.loaded);
             match commit(shard_loop, sequence.changes).await {
@@ -232,6 +250,33 @@ pub(crate) async fn run_with_disk(
         .flatten()
 }
 
+/// Keys of a long commit that caches and indices are told of before others have their turn.
+const FINISH_PIECE: usize = 512;
+
+/// Commits changes that would keep the loop too long: the batch is made and written on another
+/// thread. Until it is done everybody else may read, and who wants to write waits.
+async fn commit_off_loop(shard_loop: &ShardLoop, changes: Changes) -> Result<Ticket, Refused> {
+    // What others wrote in this turn goes to the kernel first: it must not wait for this.
+    shard_loop.flush_log();
+    let mut commit = shard_loop.shard.borrow_mut().begin_commit(changes)?;
+    let done = shard_loop
+        .off_loop(move || {
+            let written = commit.write();
+            (commit, written)
+        })
+        .await;
+    let Some((commit, written)) = done else {
+        shard_loop.shard.borrow_mut().abandon_commit();
+        let error = EngineError::Io("a write failed in the server; this is a bug".into());
+        return Err(Refused { error, changes: Box::default() });
+    };
+    let mut finish = shard_loop.shard.borrow_mut().end_write(commit, written)?;
+    while !shard_loop.shard.borrow_mut().finish_commit(&mut finish, FINISH_PIECE) {
+        runtime::yield_now().await;
+    }
+    Ok(finish.ticket)
+}
+
 /// Commits changes of this shard's keys, waiting while the engine stalls.
 pub(crate) async fn commit(
     shard_loop: &ShardLoop,
@@ -242,7 +287,11 @@ pub(crate) async fn commit(
     }
     let mut changes = changes;
     loop {
-        let result = shard_loop.shard.borrow_mut().commit(changes);
+        let result = if changes.is_long() {
+            commit_off_loop(shard_loop, changes).await
+        } else {
+            shard_loop.shard.borrow_mut().commit(changes)
+        };
         match result {
             Ok(ticket) => {
                 shard_loop.turn.schedule();

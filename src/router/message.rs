@@ -13,6 +13,7 @@ use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
+use bytes::Bytes;
 
 use crate::net::stream::Accepted;
 use crate::router::shard_loop::ShardLoop;
@@ -37,10 +38,10 @@ pub(crate) struct NewConnection {
 /// Commands of one connection that run one after the other.
 #[derive(Default)]
 pub(crate) struct Batch {
-    /// The bytes of all arguments.
+    /// The bytes of the arguments of all commands but those that have a frame of their own.
     frame: Vec<u8>,
     spans: Vec<Span>,
-    commands: Vec<(CommandId, Range<usize>)>,
+    commands: Vec<(CommandId, Range<usize>, Option<Bytes>)>,
     /// The connection's database.
     pub(crate) db: usize,
     /// How to encode the replies.
@@ -53,15 +54,20 @@ impl Batch {
         Self { db, protocol: Some(protocol), ..Self::default() }
     }
 
-    /// Appends a copy of a command.
+    /// Appends a copy of a command; a frame that can be shared is.
     pub(crate) fn push(&mut self, id: CommandId, args: Args<'_>) {
         let first = self.spans.len();
+        if let Some((frame, spans)) = args.shared() {
+            self.spans.extend_from_slice(spans);
+            self.commands.push((id, first..self.spans.len(), Some(frame.clone())));
+            return;
+        }
         for argument in args.iter_from(0) {
             let start = self.frame.len() as u32;
             self.frame.extend_from_slice(argument);
             self.spans.push(Span { start, len: argument.len() as u32 });
         }
-        self.commands.push((id, first..self.spans.len()));
+        self.commands.push((id, first..self.spans.len(), None));
     }
 
     /// Number of commands.
@@ -76,13 +82,19 @@ impl Batch {
 
     /// Bytes of all arguments.
     pub(crate) fn bytes(&self) -> usize {
-        self.frame.len()
+        let shared = self.commands.iter().filter_map(|(_, _, shared)| shared.as_ref());
+        self.frame.len() + shared.map(Bytes::len).sum::<usize>()
     }
 
     /// Command number `index`.
     pub(crate) fn command(&self, index: usize) -> (CommandId, Args<'_>) {
-        let (id, spans) = &self.commands[index];
-        (*id, Args::new(&self.frame, &self.spans[spans.clone()]))
+        let (id, spans, shared) = &self.commands[index];
+        let spans = &self.spans[spans.clone()];
+        let args = match shared {
+            Some(frame) => Args::of_shared(frame, spans),
+            None => Args::new(&self.frame, spans),
+        };
+        (*id, args)
     }
 }
 

@@ -251,6 +251,7 @@ impl ShardLoop {
     /// CONFIG RESETSTAT: what this thread counted.
     pub(crate) fn reset_statistics(&self) {
         self.counters.reset();
+        crate::runtime::reset_turns();
         self.statistics.borrow_mut().reset();
         let mut shard = self.shard.borrow_mut();
         shard.statistics = Statistics::default();
@@ -319,7 +320,10 @@ impl ShardLoop {
                         log.want_flush(written);
                     } else {
                         match engine.flush_log() {
-                            Ok(flushed) => log.note_flushed(flushed),
+                            Ok(flushed) => {
+                                log.note_flushed(flushed);
+                                self.node.tell_subscribers(self.id);
+                            }
                             Err(EngineError::Stalled) => log.want_flush(written),
                             Err(error) => log.report(&error, mode, self.id),
                         }

@@ -43,10 +43,14 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     LoopCounters::add(&shard_loop.counters.transactions, 1);
     let batch = Arc::new(batch);
     let mut locks: BTreeMap<ShardId, LockId> = BTreeMap::new();
+    let mut keys_count = 0;
     for (shard, keys) in needed_locks(shard_loop, &batch) {
+        keys_count += keys.len();
+        execute::give_way(keys.len()).await;
         let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
         locks.extend(lock.map(|lock| (shard, lock)));
     }
+    execute::give_way(keys_count).await;
     let timer = Instant::now();
     let sequence = match run_on_loop(shard_loop, &batch) {
         Some(sequence) => Some(sequence),
@@ -57,6 +61,7 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
         return failed(&batch, FAILED);
     };
     let Sequence { mut reply, ends, changes, .. } = sequence;
+    execute::give_way(keys_count).await;
     let (tickets, error) = commit(shard_loop, locks, changes).await;
     if let Some(error) = error {
         return failed(&batch, storage_error_reply(&error).as_bytes());
@@ -177,7 +182,15 @@ async fn commit(
             (*shard, ticket)
         }));
     }
-    for (shard, part) in changes.by_shard() {
+    let parts = if changes.is_long() {
+        shard_loop.off_loop(move || changes.by_shard()).await.unwrap_or_else(|| {
+            failure = Some(EngineError::Io("a write failed in the server; this is a bug".into()));
+            Vec::new()
+        })
+    } else {
+        changes.by_shard()
+    };
+    for (shard, part) in parts {
         let Some(lock) = locks.remove(&shard) else {
             // A handler changed a key that its command does not declare: never in silence.
             failure = Some(EngineError::Io("a key of an unlocked shard was changed".into()));

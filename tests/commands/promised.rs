@@ -10,7 +10,7 @@ use super::table;
 const PROMISED: &[&str] = &[
     // Connection and server.
     "ping echo quit reset select auth hello dbsize time flushdb flushall swapdb shutdown lastsave",
-    "monitor lolwut info debug",
+    "monitor lolwut info debug scrub",
     "client|id client|getname client|setname client|setinfo client|info client|list client|kill",
     "client|pause client|unpause client|reply client|no-evict client|no-touch client|help",
     "config|get config|set config|rewrite config|resetstat config|help",
@@ -33,7 +33,7 @@ const PROMISED: &[&str] = &[
 ];
 
 /// Not in a redis-server 7.0, should one stand in for the target.
-const NEWER_THAN_7_0: &[&str] = &["client|setinfo", "client|no-touch", "delex", "digest"];
+const NEWER_THAN_7_0: &[&str] = &["client|setinfo", "client|no-touch", "delex", "digest", "scrub"];
 
 #[test]
 fn every_promised_command_is_in_the_table() {

@@ -1,6 +1,8 @@
 //! The arguments of one command, borrowed from the frame they came in, and the readers that turn
 //! one into a number with Redis's error when it is not.
 
+use bytes::Bytes;
+
 use crate::error::{CommandError, text};
 use crate::number;
 use crate::resp::Span;
@@ -11,12 +13,23 @@ use crate::resp::Span;
 pub struct Args<'a> {
     frame: &'a [u8],
     spans: &'a [Span],
+    shared: Option<&'a Bytes>,
 }
 
 impl<'a> Args<'a> {
     /// The arguments at `spans` of `frame`.
     pub fn new(frame: &'a [u8], spans: &'a [Span]) -> Self {
-        Self { frame, spans }
+        Self { frame, spans, shared: None }
+    }
+
+    /// The same for a frame that can be kept without a copy.
+    pub fn of_shared(frame: &'a Bytes, spans: &'a [Span]) -> Self {
+        Self { frame, spans, shared: Some(frame) }
+    }
+
+    /// The frame, if it can be kept, and where the arguments stand in it.
+    pub fn shared(&self) -> Option<(&'a Bytes, &'a [Span])> {
+        self.shared.map(|frame| (frame, self.spans))
     }
 
     /// Number of arguments, the name included.
@@ -48,7 +61,7 @@ impl<'a> Args<'a> {
 
     /// The arguments from `index` on, as arguments.
     pub fn skip(&self, index: usize) -> Args<'a> {
-        Args { frame: self.frame, spans: self.spans.get(index..).unwrap_or_default() }
+        Args { spans: self.spans.get(index..).unwrap_or_default(), ..*self }
     }
 
     /// Whether argument `index` is `word` in any case.

@@ -8,7 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::{Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Visit, Writes};
+use super::{
+    Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes,
+};
 use crate::log::format::Lsn;
 
 type Map = BTreeMap<Vec<u8>, Bytes>;
@@ -103,6 +105,10 @@ impl Engine for MemoryEngine {
         Ok(self.written())
     }
 
+    fn flush_log_off_loop(&self) -> Result<Lsn, EngineError> {
+        Ok(self.written())
+    }
+
     fn sync_log(&self, _access: LogAccess) -> Result<Lsn, EngineError> {
         Ok(self.written())
     }
@@ -125,6 +131,15 @@ impl Engine for MemoryEngine {
 
     fn reclaim(&self, _family: Family, _from: &[u8], _to: &[u8]) -> Result<(), EngineError> {
         Ok(())
+    }
+
+    fn verify(
+        &self,
+        _family: Family,
+        _from: &[u8],
+        _bytes_max: u64,
+    ) -> Result<Verified, EngineError> {
+        Ok(Verified::default())
     }
 
     fn close(&self) -> Result<(), EngineError> {

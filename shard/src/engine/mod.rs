@@ -9,6 +9,7 @@ pub mod memory;
 mod opening;
 pub mod options;
 pub mod rocks;
+mod scrub;
 
 use std::ops::ControlFlow;
 
@@ -125,6 +126,17 @@ pub struct Range<'a> {
     pub tier: ReadTier,
 }
 
+/// What [`Engine::verify`] found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Where to go on; `None` at the end of the family.
+    pub next: Option<Vec<u8>>,
+    /// Bytes of the keys and values that were read.
+    pub bytes: u64,
+    /// What is wrong, with the file's name. What follows begins behind the damaged file.
+    pub damage: Option<String>,
+}
+
 /// Takes a key and its value; may end the reading.
 pub type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> ControlFlow<()> + 'a;
 
@@ -156,8 +168,12 @@ pub trait Engine: Send + Sync {
     fn written(&self) -> Lsn;
 
     /// Hands what was written to the kernel: from here on `kill -9` loses none of it. Returns the
-    /// newest batch there.
+    /// newest batch there. `Stalled`: it would take long now; another thread should do it
+    /// ([`Engine::flush_log_off_loop`]).
     fn flush_log(&self) -> Result<Lsn, EngineError>;
+
+    /// The same, taking its time. Blocks.
+    fn flush_log_off_loop(&self) -> Result<Lsn, EngineError>;
 
     /// Makes what was written durable, and returns the newest durable batch. Blocks on the device:
     /// never on a shard's loop.
@@ -180,6 +196,10 @@ pub trait Engine: Send + Sync {
 
     /// Gives the disk space of what was deleted in a range back. Blocks: never on a shard's loop.
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError>;
+
+    /// Reads what is on disk of a family from the key `from` on, about `bytes_max` bytes, and
+    /// verifies its checksums. Blocks: never on a shard's loop.
+    fn verify(&self, family: Family, from: &[u8], bytes_max: u64) -> Result<Verified, EngineError>;
 
     /// Makes everything durable and ends background work; nothing may be written after it. Blocks.
     fn close(&self) -> Result<(), EngineError>;

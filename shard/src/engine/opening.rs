@@ -56,6 +56,20 @@ pub struct Opened {
 }
 
 impl Site {
+    /// A database by itself, at its start number `epoch`: what tests need.
+    pub fn alone(directory: PathBuf, epoch: u64) -> Self {
+        Self {
+            directory,
+            identity: Identity { data_set: [b'0'; 40], shard: 0 },
+            epoch,
+            opened_epoch: epoch - 1,
+            least: 0,
+            given_out: 0,
+            segment_bytes: 1 << 20,
+            accept_loss: false,
+        }
+    }
+
     /// The file with the watermark.
     pub(super) fn watermark(&self) -> PathBuf {
         self.directory.join("watermark")

@@ -14,7 +14,16 @@ pub struct SharedResources {
     pub write_buffers: WriteBufferManager,
     /// Background threads.
     pub env: Env,
+    /// What the options of every database begin with: copies share the limiter of the rate at
+    /// which flushes and compactions write.
+    base: Options,
 }
+
+/// How often the limiter hands out what may be written.
+const REFILL_US: i64 = 100_000;
+/// One time in so many the requests of low priority go first, so that none starves; as RocksDB has
+/// it.
+const FAIRNESS: i32 = 10;
 
 /// Sizes that come from the configuration, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +51,24 @@ impl SharedResources {
                 false,
             ),
             env,
+            base: Options::default(),
         })
+    }
+
+    /// The same, with flushes and compactions of all shards together writing up to so many bytes
+    /// a second; flushes go first. 0: no limit.
+    #[must_use]
+    pub fn with_compaction_rate(mut self, bytes_per_second: u64) -> Self {
+        if let Ok(rate @ 1..) = i64::try_from(bytes_per_second) {
+            self.base.set_ratelimiter(rate, REFILL_US, FAIRNESS);
+        }
+        self
     }
 }
 
 /// Options of the database as a whole.
 pub(super) fn database(shared: &SharedResources) -> Options {
-    let mut options = Options::default();
+    let mut options = shared.base.clone();
     options.set_env(&shared.env);
     options.set_write_buffer_manager(&shared.write_buffers);
     // There is no log of RocksDB's; what is on the disk must be everything up to one batch, so all
@@ -101,4 +121,37 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     }
     options.set_block_based_table_factory(&table);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Site;
+    use crate::engine::rocks::RocksEngine;
+
+    /// The limiter of each of two databases, as RocksDB's own log names it.
+    fn limiters(name: &str, bytes_per_second: u64) -> [String; 2] {
+        let budget = Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: 1 << 20 };
+        let shared = SharedResources::new(budget).unwrap().with_compaction_rate(bytes_per_second);
+        let folder = std::env::temp_dir().join(format!("basalt-{name}-{}", std::process::id()));
+        let limiters = ["a", "b"].map(|shard| {
+            let folder = folder.join(shard);
+            std::fs::create_dir_all(&folder).unwrap();
+            let engine = RocksEngine::open(Site::alone(folder.clone(), 1), &shared).unwrap().0;
+            let log = std::fs::read_to_string(folder.join("LOG")).unwrap();
+            drop(engine);
+            let (_, rest) = log.split_once("Options.rate_limiter: ").unwrap();
+            rest.lines().next().unwrap().trim().to_owned()
+        });
+        std::fs::remove_dir_all(&folder).unwrap();
+        limiters
+    }
+
+    #[test]
+    fn all_databases_share_one_limiter() {
+        let [one, other] = limiters("limited", 4 << 20);
+        assert_eq!(one, other);
+        assert_eq!(limiters("unlimited", 0), ["(nil)"; 2]);
+        assert_ne!(one, "(nil)");
+    }
 }

@@ -17,7 +17,10 @@ use rocksdb::{ColumnFamily, DB, DBRawIterator, ErrorKind, ReadOptions, WriteBatc
 use super::filter::FilterContext;
 use super::opening::{self, Opened, Site};
 use super::options::SharedResources;
-use super::{Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Visit, Writes};
+use super::{
+    Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes,
+    scrub,
+};
 use crate::log::format::Lsn;
 use crate::log::watermark::Watermark;
 use crate::log::{Access, Log};
@@ -119,6 +122,14 @@ impl RocksEngine {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert_with(|| error.clone());
         self.has_failed.store(true, Ordering::Release);
+    }
+
+    fn noting_failure<T>(&self, result: std::io::Result<T>) -> Result<T, EngineError> {
+        result.map_err(|error| {
+            let error = EngineError::from(error);
+            self.fail(&error);
+            error
+        })
     }
 
     /// `Err` after a failure.
@@ -315,11 +326,14 @@ impl Engine for RocksEngine {
         let open = self.for_loop().map_err(|_| EngineError::Stalled)?;
         let open = open.get()?;
         self.check(open)?;
-        open.log.flush(Access::Buffered).map_err(|error| {
-            let error = EngineError::from(error);
-            self.fail(&error);
-            error
-        })
+        self.noting_failure(open.log.try_flush())?.ok_or(EngineError::Stalled)
+    }
+
+    fn flush_log_off_loop(&self) -> Result<Lsn, EngineError> {
+        let open = self.for_disk()?;
+        let open = open.get()?;
+        self.check(open)?;
+        self.noting_failure(open.log.flush(Access::Buffered))
     }
 
     fn sync_log(&self, access: LogAccess) -> Result<Lsn, EngineError> {
@@ -330,11 +344,7 @@ impl Engine for RocksEngine {
             LogAccess::Buffered => Access::Buffered,
             LogAccess::Direct => Access::Direct,
         };
-        open.log.sync(access).map_err(|error| {
-            let error = EngineError::from(error);
-            self.fail(&error);
-            error
-        })
+        self.noting_failure(open.log.sync(access))
     }
 
     fn log_backlog_bytes(&self) -> (u64, u64) {
@@ -404,6 +414,10 @@ impl Engine for RocksEngine {
         drop(open);
         db.compact_range_cf(handle(&db, family), Some(from), Some(to));
         Ok(())
+    }
+
+    fn verify(&self, family: Family, from: &[u8], bytes_max: u64) -> Result<Verified, EngineError> {
+        scrub::verify(&self.site.directory, FAMILY_NAMES[family as usize], from, bytes_max)
     }
 
     fn close(&self) -> Result<(), EngineError> {

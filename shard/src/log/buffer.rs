@@ -92,7 +92,8 @@ mod tests {
                 model.drain(..from);
                 assert_eq!(buffer.bytes(), model);
             }
-            assert_eq!(buffer.bytes().as_ptr().addr() % BLOCK_BYTES, 0);
+            let address = buffer.bytes().as_ptr().addr();
+            assert!(model.is_empty() || address.is_multiple_of(BLOCK_BYTES), "{address:x}");
         }
         buffer.extend(&vec![1; 3 * KEPT_BYTES]);
         buffer.keep(0, 10);

@@ -202,7 +202,7 @@ mod tests {
         let block = header.encode();
         let mut golden = b"basaltlg\x01\0\0\0\x03\0\0\0".to_vec();
         golden.extend([b'a'; 40]);
-        golden.extend(b"\x05\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\x36\xa3\xf4\x3e");
+        golden.extend(b"\x05\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\x0d\xa5\x34\xe9");
         assert_eq!(block[..76], golden[..], "{:02x?}", &block[72..76]);
         assert_eq!(block.len(), BLOCK_BYTES);
         assert_eq!(SegmentHeader::decode(&block), Ok(header));

@@ -75,6 +75,12 @@ struct Writer {
     unsynced: Vec<Arc<File>>,
 }
 
+impl Writer {
+    fn has_room(&self, needed: u64) -> bool {
+        self.offset + self.buffer.len() as u64 + needed <= self.segment.bytes
+    }
+}
+
 /// See the module.
 pub struct Log {
     settings: Settings,
@@ -212,9 +218,29 @@ impl Log {
     /// Hands what has gathered to the kernel: from here on `kill -9` loses none of it. Returns the
     /// newest batch there.
     pub fn flush(&self, access: Access) -> io::Result<Lsn> {
-        let mut writer = lock(&self.writer);
+        self.flush_locked(lock(&self.writer), lock(&self.pending), access)
+    }
+
+    /// The same, through the page cache, for a thread that must not wait. `None`: somebody is at
+    /// work on it, or it needs a new segment, which takes time to make.
+    pub fn try_flush(&self) -> io::Result<Option<Lsn>> {
+        let (Ok(writer), Ok(pending)) = (self.writer.try_lock(), self.pending.try_lock()) else {
+            return Ok(None);
+        };
+        let needed = format::group_bytes(pending.payload.len()) as u64;
+        if pending.last != 0 && !writer.has_room(needed) && lock(&self.next).is_none() {
+            return Ok(None);
+        }
+        self.flush_locked(writer, pending, Access::Buffered).map(Some)
+    }
+
+    fn flush_locked(
+        &self,
+        mut writer: MutexGuard<'_, Writer>,
+        mut pending: MutexGuard<'_, Pending>,
+        access: Access,
+    ) -> io::Result<Lsn> {
         let (first, last, appended_bytes) = {
-            let mut pending = lock(&self.pending);
             if pending.last == 0 {
                 return Ok(self.flushed());
             }
@@ -222,6 +248,7 @@ impl Log {
             let numbers = (pending.first, std::mem::take(&mut pending.last));
             (numbers.0, numbers.1, self.appended_bytes.load(Ordering::Relaxed))
         };
+        drop(pending);
         let durable = self.durable();
         self.write_group(&mut writer, GroupHeader { first, last, durable }, access)?;
         writer.payload.clear();
@@ -239,7 +266,7 @@ impl Log {
         access: Access,
     ) -> io::Result<()> {
         let needed = format::group_bytes(writer.payload.len()) as u64;
-        if writer.offset + writer.buffer.len() as u64 + needed > writer.segment.bytes {
+        if !writer.has_room(needed) {
             self.change_segment(writer, header.first - 1, needed)?;
         }
         let Writer { segment, offset, buffer, payload, .. } = writer;
@@ -259,8 +286,8 @@ impl Log {
     /// one that ends.
     fn change_segment(&self, writer: &mut Writer, last: Lsn, needed: u64) -> io::Result<()> {
         let bytes = self.settings.segment_bytes.max(BLOCK_BYTES as u64 + needed);
-        let prepared = lock(&self.next).take();
-        let next = match prepared {
+        let mut prepared = lock(&self.next);
+        let next = match prepared.take() {
             Some(prepared) if prepared.bytes >= bytes => prepared,
             other => {
                 if let Some(too_small) = other {
@@ -270,6 +297,7 @@ impl Log {
             }
         };
         self.generation.store(next.generation, Ordering::Release);
+        drop(prepared);
         let old = std::mem::replace(&mut writer.segment, next);
         writer.unsynced.push(old.file);
         writer.closed.push_back(Closed { path: old.path, bytes: old.bytes, last });
@@ -310,7 +338,14 @@ impl Log {
             return Ok(());
         }
         let segment = self.make_segment(self.settings.segment_bytes, Space::Written)?;
-        *lock(&self.next) = Some(segment);
+        let mut next = lock(&self.next);
+        if segment.generation < self.generation() {
+            // It was needed before it was ready, and another was made: this one is too late, for
+            // segments are read in the order of their generations.
+            drop(next);
+            return std::fs::remove_file(&segment.path);
+        }
+        *next = Some(segment);
         Ok(())
     }
 

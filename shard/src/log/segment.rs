@@ -20,8 +20,9 @@ use rustix::fs::{FallocateFlags, OFlags, fallocate};
 
 use super::format::{BLOCK_BYTES, Identity, SegmentHeader};
 
-/// Zeros are written in pieces of this many bytes.
-const ZEROS_BYTES: usize = 1 << 20;
+/// Zeros are written, and synced, in pieces of this many bytes: a sync of the segment in use must
+/// not have to wait for very many of them.
+const ZEROS_BYTES: usize = 256 << 10;
 
 /// How bytes get to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,7 @@ fn write_zeros(file: &File, bytes: u64) -> io::Result<()> {
     while offset < bytes {
         let piece = (bytes - offset).min(ZEROS_BYTES as u64);
         file.write_all_at(&zeros[..piece as usize], offset)?;
+        file.sync_data()?;
         offset += piece;
     }
     Ok(())

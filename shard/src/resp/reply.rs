@@ -73,6 +73,15 @@ impl ReplyBuffer {
         std::mem::take(&mut self.bytes)
     }
 
+    /// Takes over bytes that are replies already: without a copy when there are none yet.
+    pub fn adopt(&mut self, replies: Vec<u8>) {
+        if self.bytes.is_empty() {
+            self.bytes = replies;
+        } else {
+            self.bytes.extend_from_slice(&replies);
+        }
+    }
+
     /// Appends bytes that are replies already.
     pub fn append_raw(&mut self, replies: &[u8]) {
         self.bytes.extend_from_slice(replies);

@@ -25,9 +25,14 @@ impl Shard {
 
     /// Counts up to `max` deadlines that have passed since the last time: from here on their keys
     /// are counted as gone, and as expired. Returns how many there were; fewer than `max`: all.
-    /// `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]).
+    /// `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]). `Stalled`: a
+    /// commit runs elsewhere; later.
     pub fn count_due(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
         let index = usize::from(db);
+        if self.is_committing {
+            // Its keys' deadlines are counted when it is finished.
+            return Err(EngineError::Stalled);
+        }
         if self.next_deadline_ms[index] > now_ms {
             return Ok(0);
         }
@@ -60,6 +65,9 @@ impl Shard {
     /// records it looked at; fewer than `max`: none is due any more. `NotInMemory`: read the
     /// deadlines into memory first ([`load_deadlines`]).
     pub fn expire(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
+        if self.is_committing {
+            return Err(EngineError::Stalled);
+        }
         if self.next_deadline_ms[usize::from(db)] > now_ms {
             return Ok(0);
         }

@@ -5,6 +5,7 @@
 //! outcome here. Every commit gets a ticket; what shows its effects may be told to a client when
 //! the ticket is as durable as was promised.
 
+mod commit;
 mod expiry;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, Context, View};
 
+pub use commit::{Commit, Finish};
 pub use expiry::load_deadlines;
 
 /// A command to run.
@@ -144,6 +146,8 @@ pub struct Shard {
     track_dirty: bool,
     random: Random,
     written: Ticket,
+    /// A commit runs elsewhere: nobody else may write until it is finished.
+    is_committing: bool,
     /// Per physical database: no deadline is earlier than this.
     next_deadline_ms: Vec<u64>,
     /// Per physical database: no deadline's record stands before this. Without it every look for
@@ -272,6 +276,7 @@ impl Shard {
             track_dirty: false,
             random: Random::new(seed),
             written,
+            is_committing: false,
             next_deadline_ms: vec![0; 256],
             deadlines_from: vec![RecordKey::new(); 256],
             counted_to: vec![RecordKey::new(); 256],
@@ -379,74 +384,11 @@ impl Shard {
     /// Commits changes of this shard's keys as one batch. On an error nothing is changed, and the
     /// changes come back for another try.
     pub fn commit(&mut self, changes: Changes) -> Result<Ticket, Refused> {
-        let counted = self.count(&changes);
-        let written = self.engine.write(&mut |writes| {
-            for change in changes.heads() {
-                let key = &change.record_key;
-                match &change.after {
-                    Some(record) => writes.put(Family::Heads, key, record),
-                    None if change.before.existed => writes.delete(Family::Heads, key),
-                    None => {}
-                }
-                if change.before.deadline_ms != change.deadline_ms {
-                    let (db, name) = (key[0], &key[layout::HEAD_PREFIX_BYTES..]);
-                    if let Some(deadline) = change.before.deadline_ms {
-                        writes.delete(Family::Expiry, &layout::expiry_key(db, deadline, name));
-                    }
-                    if let Some(deadline) = change.deadline_ms {
-                        writes.put(Family::Expiry, &layout::expiry_key(db, deadline, name), b"");
-                    }
-                }
-            }
-            for (key, value) in changes.elements() {
-                match value {
-                    Some(value) => writes.put(Family::Elements, key, value),
-                    None => writes.delete(Family::Elements, key),
-                }
-            }
-            for (db, slot, count) in &counted {
-                Counts::record(writes, *db, *slot, *count);
-            }
-        });
-        self.written = match written {
-            Ok(ticket) => ticket,
-            Err(error) => return Err(Refused { error, changes: Box::new(changes) }),
-        };
-        self.statistics.batches += 1;
-        for (db, slot, count) in counted {
-            self.counts.set(db, slot, count);
-        }
-        for change in changes.heads() {
-            self.recount_due(change);
-            if change.before.existed != change.after.is_some()
-                || change.before.deadline_ms != change.deadline_ms
-            {
-                self.publish_counts(change.record_key[0]);
-            }
-        }
-        for change in changes.into_heads() {
-            if self.track_dirty {
-                self.dirty.mark(&change.record_key, self.written);
-            }
-            if let Some(deadline) = change.deadline_ms {
-                let (db, name) =
-                    (change.record_key[0], &change.record_key[layout::HEAD_PREFIX_BYTES..]);
-                let next = &mut self.next_deadline_ms[usize::from(db)];
-                *next = deadline.min(*next);
-                let from = &mut self.deadlines_from[usize::from(db)];
-                if !from.is_empty() {
-                    let record_key = layout::expiry_key(db, deadline, name);
-                    if record_key < *from {
-                        *from = record_key;
-                    }
-                }
-            }
-            match change.after {
-                Some(record) => self.cache.insert(&change.record_key, record),
-                None => self.cache.remove(&change.record_key),
-            }
-        }
-        Ok(self.written)
+        let mut commit = self.begin_commit(changes)?;
+        let written = commit.write();
+        let mut finish = self.end_write(commit, written)?;
+        self.finish_commit(&mut finish, usize::MAX);
+        Ok(finish.ticket)
     }
 
     /// Tells the other threads how many keys there are: those that are due are none any more.
@@ -528,6 +470,9 @@ impl Shard {
     /// A few keys go one by one: a range tombstone costs every later read a little until it is
     /// compacted away, and tests flush thousands of times.
     pub fn flush_database(&mut self, db: u8) -> Result<bool, EngineError> {
+        if self.is_committing {
+            return Err(EngineError::Stalled);
+        }
         let keys = self.counts.total(db).keys;
         let one_by_one =
             if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };

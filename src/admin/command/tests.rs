@@ -14,8 +14,8 @@ use basalt_shard::resp::{Protocol, Span};
 
 use super::*;
 
-/// What is not in a redis-server 7.0.
-const NEWER: &[&str] = &["client|setinfo", "client|no-touch", "delex", "digest"];
+/// What is not in a redis-server 7.0; SCRUB is Basalt's own.
+const NEWER: &[&str] = &["client|setinfo", "client|no-touch", "delex", "digest", "scrub"];
 
 /// What Redis 7.2 says otherwise than 7.0: field and commands. Nearly all are arguments that got
 /// better names; the options of SET, BITOP and HSCAN are newer still.

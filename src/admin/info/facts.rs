@@ -13,9 +13,11 @@ use hdrhistogram::Histogram;
 
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
+use crate::node::scrub::ScrubStatus;
 use crate::node::usage::{self, Memory, ProcessorTime};
 use crate::node::{Node, now_us};
 use crate::router::shard_loop::ShardLoop;
+use crate::runtime::TurnTotals;
 use crate::session::Session;
 use crate::session::command_statistics::{CommandStatistics, OfCommand};
 
@@ -53,6 +55,8 @@ pub(super) struct Process {
     pub(super) memory_startup: u64,
     /// Pieces of work for the blocking threads: those that wait, those under way.
     pub(super) pool_load: (usize, usize),
+    pub(super) pool_threads: usize,
+    pub(super) scrub: ScrubStatus,
 }
 
 /// What the system, the allocator and the engines say.
@@ -104,6 +108,7 @@ pub(super) struct OfShard {
     pub(super) reads: u64,
     pub(super) writes: u64,
     pub(super) turns: u64,
+    pub(super) loop_turns: TurnTotals,
     pub(super) expire_ns: u64,
     pub(super) hops: u64,
     pub(super) transactions: u64,
@@ -186,6 +191,7 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
         reads: counters.reads.get(),
         writes: counters.writes.get(),
         turns: counters.turns.get(),
+        loop_turns: crate::runtime::turns(),
         expire_ns: counters.expire_ns.get(),
         hops: counters.hops.get(),
         transactions: counters.transactions.get(),
@@ -238,6 +244,8 @@ impl Process {
             memory_peak: counters.memory_peak.load(Ordering::Relaxed),
             memory_startup: counters.memory_startup.load(Ordering::Relaxed),
             pool_load: node.pool.load(),
+            pool_threads: node.pool.threads(),
+            scrub: node.scrub.status(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::facts::{Facts, OfShard};
 use super::text::Text;
+use crate::runtime::TurnTotals;
 
 /// There are no snapshots, no forks and no rewriting of logs. The log of writes is what Redis
 /// calls its append-only file, and it is always on.
@@ -70,9 +71,12 @@ pub(super) fn storage(facts: &Facts, out: &mut Text) {
     out.field("batches_written", facts.sum(|shard| shard.storage.batches));
     out.field("hops", facts.sum(|shard| shard.hops));
     out.field("transactions", facts.sum(|shard| shard.transactions));
+    loop_turns(facts, out);
     let (waiting, busy) = facts.process.pool_load;
+    out.field("blocking_pool_threads", facts.process.pool_threads);
     out.field("blocking_pool_waiting", waiting);
     out.field("blocking_pool_busy", busy);
+    scrub(facts, out);
     for (name, value) in &facts.host.engine {
         out.field(&format!("engine_{name}"), value);
     }
@@ -102,6 +106,35 @@ fn log(facts: &Facts, out: &mut Text) {
     out.field("bytes_not_durable", logs.pending_bytes);
 }
 
+/// How long the shards' loops were busy without a look at their sockets. Of turns over 10 ms it is
+/// known what the thread did: it was busy, or slept (waiting for the disk or another thread), or
+/// had to wait for its core.
+fn loop_turns(facts: &Facts, out: &mut Text) {
+    let mut turns = TurnTotals::default();
+    facts.shards.iter().for_each(|shard| turns.add(&shard.loop_turns));
+    out.field("loop_turns", turns.wall_us.len());
+    out.field("loop_turns_over_10ms", turns.long);
+    out.field("loop_turns_over_10ms_cpu", turns.long_by_cpu);
+    out.field("loop_turns_over_10ms_slept", turns.long_by_sleep);
+    out.field("loop_turn_max_usec", turns.wall_us_max);
+    out.field("loop_turn_max_cpu_usec", turns.cpu_us_max);
+    out.field("loop_turn_p999_usec", turns.wall_us.value_at_quantile(0.999));
+}
+
+/// Verifying what is on disk.
+fn scrub(facts: &Facts, out: &mut Text) {
+    let status = &facts.process.scrub;
+    out.field("scrub_in_progress", u8::from(status.is_running));
+    out.field("scrub_last_pass_time", status.last_pass_s);
+    out.field("scrub_passes", status.passes);
+    out.field("scrub_bytes_verified", status.bytes);
+    out.field("scrub_errors", status.errors);
+    if !status.last_error.is_empty() {
+        // One line, whatever an error says.
+        out.field("scrub_last_error", status.last_error.replace(['\r', '\n'], " "));
+    }
+}
+
 /// How `maxmemory` is divided.
 fn budget(facts: &Facts, out: &mut Text) {
     let plan = facts.memory_plan;
@@ -115,7 +148,8 @@ fn budget(facts: &Facts, out: &mut Text) {
 fn of_shard(shard: &OfShard) -> String {
     format!(
         "state={},keys={},clients={},commands={},batches={},hot_cache_bytes={},\
-         hot_cache_entries={},off_loop_runs={},stalls={},hops={},cpu_usec={}",
+         hot_cache_entries={},off_loop_runs={},stalls={},hops={},cpu_usec={},turns_over_10ms={},\
+         turns_over_10ms_cpu={},turns_over_10ms_slept={},turn_max_usec={},turn_max_cpu_usec={}",
         shard.state,
         shard.keys,
         shard.clients,
@@ -127,6 +161,11 @@ fn of_shard(shard: &OfShard) -> String {
         shard.storage.stalls,
         shard.hops,
         shard.processor_time.total_us(),
+        shard.loop_turns.long,
+        shard.loop_turns.long_by_cpu,
+        shard.loop_turns.long_by_sleep,
+        shard.loop_turns.wall_us_max,
+        shard.loop_turns.cpu_us_max,
     )
 }
 

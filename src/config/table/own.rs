@@ -6,6 +6,8 @@ use super::*;
 /// Few slots per shard beyond this, and far more cores than hosts have.
 const SHARDS_MAX: i64 = 1024;
 const BLOCKING_THREADS_MAX: i64 = 64;
+/// With less, a flush takes so long that writers stall.
+const RATE_MIN: u64 = 1 << 20;
 
 pub(super) static ROWS: &[Directive] = &[
     integer("shards", "0", 0, SHARDS_MAX).own().immutable().live(|s, v| s.shards = v.number()).doc(
@@ -56,9 +58,24 @@ pub(super) static ROWS: &[Directive] = &[
     memory("compaction-rate-limit", "0", 0, BYTES_MAX)
         .own()
         .immutable()
+        .check(|rate| match rate.bytes() {
+            0 | RATE_MIN.. => Ok(rate),
+            _ => Err("argument must be 0 (no limit) or at least 1mb".into()),
+        })
         .live(|s, v| s.compaction_rate_limit = v.bytes())
         .doc(
             "Bytes per second that flushes and compactions may write, over all shards; 0 sets \
              no limit.",
+        ),
+    memory("scrub-rate", "8mb", 0, BYTES_MAX).own().live(|s, v| s.scrub_rate = v.bytes()).doc(
+        "Bytes per second that are read while the checksums of what is on disk are verified; 0 \
+             sets no limit.",
+    ),
+    integer("scrub-interval", "604800", 0, UINT_MAX)
+        .own()
+        .live(|s, v| s.scrub_interval_seconds = v.number())
+        .doc(
+            "Seconds from one pass of that verification to the next; 0 leaves it to the command \
+             SCRUB.",
         ),
 ];

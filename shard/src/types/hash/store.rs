@@ -126,6 +126,7 @@ impl Hash {
         let element = element(field);
         let old = view.element(&self.key, large.version, &element)?;
         let value_bytes = value.len() as u64;
+        view.charge(copy_units(value_bytes))?;
         match &old {
             Some(old) => large.bytes = large.bytes.saturating_sub(old.len() as u64),
             None => {

@@ -17,7 +17,10 @@ pub(super) fn append(
     let suffix = args.get(2);
     let key = value::open(view, args.get(1))?;
     let draft = match value::value(&key) {
-        None => StringDraft::of(suffix, None),
+        None => {
+            value::charge_copy(view, suffix.len())?;
+            StringDraft::of(suffix, None)
+        }
         Some(current) => {
             let total = value::check_length(view, current.len(), suffix.len())?;
             value::charge_copy(view, total)?;

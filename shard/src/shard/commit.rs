@@ -1,0 +1,200 @@
+//! Committing: what commands changed becomes one batch in the engine, and then everybody's.
+//!
+//! In four steps, so that none of them is long on the shard's thread: it counts
+//! ([`Shard::begin_commit`]), any thread writes ([`Commit::write`]), and the shard's thread takes
+//! the outcome over ([`Shard::end_write`]) and tells caches and indices piece by piece
+//! ([`Shard::finish_commit`]). Until that is done the keys must stay locked, and nothing else is
+//! written: to everybody else the engine is stalled. [`Shard::commit`] does all of it at once.
+
+use std::sync::Arc;
+use std::vec::IntoIter;
+
+use crate::engine::{Engine, EngineError, Family};
+use crate::keyspace::counts::{Counts, SlotCount};
+use crate::keyspace::dirty::Ticket;
+use crate::keyspace::layout;
+use crate::shard::{Refused, Shard};
+use crate::view::{Changes, HeadChange};
+
+/// Changes on their way into the engine.
+pub struct Commit {
+    engine: Arc<dyn Engine>,
+    changes: Changes,
+    counted: Vec<(u8, u16, SlotCount)>,
+}
+
+impl Commit {
+    /// Writes the batch, into the log's buffer and the memtable. All or nothing.
+    /// Returns its number.
+    pub fn write(&mut self) -> Result<Ticket, EngineError> {
+        let Self { engine, changes, counted } = self;
+        let ticket = engine.write(&mut |writes| {
+            for change in changes.heads() {
+                let key = &change.record_key;
+                match &change.after {
+                    Some(record) => writes.put(Family::Heads, key, record),
+                    None if change.before.existed => writes.delete(Family::Heads, key),
+                    None => {}
+                }
+                if change.before.deadline_ms != change.deadline_ms {
+                    let (db, name) = (key[0], &key[layout::HEAD_PREFIX_BYTES..]);
+                    if let Some(deadline) = change.before.deadline_ms {
+                        writes.delete(Family::Expiry, &layout::expiry_key(db, deadline, name));
+                    }
+                    if let Some(deadline) = change.deadline_ms {
+                        writes.put(Family::Expiry, &layout::expiry_key(db, deadline, name), b"");
+                    }
+                }
+            }
+            for (key, value) in changes.elements() {
+                match value {
+                    Some(value) => writes.put(Family::Elements, key, value),
+                    None => writes.delete(Family::Elements, key),
+                }
+            }
+            for (db, slot, count) in counted.iter() {
+                Counts::record(writes, *db, *slot, *count);
+            }
+        })?;
+        // Of no use any more, and dropping many of them takes time: here, not on the loop.
+        changes.drop_elements();
+        Ok(ticket)
+    }
+}
+
+/// What remains to be told to caches and indices.
+pub struct Finish {
+    /// The batch's.
+    pub ticket: Ticket,
+    heads: IntoIter<HeadChange>,
+}
+
+impl Shard {
+    /// Starts a commit; on an error the changes come back for another try. Nobody else can commit
+    /// until it is finished, or has failed.
+    pub fn begin_commit(&mut self, changes: Changes) -> Result<Commit, Refused> {
+        if self.is_committing {
+            return Err(Refused { error: EngineError::Stalled, changes: Box::new(changes) });
+        }
+        self.is_committing = true;
+        let counted = self.count(&changes);
+        Ok(Commit { engine: self.engine.clone(), changes, counted })
+    }
+
+    /// Takes over how the writing ended. On an error nothing is changed.
+    pub fn end_write(
+        &mut self,
+        commit: Commit,
+        written: Result<Ticket, EngineError>,
+    ) -> Result<Finish, Refused> {
+        let Commit { changes, counted, .. } = commit;
+        match written {
+            Ok(ticket) => self.written = ticket,
+            Err(error) => {
+                self.is_committing = false;
+                return Err(Refused { error, changes: Box::new(changes) });
+            }
+        }
+        self.statistics.batches += 1;
+        for (db, slot, count) in counted {
+            self.counts.set(db, slot, count);
+        }
+        Ok(Finish { ticket: self.written, heads: changes.into_heads().into_iter() })
+    }
+
+    /// The commit is lost: nobody knows how its writing ended.
+    pub fn abandon_commit(&mut self) {
+        self.is_committing = false;
+    }
+
+    /// Tells caches and indices of up to `max` changed keys. True: that was the last.
+    pub fn finish_commit(&mut self, finish: &mut Finish, max: usize) -> bool {
+        for change in finish.heads.by_ref().take(max) {
+            self.finish_change(change, finish.ticket);
+        }
+        let is_done = finish.heads.len() == 0;
+        self.is_committing = !is_done;
+        is_done
+    }
+
+    fn finish_change(&mut self, change: HeadChange, ticket: Ticket) {
+        self.recount_due(&change);
+        if change.before.existed != change.after.is_some()
+            || change.before.deadline_ms != change.deadline_ms
+        {
+            self.publish_counts(change.record_key[0]);
+        }
+        if self.track_dirty {
+            self.dirty.mark(&change.record_key, ticket);
+        }
+        if let Some(deadline) = change.deadline_ms {
+            let (db, name) =
+                (change.record_key[0], &change.record_key[layout::HEAD_PREFIX_BYTES..]);
+            let next = &mut self.next_deadline_ms[usize::from(db)];
+            *next = deadline.min(*next);
+            let from = &mut self.deadlines_from[usize::from(db)];
+            if !from.is_empty() {
+                let record_key = layout::expiry_key(db, deadline, name);
+                if record_key < *from {
+                    *from = record_key;
+                }
+            }
+        }
+        match change.after {
+            Some(record) => self.cache.insert(&change.record_key, record),
+            None => self.cache.remove(&change.record_key),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::draft::StringDraft;
+    use crate::testing::TestShard;
+
+    fn set(test: &TestShard, names: &[&str]) -> Changes {
+        let set_all = |view: &mut crate::view::View<'_>| {
+            for name in names {
+                let key = view.open(name.as_bytes()).unwrap();
+                view.put_string(&key, StringDraft::of(b"new", None));
+            }
+        };
+        test.changes_of(set_all).1
+    }
+
+    #[test]
+    fn while_a_commit_runs_elsewhere_others_read_and_do_not_write() {
+        let mut test = TestShard::new();
+        test.run("SET a old");
+        let changes = set(&test, &["a", "b", "c"]);
+        let mut commit = test.shard.begin_commit(changes).ok().unwrap();
+        assert_eq!(test.run("SET d 1"), "(Stalled)");
+        assert_eq!(test.run("GET a"), "$3 old");
+        assert_eq!(test.shard.count_due(0, test.now_ms, 5), Err(EngineError::Stalled));
+        assert_eq!(test.shard.expire(0, test.now_ms, 5), Err(EngineError::Stalled));
+        assert_eq!(test.shard.flush_database(0), Err(EngineError::Stalled));
+        let written = commit.write();
+        let mut finish = test.shard.end_write(commit, written).ok().unwrap();
+        assert!(!test.shard.finish_commit(&mut finish, 2));
+        assert_eq!(test.run("SET d 1"), "(Stalled)");
+        assert!(test.shard.finish_commit(&mut finish, 2));
+        assert_eq!(test.run("MGET a b c"), "*3 $3 new $3 new $3 new");
+        assert_eq!(test.run("SET d 1"), "+OK");
+        assert_eq!((finish.ticket, test.ticket), (2, 3));
+        assert_eq!(test.shard.key_counts().get(0).keys, 4);
+    }
+
+    #[test]
+    fn a_commit_that_fails_changes_nothing() {
+        let mut test = TestShard::new();
+        let changes = set(&test, &["a"]);
+        let commit = test.shard.begin_commit(changes).ok().unwrap();
+        let failed = Err(EngineError::Io("no space".into()));
+        let refused = test.shard.end_write(commit, failed).err().unwrap();
+        assert_eq!(refused.error, EngineError::Io("no space".into()));
+        assert_eq!(test.run("GET a"), "$-1");
+        assert!(test.shard.commit(*refused.changes).is_ok());
+        assert_eq!(test.run("GET a"), "$3 new");
+    }
+}

@@ -176,8 +176,6 @@ fn pass_family(node: &Node, shard: usize, family: Family) -> bool {
             report(node, shard, &format!("a file of {family:?} is missing"));
             return true;
         }
-        let Some(next) = verified.next else { return true };
-        from = next;
         let rate = node.config().scrub_rate;
         // A step without a byte costs something too.
         let bytes = verified.bytes.max(STEP_BYTES / 16);
@@ -186,6 +184,8 @@ fn pass_family(node: &Node, shard: usize, family: Family) -> bool {
         if node.scrub.pause(pause, |_| false) {
             return false;
         }
+        let Some(next) = verified.next else { return true };
+        from = next;
     }
 }
 

@@ -106,6 +106,6 @@ fn scrubbing_goes_gently_and_ends_with_the_server() {
         assert!(Instant::now() < patience, "the pass does not begin");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // At a byte a second it would take for ever; the rate can be changed, and the end is prompt.
+    // At a byte a second it takes for ever; the server ends promptly all the same.
     assert!(server.terminate().success());
 }

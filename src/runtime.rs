@@ -18,8 +18,9 @@ const RING_ENTRIES: usize = 256;
 
 /// How long tasks that are always ready again may run before the sockets have their turn: a task
 /// that yields goes to the end of the queue, and the rings are looked at when the queue is empty,
-/// or after this time (glommio's own value is 100 ms).
-const SOCKETS_EVERY: Duration = Duration::from_millis(2);
+/// or after this time (glommio's own value is 100 ms). Not less than a tick of the kernel (4 ms
+/// mostly): a timer that fires before the next tick has to be set in the hardware, at every turn.
+const SOCKETS_EVERY: Duration = Duration::from_millis(5);
 
 /// Registered I/O memory of an executor. File I/O is RocksDB's; glommio only needs a little.
 const IO_MEMORY_BYTES: usize = 64 << 10;

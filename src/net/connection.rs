@@ -439,7 +439,7 @@ impl Connection {
                     ticket
                 }
             };
-            self.hold_for(start..self.out.len(), self.shard_loop.id, ticket);
+            self.hold_for(start, self.shard_loop.id, ticket);
             let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
             self.note_slowness(entry, args, duration_ns / 1000);
             return;
@@ -481,8 +481,13 @@ impl Connection {
         if shards.all(|shard| shard == first) { Home::One(first) } else { Home::Several }
     }
 
-    /// The reply in `range` of the output has to wait until this batch is durable enough.
-    fn hold_for(&mut self, range: Range<usize>, shard: ShardId, ticket: Ticket) {
+    /// The reply from `start` on has to wait until this batch is durable enough.
+    fn hold_for(&mut self, start: usize, shard: ShardId, ticket: Ticket) {
+        self.hold_range(start..self.out.len(), shard, ticket);
+    }
+
+    /// The same for some of the replies.
+    fn hold_range(&mut self, range: Range<usize>, shard: ShardId, ticket: Ticket) {
         if ticket == 0 {
             return;
         }
@@ -493,17 +498,13 @@ impl Connection {
         }
     }
 
-    /// Puts replies behind those that are there. Long ones are not copied: the others leave first.
+    /// Puts replies behind those that are there; where they begin. Long ones are not copied: the
+    /// others leave first.
     async fn take_replies(&mut self, replies: Vec<u8>) -> usize {
         let is_held_back = self.session.reply_mode.get() != ReplyMode::On;
-        if replies.len() > OUTPUT_BYTES_MAX && !self.out.is_empty() && !is_held_back {
-            if !self.deliver().await {
-                self.session.killed.set(true);
-            }
-            if self.session.close_after_reply.get() {
-                // What was before them is lost; they have no place any more.
-                return self.out.len();
-            }
+        let is_long = replies.len() > OUTPUT_BYTES_MAX;
+        if is_long && !self.out.is_empty() && !is_held_back && !self.deliver().await {
+            self.session.killed.set(true);
         }
         let start = self.out.len();
         self.out.adopt(replies);
@@ -523,11 +524,11 @@ impl Connection {
         };
         if let Some(shard) = one_shard {
             let executed = self.run_on(shard, batch).await;
-            let start = self.take_replies(executed.replies).await;
-            let mut from = start;
+            let base = self.take_replies(executed.replies).await;
+            let mut start = base;
             for (end, ticket) in executed.ends {
-                self.hold_for(from..start + end, shard, ticket);
-                from = start + end;
+                self.hold_range(start..base + end, shard, ticket);
+                start = base + end;
             }
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
@@ -535,13 +536,13 @@ impl Connection {
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
-            let start = self.take_replies(outcome.executed.replies).await;
-            let mut from = start;
-            for (end, _) in &outcome.executed.ends {
+            let base = self.take_replies(outcome.executed.replies).await;
+            let mut start = base;
+            for (end, _) in outcome.executed.ends {
                 for (shard, ticket) in &outcome.tickets {
-                    self.hold_for(from..start + end, *shard, *ticket);
+                    self.hold_range(start..base + end, *shard, *ticket);
                 }
-                from = start + end;
+                start = base + end;
             }
             self.note_all(outcome.executed.slow);
         }
@@ -592,7 +593,7 @@ impl Connection {
         for (shard, index) in places {
             let start = self.out.len();
             self.out.append_raw(executed[shard].reply(index));
-            self.hold_for(start..self.out.len(), shard, executed[shard].ends[index].1);
+            self.hold_for(start, shard, executed[shard].ends[index].1);
         }
         for executed in executed {
             self.note_all(executed.slow);
@@ -644,12 +645,10 @@ impl Connection {
     /// The reply from `start` on may show, or have changed, anything on any shard.
     fn hold_for_everything(&mut self, start: usize) {
         let written = self.shard_loop.shard.borrow().written();
-        let range = start..self.out.len();
-        self.hold_for(range.clone(), self.shard_loop.id, written);
+        self.hold_for(start, self.shard_loop.id, written);
         for shard in 0..self.shard_loop.node.topology.shards() {
             if shard != self.shard_loop.id {
-                let written = self.shard_loop.node.logs[shard].written();
-                self.hold_for(range.clone(), shard, written);
+                self.hold_for(start, shard, self.shard_loop.node.logs[shard].written());
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Verifying what is on disk, for ever and gently: a thread of the lowest priority reads every
 //! table file of every shard at `scrub-rate`, one pass every `scrub-interval`, or when SCRUB asks
-//! for it. What is damaged is told in the log and by INFO storage, while there is still a backup or
-//! a replica to repair it from.
+//! for it. What is damaged is told in the log and by INFO storage, while there is still a backup to
+//! repair it from.
 
 use std::fs::{self, File};
 use std::path::PathBuf;

@@ -425,6 +425,8 @@ impl Engine for RocksEngine {
     }
 
     fn verify(&self, family: Family, from: &[u8], bytes_max: u64) -> Result<Verified, EngineError> {
+        // Not while it is being opened anew.
+        let _open = self.for_disk()?;
         scrub::verify(&self.site.directory, FAMILY_NAMES[family as usize], from, bytes_max)
     }
 

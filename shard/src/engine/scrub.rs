@@ -1,12 +1,11 @@
 //! Reading table files for nothing but their checksums.
 //!
 //! The running database would answer from its caches, and fill them with what nobody asked for. So
-//! every step opens the same folder once more, read-only: without caches, without the log, and with
-//! files of its own, which are closed behind it. Filters and indices are verified when a table is
+//! every step opens the same folder once more, read-only: without caches, and with files of its
+//! own, which are closed behind it. Filters and indices are verified when a table is
 //! opened, blocks as they are read. A file that compactions remove meanwhile is no damage: the next
 //! step sees what has taken its place.
 
-use std::fs;
 use std::path::Path;
 
 use rocksdb::{
@@ -17,8 +16,6 @@ use rocksdb::{
 use super::rocks::storage_error;
 use super::{EngineError, Verified};
 
-/// The folder where the read-only database looks for logs, and finds none.
-const NO_LOGS: &str = "scrub";
 /// Table files that are open at a time: each holds its filter and its index in memory.
 const OPEN_FILES_MAX: i32 = 20;
 /// Bytes that are read ahead.
@@ -69,10 +66,6 @@ fn open(folder: &Path, family: &str) -> Result<DB, rocksdb::Error> {
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
     let mut database = options.clone();
-    let no_logs = folder.join(NO_LOGS);
-    // When it cannot be made, opening says so.
-    let _ = fs::create_dir_all(&no_logs);
-    database.set_wal_dir(&no_logs);
     database.set_max_open_files(OPEN_FILES_MAX);
     database.set_skip_stats_update_on_db_open(true);
     // Its own lines would go between those of the running database.

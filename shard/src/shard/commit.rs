@@ -25,7 +25,6 @@ pub struct Commit {
 
 impl Commit {
     /// Writes the batch, into the log's buffer and the memtable. All or nothing.
-    /// Returns its number.
     pub fn write(&mut self) -> Result<Ticket, EngineError> {
         let Self { engine, changes, counted } = self;
         let ticket = engine.write(&mut |writes| {
@@ -88,13 +87,13 @@ impl Shard {
         written: Result<Ticket, EngineError>,
     ) -> Result<Finish, Refused> {
         let Commit { changes, counted, .. } = commit;
-        match written {
-            Ok(ticket) => self.written = ticket,
+        self.written = match written {
+            Ok(ticket) => ticket,
             Err(error) => {
                 self.is_committing = false;
                 return Err(Refused { error, changes: Box::new(changes) });
             }
-        }
+        };
         self.statistics.batches += 1;
         for (db, slot, count) in counted {
             self.counts.set(db, slot, count);

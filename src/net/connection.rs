@@ -20,7 +20,7 @@ use basalt_shard::topology::ShardId;
 
 use crate::net::input::{self, BIG_FRAME_BYTES, Input};
 use crate::node::{disk, now_ms};
-use crate::router::message::{Answer, Batch, Executed, Message};
+use crate::router::message::{Answer, AnswerWhen, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, transaction, turn};
 use crate::runtime;
@@ -269,7 +269,9 @@ impl Connection {
                 }
             }
         }
-        self.flush_segment().await;
+        // Nothing is left to be run, as far as is known: replies are of use when they may leave.
+        let when = if self.input_was_full { AnswerWhen::Run } else { AnswerWhen::Settled };
+        self.flush_segment_for(when).await;
         input.release(&self.shard_loop.buffers);
         if spans.capacity() <= SPANS_KEPT || !input.bytes().is_empty() {
             self.spans = spans;
@@ -513,6 +515,11 @@ impl Connection {
 
     /// Runs what has gathered for other shards.
     async fn flush_segment(&mut self) {
+        self.flush_segment_for(AnswerWhen::Run).await;
+    }
+
+    /// The same; `when` the replies are to come back.
+    async fn flush_segment_for(&mut self, when: AnswerWhen) {
         if self.segment.batch.is_empty() {
             return;
         }
@@ -523,7 +530,7 @@ impl Connection {
             _ => None,
         };
         if let Some(shard) = one_shard {
-            let executed = self.run_on(shard, batch).await;
+            let executed = self.run_on(shard, batch, when).await;
             let base = self.take_replies(executed.replies).await;
             let mut start = base;
             for (end, ticket) in executed.ends {
@@ -532,7 +539,7 @@ impl Connection {
             }
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
-            self.read_from_several(&batch, &homes).await;
+            self.read_from_several(&batch, &homes, when).await;
         } else {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
@@ -549,12 +556,12 @@ impl Connection {
     }
 
     /// Runs a batch on one shard.
-    async fn run_on(&mut self, shard: ShardId, batch: Batch) -> Executed {
+    async fn run_on(&mut self, shard: ShardId, batch: Batch, when: AnswerWhen) -> Executed {
         let shard_loop = self.shard_loop.clone();
         if shard == shard_loop.id {
             return execute::run_batch(&shard_loop, &batch).await;
         }
-        let exchange = send_batch(&shard_loop, shard, batch);
+        let exchange = send_batch(&shard_loop, shard, batch, when);
         match shard_loop.answer(exchange).await {
             Answer::Executed(executed) => *executed,
             _ => Executed::default(),
@@ -562,7 +569,7 @@ impl Connection {
     }
 
     /// Runs reads on their shards at the same time, and puts the replies in order.
-    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home]) {
+    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home], when: AnswerWhen) {
         let shard_loop = self.shard_loop.clone();
         let mut parts: Vec<Batch> = Vec::new();
         parts.resize_with(shard_loop.node.topology.shards(), || {
@@ -580,7 +587,7 @@ impl Connection {
             .into_iter()
             .enumerate()
             .filter(|(_, part)| !part.is_empty())
-            .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part)))
+            .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
             .collect();
         let mut executed: Vec<Executed> = Vec::new();
         executed.resize_with(shard_loop.node.topology.shards(), Executed::default);
@@ -748,10 +755,16 @@ impl Connection {
     }
 }
 
-fn send_batch(shard_loop: &ShardLoop, shard: ShardId, batch: Batch) -> u64 {
+fn send_batch(
+    shard_loop: &ShardLoop,
+    shard: ShardId,
+    batch: Batch,
+    answer_when: AnswerWhen,
+) -> u64 {
     LoopCounters::add(&shard_loop.counters.hops, 1);
     let exchange = shard_loop.ask();
-    let message = Message::Execute { origin: shard_loop.id, exchange, batch: Box::new(batch) };
+    let message =
+        Message::Execute { origin: shard_loop.id, exchange, batch: Box::new(batch), answer_when };
     shard_loop.turn.post(shard, message);
     exchange
 }

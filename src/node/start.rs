@@ -286,7 +286,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
                 connection::serve(shard_loop, session).await;
             });
         }
-        Message::Execute { origin, exchange, batch } => {
+        Message::Execute { origin, exchange, batch, answer_when } => {
             let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));
             let mut done = Box::<Executed>::default();
             let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -300,15 +300,13 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             };
             if next == batch.len() {
                 done.replies = reply.take();
-                let answer = Answer::Executed(done);
-                shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+                turn::post_executed(shard_loop, origin, exchange, done, answer_when);
                 return;
             }
             let shard_loop = shard_loop.clone();
             runtime::spawn("batch", async move {
                 let done = execute::finish_batch(&shard_loop, &batch, next, reply, *done).await;
-                let answer = Answer::Executed(Box::new(done));
-                shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+                turn::post_executed(&shard_loop, origin, exchange, Box::new(done), answer_when);
             });
         }
         Message::Lock { origin, exchange, scope } => shard_loop.lock_for(origin, exchange, scope),
@@ -326,7 +324,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
         Message::Durable => {
             let durable = shard_loop.node.logs[shard_loop.id].durable();
             shard_loop.shard.borrow_mut().settle(durable);
-            turn::release(shard_loop);
+            turn::note_durable(shard_loop);
         }
         Message::Run(job) => job(shard_loop),
     }

@@ -132,11 +132,26 @@ impl Executed {
         executed
     }
 
+    /// The newest batch that a reply waits for.
+    pub(crate) fn newest_ticket(&self) -> Ticket {
+        self.ends.iter().map(|(_, ticket)| *ticket).max().unwrap_or(0)
+    }
+
     /// Reply number `index`.
     pub(crate) fn reply(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1].0 };
         &self.replies[start..self.ends[index].0]
     }
+}
+
+/// When the replies to a batch are to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerWhen {
+    /// At once: more commands of the connection wait to be run.
+    Run,
+    /// When they may leave: nobody would do anything with them before. Saves waking the asking
+    /// shard twice.
+    Settled,
 }
 
 /// What comes back for a question.
@@ -156,7 +171,7 @@ pub(crate) enum Message {
     /// A new connection for this shard.
     Connection(Box<NewConnection>),
     /// Run these commands, all of whose keys are yours.
-    Execute { origin: ShardId, exchange: ExchangeId, batch: Box<Batch> },
+    Execute { origin: ShardId, exchange: ExchangeId, batch: Box<Batch>, answer_when: AnswerWhen },
     /// Lock this for a transaction.
     Lock { origin: ShardId, exchange: ExchangeId, scope: Scope },
     /// Commit your part of a transaction and give its lock back.

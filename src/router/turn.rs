@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::topology::ShardId;
 
-use crate::router::message::Message;
+use crate::router::message::{Answer, AnswerWhen, ExchangeId, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 
 /// What gathers during a turn.
@@ -18,6 +18,8 @@ pub(crate) struct Turn {
     waker: RefCell<Option<Waker>>,
     outboxes: RefCell<Vec<Vec<Message>>>,
     waiting: RefCell<Vec<(ShardId, Ticket, Waker)>>,
+    /// Answers for other shards that wait for this shard's log.
+    deferred: RefCell<Vec<(Ticket, ShardId, Message)>>,
 }
 
 impl Turn {
@@ -27,6 +29,7 @@ impl Turn {
             waker: RefCell::new(None),
             outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
             waiting: RefCell::new(Vec::new()),
+            deferred: RefCell::new(Vec::new()),
         }
     }
 
@@ -66,6 +69,7 @@ pub(crate) async fn run(shard_loop: Rc<ShardLoop>) {
 fn end(shard_loop: &ShardLoop) {
     LoopCounters::add(&shard_loop.counters.turns, 1);
     shard_loop.flush_log();
+    post_deferred(shard_loop);
     let turn = &shard_loop.turn;
     for (shard, outbox) in turn.outboxes.borrow_mut().iter_mut().enumerate() {
         if !outbox.is_empty() {
@@ -73,6 +77,59 @@ fn end(shard_loop: &ShardLoop) {
         }
     }
     release(shard_loop);
+}
+
+/// Sends what a batch of another shard's came to.
+pub(crate) fn post_executed(
+    shard_loop: &ShardLoop,
+    to: ShardId,
+    exchange: ExchangeId,
+    executed: Box<Executed>,
+    when: AnswerWhen,
+) {
+    let ticket = match when {
+        AnswerWhen::Run => 0,
+        AnswerWhen::Settled => executed.newest_ticket(),
+    };
+    let answer = Message::Answer(exchange, Answer::Executed(executed));
+    if ticket == 0 {
+        shard_loop.turn.post(to, answer);
+        return;
+    }
+    // The log is written at the end of the turn, at the earliest.
+    shard_loop.turn.deferred.borrow_mut().push((ticket, to, answer));
+    shard_loop.turn.schedule();
+}
+
+/// A log has become durable further than before.
+pub(crate) fn note_durable(shard_loop: &ShardLoop) {
+    release(shard_loop);
+    if !shard_loop.turn.deferred.borrow().is_empty() {
+        shard_loop.turn.schedule();
+    }
+}
+
+/// Puts the deferred answers that may go into the outboxes.
+fn post_deferred(shard_loop: &ShardLoop) {
+    let turn = &shard_loop.turn;
+    let mut deferred = turn.deferred.borrow_mut();
+    if deferred.is_empty() {
+        return;
+    }
+    let id = shard_loop.id;
+    let mut outboxes = turn.outboxes.borrow_mut();
+    let settled = deferred.extract_if(.., |(ticket, _, _)| shard_loop.is_settled(id, *ticket));
+    for (_, to, answer) in settled {
+        outboxes[to].push(answer);
+    }
+    if let Some((ticket, _, _)) = deferred.last() {
+        let log = &shard_loop.node.logs[id];
+        log.subscribe(id);
+        if shard_loop.is_settled(id, *ticket) {
+            // It became so just before the subscription: the next turn sends it.
+            turn.schedule();
+        }
+    }
 }
 
 /// Wakes whoever waited for something that is durable enough by now. For those who still wait,

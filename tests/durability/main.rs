@@ -8,7 +8,11 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod every_call;
+mod expected;
 mod kill9;
 mod ledger;
 mod powercut;
+mod script;
+mod shim;
 mod volume;

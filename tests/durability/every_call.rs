@@ -6,11 +6,11 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use crate::common::server::{self, NoStart, Options};
+use crate::common::server::{NoStart, Options};
 use crate::common::{Rng, Server, env, rng};
 use crate::expected::{Effect, Expected};
 use crate::script;
@@ -38,8 +38,6 @@ struct Case {
 }
 
 struct Laboratory {
-    home: PathBuf,
-    data: PathBuf,
     shim: Shim,
     seed: u64,
 }
@@ -54,15 +52,12 @@ struct Outcome {
 
 impl Laboratory {
     fn new(seed: u64) -> Option<Self> {
-        let home = server::new_home();
-        let data = home.join("data");
-        let shim = Shim::new(&data, &home)?;
-        Some(Self { home, data, shim, seed })
+        Some(Self { shim: Shim::new()?, seed })
     }
 
     /// The workload with the fault of `case`, or with none, and the look at what is left.
     fn run(&self, case: Option<Case>) -> Outcome {
-        let _ = fs::remove_dir_all(&self.data);
+        let _ = fs::remove_dir_all(&self.shim.data());
         let (mut expected, mut complaints) = (Expected::default(), Vec::new());
         let mut rng = Rng::new(self.seed);
         self.shim.count_only(shim::ALL, "");
@@ -81,7 +76,7 @@ impl Laboratory {
         }
         let (calls, hits) = (self.shim.calls(), self.shim.hits());
         self.shim.calm();
-        look(&self.data, &mut expected, &mut complaints);
+        look(&self.shim.data(), &mut expected, &mut complaints);
         Outcome { calls, hits, first_hit: self.shim.first_hit(), complaints }
     }
 
@@ -115,12 +110,6 @@ impl Laboratory {
         }
         let status = server.exit_within(HANG);
         complaints.extend(complaint_about_end("the server", status, &server.log(), case));
-    }
-}
-
-impl Drop for Laboratory {
-    fn drop(&mut self) {
-        server::remove_home(&self.home);
     }
 }
 
@@ -248,7 +237,7 @@ fn a_lying_disk_is_found_out() {
     assert!(complaints.is_empty(), "{complaints:?}");
     server.kill9();
     shim.calm();
-    look(&laboratory.data, &mut expected, &mut complaints);
+    look(&shim.data(), &mut expected, &mut complaints);
     assert!(!complaints.is_empty(), "acknowledged writes that were never written are not missed");
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::common::env;
-use crate::common::server::Options;
+use crate::common::server::{self, Options};
 
 /// What a call that fails does instead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,39 +48,41 @@ const PATTERN_BYTES: usize = 64;
 const FIRST_HIT_AT: u64 = 112;
 const FIRST_HIT_BYTES: usize = 512;
 
-/// The shim of the servers on one data directory. Counts go on from one server to the next.
+/// The shim of the servers on one data directory, which it removes on drop. Counts go on from one
+/// server to the next.
 pub struct Shim {
     library: PathBuf,
-    directory: PathBuf,
-    control_path: PathBuf,
+    /// Holds the data directory and the control block.
+    home: PathBuf,
     control: File,
 }
 
 impl Shim {
-    /// For servers on `directory`, which need not exist yet but whose parent does; or `None`,
-    /// with a line that says so, where there is no C compiler. `home` takes the control block.
-    pub fn new(directory: &Path, home: &Path) -> Option<Self> {
+    /// `None`, with a line that says so, where there is no C compiler.
+    pub fn new() -> Option<Self> {
         let library = library()?.clone();
         // The kernel tells the shim paths without symbolic links.
-        let parent = directory.parent().expect("a directory below another");
-        let parent = fs::canonicalize(parent).expect("the parent of the data directory");
-        let directory = parent.join(directory.file_name().expect("a directory with a name"));
-        let control_path = home.join("shim-control");
-        let control = File::options().read(true).write(true).create_new(true).open(&control_path);
+        let home = fs::canonicalize(server::new_home()).expect("the directory of the test");
+        let control = File::options().read(true).write(true).create_new(true).open(control(&home));
         let control = control.expect("create the control block");
         control.set_len(BLOCK_BYTES).expect("give the control block its size");
-        let shim = Self { library, directory, control_path, control };
+        let shim = Self { library, home, control };
         shim.count_only(ALL, "");
         Some(shim)
+    }
+
+    /// The data directory of the servers.
+    pub fn data(&self) -> PathBuf {
+        self.home.join("data")
     }
 
     /// The options for a server on the watched directory, with the shim in front of its calls.
     pub fn around(&self, options: Options) -> Options {
         options
-            .dir(&self.directory)
+            .dir(&self.data())
             .env("LD_PRELOAD", &self.library.display().to_string())
-            .env("BASALT_SHIM_DIRECTORY", &self.directory.display().to_string())
-            .env("BASALT_SHIM_CONTROL", &self.control_path.display().to_string())
+            .env("BASALT_SHIM_DIRECTORY", &self.data().display().to_string())
+            .env("BASALT_SHIM_CONTROL", &control(&self.home).display().to_string())
     }
 
     /// Counts from zero the calls of these kinds on paths that hold `pattern`; none of them fails.
@@ -105,7 +107,7 @@ impl Shim {
     /// From now on, every call of these kinds on paths that hold `pattern` meets the fault.
     pub fn fail_all(&self, fault: Fault, kinds: u64, pattern: &str) {
         self.count_only(kinds, pattern);
-        self.arm(fault, 0, u64::MAX);
+        self.arm(fault, 1, u64::MAX);
     }
 
     /// No call fails any more.
@@ -139,6 +141,16 @@ impl Shim {
         self.control.read_exact_at(&mut bytes, at).expect("read the control block");
         u64::from_ne_bytes(bytes)
     }
+}
+
+impl Drop for Shim {
+    fn drop(&mut self) {
+        server::remove_home(&self.home);
+    }
+}
+
+fn control(home: &Path) -> PathBuf {
+    home.join("control")
 }
 
 /// The library, in the place that cargo has for such things, the same for all test programs.

@@ -30,13 +30,17 @@ pub const CLASSES: [Class; 7] = [
     Class::Options,
 ];
 
+/// The folders with the segments of two logs.
+pub const LOG_FOLDER: &str = "shard-000/log";
+pub const OTHER_LOG_FOLDER: &str = "shard-001/log";
+
 pub fn class_of(path: &Path) -> Class {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     match &*name {
         "basalt.manifest" => Class::Manifest,
         "watermark" => Class::Watermark,
         "CURRENT" => Class::Current,
-        name if name.starts_with("segment-") => Class::LogSegment,
+        name if name.starts_with("segment-") || name.ends_with(".log") => Class::LogSegment,
         name if name.starts_with("MANIFEST-") => Class::TableManifest,
         name if name.starts_with("OPTIONS-") => Class::Options,
         name if name.ends_with(".sst") => Class::Table,
@@ -65,7 +69,8 @@ pub fn files(directory: &Path) -> Vec<PathBuf> {
 pub fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     let mut copy = Command::new("cp");
-    let status = copy.args(["-a", "--sparse=always"]).arg(from).arg(to).status();
+    let status =
+        copy.args(["-a", "--sparse=always", "--no-target-directory"]).arg(from).arg(to).status();
     let status = status.expect("run cp");
     assert!(status.success(), "cp: {status}");
 }

@@ -8,6 +8,7 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod corruption;
 mod disk_full;
 mod every_call;
 mod expected;

@@ -48,8 +48,8 @@ impl Drop for Laboratory {
 }
 
 fn options(directory: &Path) -> Options {
-    // So small that there are tables, of several levels.
-    Options::default().appendfsync("always").dir(directory).set("write-buffer-size", "1mb")
+    // So small that a part of the data is in tables.
+    Options::default().appendfsync("always").dir(directory).set("write-buffer-size", "16mb")
 }
 
 impl Laboratory {
@@ -266,7 +266,7 @@ fn judge_refusal(
     if !named.iter().any(is_named) {
         return Err(format!("refused without a word of {named:?}:\n{log}"));
     }
-    const ADVICE: [&str; 3] = ["--accept-data-loss", "backup", "estore"];
+    const ADVICE: [&str; 4] = ["--accept-data-loss", "backup", "estore", "put the folders back"];
     if !ADVICE.iter().any(|words| log.contains(words)) {
         return Err(format!("refused without a word of what can be done:\n{log}"));
     }

@@ -17,11 +17,14 @@ use crate::volume::{FileSystem, Volume};
 
 const REPLY: &str = "MISCONF Errors writing to the AOF file: No space left on device";
 const VOLUME_BYTES: u64 = 192 << 20;
+/// What a test sets aside, to give it back later.
+const RESERVE_BYTES: usize = 96 << 20;
 const VALUE_BYTES: usize = 16 << 10;
 const WRITERS: usize = 2;
 /// How long the load may take to fill what is left.
 const FILL_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long the disk stays full.
+const OLD_KEYS: usize = 20;
+/// How long the disk stays full, at least.
 const FULL_TIME: Duration = Duration::from_millis(1_000);
 /// A start on a full disk must not hang either.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -66,10 +69,7 @@ fn a_disk_that_another_program_fills_refuses_writes_until_there_is_room() {
     for cycle in 0..cycles {
         transcript.note(&format!("--- cycle {cycle}"));
         under_load(&server, &load, |client| {
-            for shard in 0..2 {
-                let reply = load.set(client, &files::key_of_shard(shard, &format!("old:{cycle}")));
-                assert!(!reply.is_error(), "{reply:?}");
-            }
+            write_old(client, &load);
             let ballast = Ballast::fill(&volume.path());
             transcript.note("no room left");
             wait_until_refused(&load, client, &transcript);
@@ -93,15 +93,12 @@ fn a_disk_that_another_program_fills_refuses_writes_until_there_is_room() {
 fn a_disk_that_the_server_fills_refuses_writes_until_there_is_room() {
     let Some(volume) = Volume::create(FileSystem::Ext4, VOLUME_BYTES) else { return };
     let reserve = volume.path().join("reserve");
-    fs::write(&reserve, vec![1; 48 << 20]).expect("write the reserve");
+    fs::write(&reserve, vec![1; RESERVE_BYTES]).expect("write the reserve");
     let mut server = Server::with(options(&volume));
     let load = Load::new(VALUE_BYTES);
     let transcript = Transcript::start();
     under_load(&server, &load, |client| {
-        for shard in 0..2 {
-            let reply = load.set(client, &files::key_of_shard(shard, "old:0"));
-            assert!(!reply.is_error(), "{reply:?}");
-        }
+        write_old(client, &load);
         wait_until_refused(&load, client, &transcript);
         while_full(client, &load, &transcript);
     });
@@ -124,6 +121,20 @@ fn a_disk_that_the_server_fills_refuses_writes_until_there_is_room() {
     let mut client = server.client();
     load.check(&mut client, "after kill -9, with room again");
     resumed(&mut client, &load, &transcript);
+}
+
+/// Keys on both shards that are to be read and deleted while the disk is full.
+fn write_old(client: &mut Client, load: &Load) {
+    for number in 0..OLD_KEYS {
+        for shard in 0..2 {
+            let reply = load.set(client, &old_key(shard, number));
+            assert!(!reply.is_error(), "{reply:?}");
+        }
+    }
+}
+
+fn old_key(shard: usize, number: usize) -> String {
+    files::key_of_shard(shard, &format!("old:{number}"))
 }
 
 /// Runs a part of a test while writers are at work.
@@ -155,11 +166,10 @@ fn wait_until_refused(load: &Load, client: &mut Client, transcript: &Transcript)
 /// What must hold while there is no room.
 fn while_full(client: &mut Client, load: &Load, transcript: &Transcript) {
     load.take_errors();
-    let start = Instant::now();
     transcript.wait_for(client, &["write_status=err", "log_status=err"]);
-    while start.elapsed() < FULL_TIME {
+    for number in 0..OLD_KEYS {
         for shard in 0..2 {
-            let old = load.some_key(shard).expect("a key that was acknowledged");
+            let old = old_key(shard, number);
             let reply = client.call(&["GET", &old]);
             assert_eq!(reply, Value::Bulk(load.value(&old)), "a read on the full disk");
             let reply = load.set(client, &files::key_of_shard(shard, "refused"));
@@ -168,7 +178,7 @@ fn while_full(client: &mut Client, load: &Load, transcript: &Transcript) {
             assert_eq!(reply, Value::Int(1), "a deletion on the full disk");
             assert_eq!(client.call(&["GET", &old]), Value::NullBulk, "a deleted key");
         }
-        sleep(Duration::from_millis(50));
+        sleep(FULL_TIME / OLD_KEYS as u32);
     }
     transcript.note(&health(client));
     let errors = load.take_errors();

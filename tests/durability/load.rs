@@ -2,12 +2,13 @@
 //! and what INFO tells meanwhile. A value follows from its key, so that the note stays small.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{Client, Value};
+use crate::common::{Client, Rng, Value};
 use crate::files;
 
 /// How long a test waits for what the server does by itself; more than is promised, for the tests
@@ -91,9 +92,11 @@ impl Load {
         self.fates.lock().expect("no panic").insert(key.to_owned(), fate);
     }
 
-    /// The value of a key.
+    /// The value of a key, as good as random: what can be compressed fills no disk.
     pub fn value(&self, key: &str) -> Vec<u8> {
-        key.bytes().cycle().take(self.value_bytes).collect()
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Rng::new(hasher.finish()).bytes(self.value_bytes)
     }
 
     /// Deletes what is there, a hundred keys at a time.
@@ -127,15 +130,6 @@ impl Load {
     /// The error replies since the last time, with their counts.
     pub fn take_errors(&self) -> BTreeMap<String, u64> {
         std::mem::take(&mut *self.errors.lock().expect("no panic"))
-    }
-
-    /// A key of the load that must be there.
-    pub fn some_key(&self, shard: usize) -> Option<String> {
-        let start = files::key_of_shard(shard, "");
-        let fates = self.fates.lock().expect("no panic");
-        let there =
-            |(key, fate): &(&String, &Fate)| key.starts_with(&start) && **fate == Fate::There;
-        fates.iter().find(there).map(|(key, _)| key.clone())
     }
 
     /// Looks at every key; fails the test when one is not as it was acknowledged, or when there

@@ -137,7 +137,11 @@ ON_DESCRIPTOR(RESIZE, posix_fallocate64, (int descriptor, off64_t from, off64_t 
     }
 
 static int is_partial(enum fault fault) { return fault == SHORT_WRITE || fault == TORN_WRITE; }
-static size_t half(size_t count) { return count > 1 ? count / 2 : count; }
+/* Half of it, in whole sectors where it is whole sectors: direct I/O knows nothing less. */
+static size_t half(size_t count) {
+    size_t unit = count % 512 ? 1 : 512;
+    return count > unit ? count / unit / 2 * unit : count;
+}
 static ssize_t done(enum fault fault, ssize_t result) {
     if (fault == TORN_WRITE) _exit(CRASH_STATUS);
     return result;

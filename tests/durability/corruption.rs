@@ -218,6 +218,8 @@ fn inflict(case: &Case, set: &DataSet, directory: &Path) -> bool {
 enum Outcome {
     Harmless,
     Refused,
+    /// Refused, and --accept-data-loss was offered as a way out.
+    LossOffered,
     Errors,
 }
 
@@ -266,7 +268,10 @@ fn judge_refusal(
     if !named.iter().any(is_named) {
         return Err(format!("refused without a word of {named:?}:\n{log}"));
     }
-    const ADVICE: [&str; 4] = ["--accept-data-loss", "backup", "estore", "put the folders back"];
+    if log.contains("--accept-data-loss yes") {
+        return Ok(Outcome::LossOffered);
+    }
+    const ADVICE: [&str; 3] = ["backup", "estore", "put the folders back"];
     if !ADVICE.iter().any(|words| log.contains(words)) {
         return Err(format!("refused without a word of what can be done:\n{log}"));
     }
@@ -325,9 +330,8 @@ fn damage_is_found_or_harmless() {
         }
         classes.insert(case.class);
         let mut outcome = judge(&case, set, &directory);
-        let can_be_accepted = matches!(case.class, Class::LogSegment | Class::Watermark);
-        if outcome == Ok(Outcome::Refused) && can_be_accepted {
-            outcome = judge_accepted_loss(set, &directory).map(|()| Outcome::Refused);
+        if outcome == Ok(Outcome::LossOffered) {
+            outcome = judge_accepted_loss(set, &directory).map(|()| Outcome::LossOffered);
         }
         match outcome {
             Ok(outcome) => *outcomes.entry((case.class, outcome)).or_default() += 1,

@@ -57,7 +57,7 @@ impl Laboratory {
 
     /// The workload with the fault of `case`, or with none, and the look at what is left.
     fn run(&self, case: Option<Case>) -> Outcome {
-        let _ = fs::remove_dir_all(&self.shim.data());
+        let _ = fs::remove_dir_all(self.shim.data());
         let (mut expected, mut complaints) = (Expected::default(), Vec::new());
         let mut rng = Rng::new(self.seed);
         self.shim.count_only(shim::ALL, "");

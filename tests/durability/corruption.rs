@@ -271,7 +271,8 @@ fn judge_refusal(
     if log.contains("--accept-data-loss yes") {
         return Ok(Outcome::LossOffered);
     }
-    const ADVICE: [&str; 3] = ["backup", "estore", "put the folders back"];
+    const ADVICE: [&str; 4] =
+        ["backup", "estore", "put the folders back", "start it with the Basalt that wrote it"];
     if !ADVICE.iter().any(|words| log.contains(words)) {
         return Err(format!("refused without a word of what can be done:\n{log}"));
     }
@@ -284,6 +285,10 @@ fn judge_accepted_loss(set: &DataSet, directory: &Path) -> Result<(), String> {
     let accepting = options(directory).set("accept-data-loss", "yes");
     let server = match Server::try_with(accepting, HANG) {
         Ok(server) => server,
+        // A foreign file may have told the salvaged database that it is another one.
+        Err(NoStart { status: Some(_), log }) if log.contains("put the folders back") => {
+            return Ok(());
+        }
         Err(NoStart { status, log }) => {
             return Err(format!("refused in spite of --accept-data-loss ({status:?}):\n{log}"));
         }

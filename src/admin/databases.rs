@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use basalt_shard::command::Args;
 use basalt_shard::command::scan_options::{ScanOptions, Scanned, parse_cursor};
@@ -29,6 +30,8 @@ const SCAN_ON_LOOP_MAX: usize = 256;
 
 /// Keys whose time has come that DBSIZE looks for before it answers.
 const COUNTED_FIRST_MAX: usize = 512;
+/// How long a flush waits before it tries a stalled database again.
+const STALL_PAUSE: Duration = Duration::from_millis(1);
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
@@ -286,31 +289,45 @@ async fn flush(mut context: LaterContext, databases: Vec<u8>) -> ReplyBuffer {
     }
     let shard_loop = context.shard_loop.clone();
     let locks = lock_everything(&shard_loop).await;
-    let flushed = databases.clone();
-    let results = shard_loop
-        .on_every_shard(move |there| {
-            let mut ranges = Vec::new();
-            for db in &flushed {
-                match there.shard.borrow_mut().flush_database(*db) {
-                    Ok(true) => ranges.push(*db),
-                    Ok(false) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            there.turn.schedule();
-            let engine = there.node.topology.engine(there.id).clone();
-            if !ranges.is_empty() {
-                there.node.pool.run(move || reclaim(engine.as_ref(), &ranges));
-            }
-            Ok(())
-        })
-        .await;
+    let results = loop {
+        let databases = databases.clone();
+        let results = shard_loop.on_every_shard(move |there| flush_here(there, &databases)).await;
+        // As with every other write, a stall is no reason to refuse. What is empty stays empty.
+        let is_stalled = |error: &EngineError| *error == EngineError::Stalled;
+        let mut errors = results.iter().filter_map(|result| result.as_ref().err()).peekable();
+        if errors.peek().is_none() || !errors.all(is_stalled) {
+            break results;
+        }
+        runtime::sleep(STALL_PAUSE).await;
+    };
     transaction::release(&shard_loop, locks);
     match results.into_iter().find_map(Result::err) {
         Some(error) => storage_failed(&mut context.reply, Some(error)),
         None => context.reply.ok(),
     }
     context.reply
+}
+
+/// The part of one shard, up to the first database that cannot be emptied.
+fn flush_here(shard_loop: &ShardLoop, databases: &[u8]) -> Result<(), EngineError> {
+    let mut ranges = Vec::new();
+    let mut result = Ok(());
+    for db in databases {
+        match shard_loop.shard.borrow_mut().flush_database(*db) {
+            Ok(true) => ranges.push(*db),
+            Ok(false) => {}
+            Err(error) => {
+                result = Err(error);
+                break;
+            }
+        }
+    }
+    shard_loop.turn.schedule();
+    if !ranges.is_empty() {
+        let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
+        shard_loop.node.pool.run(move || reclaim(engine.as_ref(), &ranges));
+    }
+    result
 }
 
 fn reclaim(engine: &dyn Engine, databases: &[u8]) {

@@ -68,40 +68,41 @@ impl Manifest {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
+        let damaged = || {
+            "it is damaged: restore it from a backup of the last start; without it, data could \
+             be mixed up or lost"
+                .to_owned()
+        };
         let mut lines = text.lines();
         let mut value = |name: &str| -> Result<&str, String> {
             lines
                 .next()
                 .and_then(|line| line.strip_prefix(name))
                 .and_then(|rest| rest.strip_prefix(' '))
-                .ok_or_else(|| format!("the line '{name}' is missing"))
+                .ok_or_else(damaged)
         };
-        let format: u32 = value("basalt-manifest")?
-            .parse()
-            .map_err(|_| "the format's version is not a number".to_owned())?;
+        let format: u32 = value("basalt-manifest")?.parse().map_err(|_| damaged())?;
         if format != FORMAT {
             return Err(format!(
                 "its format is version {format}, this server reads version {FORMAT}: start it \
                  with the Basalt that wrote it, or a newer one"
             ));
         }
-        let damaged = || "it is damaged".to_owned();
         let end = text.rfind("checksum ").ok_or_else(damaged)?;
         if text[end..] != checksum_line(&text[..end]) {
             return Err(damaged());
         }
         let id = value("id")?.to_owned();
-        let number =
-            |name: &str, text: &str| text.parse().map_err(|_| format!("'{name}' is not a number"));
-        let shards: u32 = number("shards", value("shards")?)?;
-        let epoch: u32 = number("epoch", value("epoch")?)?;
-        let opened: u32 = number("opened", value("opened")?)?;
+        let number = |text: &str| text.parse().map_err(|_| damaged());
+        let shards: u32 = number(value("shards")?)?;
+        let epoch: u32 = number(value("epoch")?)?;
+        let opened: u32 = number(value("opened")?)?;
         let batches: Result<Vec<u64>, _> =
             value("batches")?.split(' ').map(str::parse::<u64>).collect();
-        let batches = batches.map_err(|_| "'batches' is damaged".to_owned())?;
+        let batches = batches.map_err(|_| damaged())?;
         let databases: Result<Vec<u8>, _> =
             value("databases")?.split(' ').map(str::parse::<u8>).collect();
-        let databases = databases.map_err(|_| "'databases' is damaged".to_owned())?;
+        let databases = databases.map_err(|_| damaged())?;
         let mut sorted = databases.clone();
         sorted.sort_unstable();
         let shards = shards as usize;
@@ -153,9 +154,9 @@ impl DataDirectory {
             std::fs::TryLockError::Error(error) => format!("cannot lock {shown}: {error}"),
         })?;
         let manifest_path = path.join(MANIFEST);
-        let manifest = match std::fs::read_to_string(&manifest_path) {
+        let manifest = match std::fs::read(&manifest_path) {
             Ok(text) => {
-                let old = Manifest::parse(&text)
+                let old = Manifest::parse(&String::from_utf8_lossy(&text))
                     .map_err(|why| format!("{}: {why}", manifest_path.display()))?;
                 check(path, &old, shards)?;
                 let mut manifest = Manifest { epoch: old.epoch.saturating_add(1), ..old };

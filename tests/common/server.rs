@@ -43,6 +43,7 @@ pub struct Options {
     config_file: Option<PathBuf>,
     dir: Option<PathBuf>,
     directives: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
 }
 
 impl Default for Options {
@@ -56,6 +57,7 @@ impl Default for Options {
             config_file: None,
             dir: None,
             directives: Vec::new(),
+            environment: Vec::new(),
         }
     }
 }
@@ -100,6 +102,12 @@ impl Options {
         self
     }
 
+    /// A variable of the server's environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     fn arguments(&self, kind: Kind, port: u16, dir: &Path) -> Vec<String> {
         let mut all = vec![
             ("port".to_owned(), port.to_string()),
@@ -129,6 +137,14 @@ impl Options {
         }
         arguments
     }
+}
+
+/// How a start ended that brought no server.
+#[derive(Debug)]
+pub struct NoStart {
+    /// `None`: it did neither answer nor end in time, and was killed.
+    pub status: Option<ExitStatus>,
+    pub log: String,
 }
 
 pub struct Server {
@@ -167,7 +183,8 @@ impl Server {
         let (program, kind) = target();
         let home = new_home();
         let port = options.port.unwrap_or_else(free_port);
-        let mut child = spawn(&program, &options.arguments(kind, port, dir), &home);
+        let arguments = options.arguments(kind, port, dir);
+        let mut child = spawn(&program, &arguments, &options.environment, &home);
         let status = wait_for_exit(&mut child, START_TIMEOUT);
         let log = read_log(&home);
         remove_home(&home);
@@ -181,50 +198,77 @@ impl Server {
     }
 
     fn launch(program: PathBuf, kind: Kind, options: Options) -> Self {
+        match Self::try_launch(program.clone(), kind, options, START_TIMEOUT) {
+            Ok(server) => server,
+            Err(NoStart { status: Some(_), log }) => {
+                panic!("{} did not start; its log:\n{}", program.display(), tail(&log))
+            }
+            Err(NoStart { status: None, .. }) => {
+                panic!("no answer to PING after {START_TIMEOUT:?}")
+            }
+        }
+    }
+
+    /// As `with`, where the start may fail, or hang.
+    pub fn try_with(options: Options, timeout: Duration) -> Result<Self, NoStart> {
+        let (program, kind) = target();
+        Self::try_launch(program, kind, options, timeout)
+    }
+
+    fn try_launch(
+        program: PathBuf,
+        kind: Kind,
+        options: Options,
+        timeout: Duration,
+    ) -> Result<Self, NoStart> {
         let home = new_home();
         let port = options.port.unwrap_or_else(free_port);
         let mut server = Self { kind, port, program, options, home, child: None };
-        for _ in 0..PORT_ATTEMPTS {
+        let mut attempts_left = if server.options.port.is_some() { 1 } else { PORT_ATTEMPTS };
+        loop {
             server.spawn();
-            if server.wait_until_ready() {
-                return server;
-            }
-            if server.options.port.is_some() || !server.log().contains("in use") {
-                break;
+            let status = match server.wait_until_ready(timeout) {
+                Ready::Yes => return Ok(server),
+                Ready::Ended(status) => Some(status),
+                Ready::Silent => None,
+            };
+            attempts_left -= 1;
+            let log = server.log();
+            if attempts_left == 0 || !log.contains("Address already in use") {
+                return Err(NoStart { status, log });
             }
             server.port = free_port();
         }
-        panic!("{} did not start", server.program.display());
     }
 
     fn spawn(&mut self) {
         assert!(self.child.is_none(), "the server runs already");
         fs::create_dir_all(self.dir()).expect("create the data directory");
         let arguments = self.options.arguments(self.kind, self.port, &self.dir());
-        self.child = Some(spawn(&self.program, &arguments, &self.home));
+        self.child = Some(spawn(&self.program, &arguments, &self.options.environment, &self.home));
     }
 
-    /// Waits until PING is answered. False: the process ended.
-    fn wait_until_ready(&mut self) -> bool {
-        let deadline = Instant::now() + START_TIMEOUT;
+    /// Waits until PING is answered.
+    fn wait_until_ready(&mut self, timeout: Duration) -> Ready {
+        let deadline = Instant::now() + timeout;
         while Instant::now() < deadline {
             let child = self.child.as_mut().expect("a running server");
-            if child.try_wait().expect("look at the server").is_some() {
+            if let Some(status) = child.try_wait().expect("look at the server") {
                 self.child = None;
-                return false;
+                return Ready::Ended(status);
             }
             if let Ok(mut client) = Client::connect(self.address()) {
                 let answer = client.try_write_raw(b"*1\r\n$4\r\nPING\r\n");
                 match answer.and_then(|()| client.read_any()) {
-                    Ok(Value::Simple(_)) => return true,
+                    Ok(Value::Simple(_)) => return Ready::Yes,
                     // A password is asked for: the server is up.
-                    Ok(Value::Error(text)) if text.starts_with(b"NOAUTH") => return true,
+                    Ok(Value::Error(text)) if text.starts_with(b"NOAUTH") => return Ready::Yes,
                     _ => {}
                 }
             }
             std::thread::sleep(POLL_INTERVAL);
         }
-        panic!("no answer to PING after {START_TIMEOUT:?}");
+        Ready::Silent
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -282,6 +326,16 @@ impl Server {
         })
     }
 
+    /// As `wait_for_exit`, where the server may not end: then it is killed, and `None`.
+    pub fn exit_within(&mut self, timeout: Duration) -> Option<ExitStatus> {
+        let mut child = self.child.take().expect("a running server");
+        let status = wait_for_exit(&mut child, timeout);
+        if status.is_none() {
+            end(&mut child);
+        }
+        status
+    }
+
     /// Asks for an orderly end and waits for it.
     pub fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM");
@@ -291,8 +345,17 @@ impl Server {
     /// Starts the ended server again: same directory, same port, same options.
     pub fn restart(&mut self) {
         self.spawn();
-        assert!(self.wait_until_ready(), "the server did not start again; log:\n{}", self.log());
+        let ready = self.wait_until_ready(START_TIMEOUT);
+        let log = self.log();
+        assert!(matches!(ready, Ready::Yes), "the server did not start again; log:\n{log}");
     }
+}
+
+/// What came of waiting for a start.
+enum Ready {
+    Yes,
+    Ended(ExitStatus),
+    Silent,
 }
 
 impl Drop for Server {
@@ -326,11 +389,17 @@ pub fn target_program() -> PathBuf {
     target().0
 }
 
-fn spawn(program: &Path, arguments: &[String], home: &Path) -> Child {
+fn spawn(
+    program: &Path,
+    arguments: &[String],
+    environment: &[(String, String)],
+    home: &Path,
+) -> Child {
     let log = File::options().create(true).append(true).open(home.join("log"));
     let log = log.expect("open the log");
     Command::new(program)
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(home)
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("share the log"))

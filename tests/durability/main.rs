@@ -8,7 +8,16 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod corruption;
+mod disk_full;
+mod every_call;
+mod expected;
+mod files;
+mod io_errors;
 mod kill9;
 mod ledger;
+mod load;
 mod powercut;
+mod script;
+mod shim;
 mod volume;

@@ -83,6 +83,11 @@ pub fn storage_error_reply(error: &EngineError) -> String {
     match error {
         EngineError::Corrupted(what) => format!("CORRUPTED data on disk is damaged: {what}"),
         EngineError::Unreadable(what) => format!("ERR reading from the disk failed: {what}"),
+        EngineError::Io(what) => {
+            // What the system said; where it happened is in the server's log.
+            let brief = what.split(" (").next().unwrap_or(what);
+            format!("MISCONF Errors writing to the AOF file: {brief}")
+        }
         other => format!("MISCONF Errors writing to the AOF file: {other}"),
     }
 }

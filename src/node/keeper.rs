@@ -15,7 +15,7 @@ use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::topology::ShardId;
 use crossbeam_channel::bounded;
 
-use crate::node::{Node, disk};
+use crate::node::{Node, disk, log_sync};
 use crate::router::message::Message;
 use crate::runtime;
 
@@ -43,8 +43,9 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                 reported: None,
                 node,
             };
+            let node = keeper.node.clone();
             loop {
-                keeper.look_after();
+                log_sync::guarded(&node, shard, || keeper.look_after());
                 std::thread::sleep(EVERY);
             }
         },
@@ -72,13 +73,14 @@ impl Keeper {
         if let Err(error) = engine.maintain() {
             self.report("the log's housekeeping failed", &error.to_string());
         }
-        let Some(failure) = engine.failure() else {
-            self.pause = ATTEMPT_EVERY;
-            return;
-        };
         let log = &self.node.logs[self.shard];
-        if !log.has_failed() {
-            log.report(&failure, self.node.durability_mode(), self.shard);
+        match engine.failure() {
+            Some(failure) => log.report(&failure, self.node.durability_mode(), self.shard),
+            None if log.has_failed() => {}
+            None => {
+                self.pause = ATTEMPT_EVERY;
+                return;
+            }
         }
         // Whoever waits for this log learns that it is in vain.
         self.node.wake_waiters();

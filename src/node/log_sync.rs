@@ -10,6 +10,7 @@
 //! In the modes that do not sync before every reply, the loop hands the log to the kernel by
 //! itself at the end of its turn; what is too much for that is left to this thread.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -333,6 +334,17 @@ impl LogSync {
     }
 }
 
+/// Runs `work` of a thread that everybody relies on. If it panics the log counts as failed, and
+/// the thread goes on: else all who wait for it would wait for ever.
+pub(crate) fn guarded(node: &Node, shard: ShardId, work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+        let error = EngineError::Io("the server failed; this is a bug, please report it".into());
+        node.logs[shard].report(&error, node.durability_mode(), shard);
+        node.wake_waiters();
+        std::thread::sleep(EVERY);
+    }
+}
+
 /// Starts the syncing thread of `shard`. It ends with the process.
 pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
     let node = node.clone();
@@ -342,7 +354,7 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
             let log = &node.logs[shard];
             let mut last_sync = Instant::now();
             let mut usual = Usual::default();
-            loop {
+            let mut round = || {
                 let mode = node.durability_mode();
                 if mode == Mode::Always && usual.writers > 1 {
                     log.gather(usual.writers, usual.sync_time);
@@ -353,7 +365,9 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                     log.flush_wanted.store(false, Ordering::SeqCst);
                     let before = (log.durable(), Instant::now());
                     log.sync(engine.as_ref(), mode, shard);
-                    usual = usual.after(log.written() - before.0, before.1.elapsed());
+                    // What is durable may be ahead of what was noted as written.
+                    let writers = log.written().saturating_sub(before.0);
+                    usual = usual.after(writers, before.1.elapsed());
                 } else if log.flush_wanted.swap(false, Ordering::SeqCst) {
                     log.flush(engine.as_ref(), mode, shard);
                 }
@@ -361,6 +375,9 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                     last_sync = Instant::now();
                 }
                 node.tell_subscribers(shard);
+            };
+            loop {
+                guarded(&node, shard, &mut round);
             }
         },
     )?;

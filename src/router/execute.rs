@@ -184,6 +184,13 @@ async fn run_locked(
     batch.push(id, args);
     let timer = Instant::now();
     let start = reply.len();
+    // Its keys are locked: what it will see of them is what is there now.
+    let shown = shard_loop
+        .with_call(id, args, (db, now_ms()), |call| {
+            let locks = call.locks(&shard_loop.node.topology);
+            shard_loop.shard.borrow().gate(call, &locks)
+        })
+        .unwrap_or(0);
     let ran = run_with_disk(shard_loop, Arc::new(batch)).await;
     runtime::note_command(id, 0);
     let ticket = match ran {
@@ -193,7 +200,6 @@ async fn run_locked(
         }
         Some(mut sequence) => {
             reply.adopt(sequence.reply.take());
-            let shown = shard_loop.shard.borrow().written();
             shard_loop.shard.borrow_mut().warm(sequence.loaded);
             match commit(shard_loop, sequence.changes).await {
                 Ok(ticket) => ticket.max(shown),

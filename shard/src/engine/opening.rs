@@ -126,17 +126,18 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     std::fs::create_dir_all(&site.directory)
         .map_err(|error| format!("cannot make {}: {error}", site.shown()))?;
     let watermark = read_watermark(site, &mut judge)?;
-    let (db, filters) = open_database(site, shared, &mut judge)?;
+    let Database { db, filters, persisted, is_repaired } = open_database(site, shared, &mut judge)?;
     check_identity(site, &db)?;
-    let progress = handle(&db, Family::Progress);
-    let record = db
-        .get_cf_opt(progress, APPLIED_KEY, &ReadOptions::default())
-        .map_err(|error| failed(site, storage_error(error)))?;
-    let persisted = applied(record.as_deref());
     // First only a look: who refuses to open changes nothing.
-    let found = read_log(site, persisted, &mut |_, _| Ok(()))?;
+    let mut found = read_log(site, persisted, &mut |_, _| Ok(()))?;
     judge_log(site, watermark.as_ref(), &found, &mut judge)?;
-    let replayed = found.last - persisted;
+    let mut replayed = found.last - persisted;
+    if is_repaired && replayed > 0 {
+        // The log names families by number, and repairing may number them anew.
+        judge
+            .lost(format!("{replayed} batches of the log, which do not fit a repaired database"))?;
+        (found.last, replayed) = (persisted, 0);
+    }
     if replayed > 0 {
         read_log(site, persisted, &mut |lsn, batch| apply(&db, lsn, batch))?;
     }
@@ -165,7 +166,7 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
         durable: last,
         flushed: last,
     }
-    .write(&site.watermark(), true)
+    .replace(&site.watermark())
     .map_err(|error| format!("cannot write {}: {error}", site.watermark().display()))?;
     let log = Arc::new(log);
     filters.set_log(&log);
@@ -215,58 +216,88 @@ fn read_watermark(site: &Site, judge: &mut Judge) -> Result<Option<Watermark>, S
             site.opened_epoch
         ))?;
     }
+    let is_first_opening = site.opened_epoch < site.epoch;
+    if is_first_opening && watermark.epoch >= site.epoch {
+        judge.lost(format!(
+            "basalt.manifest is older than the rest of the data set: {} was opened at start {}, \
+             and by the manifest the next start is number {}; what else the manifest says is of \
+             that time too",
+            site.shown(),
+            watermark.epoch,
+            site.epoch
+        ))?;
+    }
     Ok(Some(watermark))
+}
+
+/// An opened RocksDB.
+struct Database {
+    db: Arc<DB>,
+    filters: Arc<FilterContext>,
+    /// Number of the newest batch in it.
+    persisted: Lsn,
+    /// It was made anew from what table files there were.
+    is_repaired: bool,
 }
 
 fn open_database(
     site: &Site,
     shared: &SharedResources,
     judge: &mut Judge,
-) -> Result<(Arc<DB>, Arc<FilterContext>), String> {
+) -> Result<Database, String> {
     let mut database = options::database(shared);
     let is_new = site.opened_epoch == 0;
     if is_new {
         database.create_if_missing(true);
         database.create_missing_column_families(true);
     }
-    // The filter looks heads up in the database that it filters for.
-    let filters = Arc::new(FilterContext::default());
-    let open = |database: &Options| {
-        let families = Family::ALL.iter().zip(FAMILY_NAMES).map(|(family, name)| {
-            let mut options = options::family(shared, *family);
-            if *family == Family::Elements {
-                options.set_compaction_filter_factory(OrphanFilterFactory::new(filters.clone()));
-            }
-            ColumnFamilyDescriptor::new(name, options)
-        });
-        DB::open_cf_descriptors(database, &site.directory, families).map_err(storage_error)
-    };
-    let db = match open(&database) {
-        Ok(db) => db,
-        Err(error) if is_new => return Err(failed(site, error)),
-        Err(EngineError::DiskFull) => {
-            return Err(format!(
-                "{}: make some room and start again; nothing is lost",
-                failed(site, EngineError::DiskFull)
-            ));
-        }
+    match open_families(site, shared, &database) {
+        Ok(opened) => Ok(opened),
+        Err(error) if is_new => Err(failed(site, error)),
+        Err(EngineError::DiskFull) => Err(format!(
+            "{}: make some room and start again; nothing is lost",
+            failed(site, EngineError::DiskFull)
+        )),
         Err(error) => {
             judge.lost(failed(site, error))?;
             database.create_if_missing(true);
             database.create_missing_column_families(true);
             DB::repair(&database, &site.directory)
                 .map_err(|error| failed(site, storage_error(error)))?;
-            open(&database).map_err(|error| failed(site, error))?
-        }
-    };
-    for name in FAMILY_NAMES {
-        if db.cf_handle(name).is_none() {
-            return Err(format!("{}: column family '{name}' is missing", site.shown()));
+            let opened =
+                open_families(site, shared, &database).map_err(|error| failed(site, error))?;
+            Ok(Database { is_repaired: true, ..opened })
         }
     }
+}
+
+fn open_families(
+    site: &Site,
+    shared: &SharedResources,
+    database: &Options,
+) -> Result<Database, EngineError> {
+    // The filter looks heads up in the database that it filters for.
+    let filters = Arc::new(FilterContext::default());
+    let families = Family::ALL.iter().zip(FAMILY_NAMES).map(|(family, name)| {
+        let mut options = options::family(shared, *family);
+        if *family == Family::Elements {
+            options.set_compaction_filter_factory(OrphanFilterFactory::new(filters.clone()));
+        }
+        ColumnFamilyDescriptor::new(name, options)
+    });
+    let db = DB::open_cf_descriptors(database, &site.directory, families).map_err(storage_error)?;
+    for name in FAMILY_NAMES {
+        if db.cf_handle(name).is_none() {
+            return Err(EngineError::Corrupted(format!("column family '{name}' is missing")));
+        }
+    }
+    let record = db
+        .get_cf_opt(handle(&db, Family::Progress), APPLIED_KEY, &ReadOptions::default())
+        .map_err(storage_error)?;
+    let persisted = applied(record.as_deref());
     let db = Arc::new(db);
     filters.set_database(&db);
-    Ok((db, filters))
+    Ok(Database { db, filters, persisted, is_repaired: false })
 }
 
 /// Whether the database is this shard's; a new one is told that it is.

@@ -157,10 +157,12 @@ impl RocksEngine {
             flushed: open.log.flushed(),
         };
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if durably || *noted != Some(watermark) {
-            watermark.write(&self.site.watermark(), durably)?;
-            *noted = Some(watermark);
+        if durably {
+            watermark.replace(&self.site.watermark())?;
+        } else if *noted != Some(watermark) {
+            watermark.update(&self.site.watermark())?;
         }
+        *noted = Some(watermark);
         Ok(())
     }
 

@@ -90,18 +90,28 @@ impl Watermark {
         }
     }
 
-    /// Writes it in place, durably if so asked. Blocks.
-    pub fn write(&self, path: &Path, durably: bool) -> io::Result<()> {
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    /// Makes it durable, whole: a new file takes the place of the old one. Blocks.
+    pub fn replace(&self, path: &Path) -> io::Result<()> {
+        let temporary = path.with_extension("new");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all_at(&self.encode(), 0)?;
-        if durably {
-            file.sync_all()?;
-            if let Some(directory) = path.parent() {
-                File::open(directory)?.sync_all()?;
-            }
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)?;
+        match path.parent() {
+            Some(directory) => File::open(directory)?.sync_all(),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Writes it over the one that is there, which is quick: it is shorter than what a disk writes
+    /// at once. Not durable. Blocks.
+    pub fn update(&self, path: &Path) -> io::Result<()> {
+        OpenOptions::new().write(true).open(path)?.write_all_at(&self.encode(), 0)
     }
 }
 

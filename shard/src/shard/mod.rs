@@ -328,6 +328,20 @@ impl Shard {
         self.dirty.settle(ticket);
     }
 
+    /// The batch that a reader of the keys of a command has to wait for, as long as they are
+    /// locked. `locks` are the command's.
+    pub fn gate(&self, call: &Call<'_>, locks: &[(ShardId, RecordKey, Mode)]) -> Ticket {
+        let physical = call.databases.get(call.db).copied().unwrap_or_default();
+        let own = locks.iter().filter(|(owner, _, _)| *owner == self.id);
+        own.map(|(_, key, _)| {
+            let mut head = RecordKey::from_slice(&[physical]);
+            head.extend_from_slice(key);
+            self.dirty.ticket(&head)
+        })
+        .max()
+        .unwrap_or(0)
+    }
+
     /// Tries a command whose keys are all this shard's.
     pub fn execute(&mut self, call: &Call<'_>, reply: &mut ReplyBuffer) -> Attempt {
         if !self.locks.is_empty() && self.is_locked(call) {

@@ -218,14 +218,15 @@ fn read_watermark(site: &Site, judge: &mut Judge) -> Result<Option<Watermark>, S
     }
     let is_first_opening = site.opened_epoch < site.epoch;
     if is_first_opening && watermark.epoch >= site.epoch {
-        judge.lost(format!(
+        // Nothing to be accepted: it says where each database is, and that may be wrong.
+        return Err(format!(
             "basalt.manifest is older than the rest of the data set: {} was opened at start {}, \
-             and by the manifest the next start is number {}; what else the manifest says is of \
-             that time too",
+             and by the manifest the next start is number {}. Restore the newest basalt.manifest \
+             from a backup",
             site.shown(),
             watermark.epoch,
             site.epoch
-        ))?;
+        ));
     }
     Ok(Some(watermark))
 }

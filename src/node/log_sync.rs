@@ -2,11 +2,6 @@
 //! who waits, and takes the next group. While one sync runs, the loop goes on and the next group
 //! gathers.
 //!
-//! With many writers it pays to wait a little for the group to be whole: a sync costs as much
-//! processor time as several commands. Who wrote in or during the last sync will probably write
-//! again as soon as the replies are there; so the next sync begins when as many batches have come,
-//! or a short time later. A single writer never waits for others.
-//!
 //! In the modes that do not sync before every reply, the loop hands the log to the kernel by
 //! itself at the end of its turn; what is too much for that is left to this thread.
 
@@ -28,10 +23,6 @@ use crate::router::message::Message;
 
 /// How often `everysec` syncs.
 const EVERY: Duration = Duration::from_secs(1);
-
-/// How long a group may gather beyond the first batch, in percent of what a sync takes, and in all.
-const GATHER_PERCENT: u32 = 150;
-const GATHER_MAX: Duration = Duration::from_millis(1);
 
 /// More than this is not handed to the kernel by the loop.
 pub(crate) const FLUSHED_ON_LOOP_BYTES_MAX: u64 = 256 << 10;
@@ -126,8 +117,6 @@ pub(crate) struct LogSync {
     has_subscribers: AtomicBool,
     /// There is too much for the loop to hand to the kernel.
     flush_wanted: AtomicBool,
-    /// The syncing thread need not be woken for batches before this one.
-    ring_at: AtomicU64,
     sleeping: Mutex<bool>,
     bell: Condvar,
     statistics: Mutex<SyncStatistics>,
@@ -149,7 +138,6 @@ impl LogSync {
             subscribers: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             has_subscribers: AtomicBool::new(false),
             flush_wanted: AtomicBool::new(false),
-            ring_at: AtomicU64::new(0),
             sleeping: Mutex::new(false),
             bell: Condvar::new(),
             statistics: Mutex::new(SyncStatistics {
@@ -225,31 +213,9 @@ impl LogSync {
 
     /// Asks for everything up to `ticket` to become durable.
     pub(crate) fn want(&self, ticket: Ticket) {
-        if self.wanted.fetch_max(ticket, Ordering::SeqCst) < ticket
-            && ticket >= self.ring_at.load(Ordering::SeqCst)
-        {
+        if self.wanted.fetch_max(ticket, Ordering::SeqCst) < ticket {
             self.ring();
         }
-    }
-
-    /// Waits for the rest of a group of about `expected` batches behind the durable ones, as long
-    /// as that pays.
-    fn gather(&self, expected: u64, sync_time: Duration) {
-        let whole = self.durable() + expected;
-        self.ring_at.store(whole, Ordering::SeqCst);
-        let deadline = Instant::now() + (sync_time * GATHER_PERCENT / 100).min(GATHER_MAX);
-        let mut sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        while self.written() < whole && !self.has_failed() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            *sleeping = true;
-            let waited = self.bell.wait_timeout(sleeping, left);
-            sleeping = waited.unwrap_or_else(PoisonError::into_inner).0;
-            *sleeping = false;
-        }
-        self.ring_at.store(0, Ordering::SeqCst);
     }
 
     /// Asks for everything up to `ticket` to be handed to the kernel by the syncing thread.
@@ -353,21 +319,13 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
             let engine = node.topology.engine(shard).clone();
             let log = &node.logs[shard];
             let mut last_sync = Instant::now();
-            let mut usual = Usual::default();
             let mut round = || {
                 let mode = node.durability_mode();
-                if mode == Mode::Always && usual.writers > 1 {
-                    log.gather(usual.writers, usual.sync_time);
-                }
                 wait(log, mode, EVERY.saturating_sub(last_sync.elapsed()));
                 let is_due = last_sync.elapsed() >= EVERY;
                 if mode == Mode::Always || (mode == Mode::EverySecond && is_due) {
                     log.flush_wanted.store(false, Ordering::SeqCst);
-                    let before = (log.durable(), Instant::now());
                     log.sync(engine.as_ref(), mode, shard);
-                    // What is durable may be ahead of what was noted as written.
-                    let writers = log.written().saturating_sub(before.0);
-                    usual = usual.after(writers, before.1.elapsed());
                 } else if log.flush_wanted.swap(false, Ordering::SeqCst) {
                     log.flush(engine.as_ref(), mode, shard);
                 }
@@ -382,21 +340,6 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
         },
     )?;
     Ok(())
-}
-
-/// What to expect of the next group.
-#[derive(Clone, Copy, Default)]
-struct Usual {
-    /// Batches that came in the last group or while it was made durable.
-    writers: u64,
-    /// What syncs took lately.
-    sync_time: Duration,
-}
-
-impl Usual {
-    fn after(self, writers: u64, sync_time: Duration) -> Self {
-        Self { writers, sync_time: (self.sync_time * 7 + sync_time) / 8 }
-    }
 }
 
 /// Sleeps until there is something to do, `most` at the longest.

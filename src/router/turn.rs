@@ -3,6 +3,7 @@
 //! replies that waited for it are released.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -17,7 +18,8 @@ pub(crate) struct Turn {
     scheduled: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     outboxes: RefCell<Vec<Vec<Message>>>,
-    waiting: RefCell<Vec<(ShardId, Ticket, Waker)>>,
+    /// Who waits for each shard's log, in the order of the batches.
+    waiting: Vec<RefCell<VecDeque<(Ticket, Waker)>>>,
     /// Answers for other shards that wait for this shard's log.
     deferred: RefCell<Vec<(Ticket, ShardId, Message)>>,
 }
@@ -28,7 +30,7 @@ impl Turn {
             scheduled: Cell::new(false),
             waker: RefCell::new(None),
             outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
-            waiting: RefCell::new(Vec::new()),
+            waiting: (0..shards).map(|_| RefCell::default()).collect(),
             deferred: RefCell::new(Vec::new()),
         }
     }
@@ -135,22 +137,28 @@ fn post_deferred(shard_loop: &ShardLoop) {
 /// Wakes whoever waited for something that is durable enough by now. For those who still wait,
 /// the logs are asked for news again: a subscription ends with the first news.
 pub(crate) fn release(shard_loop: &ShardLoop) {
-    let mut released = Vec::new();
-    shard_loop.turn.waiting.borrow_mut().retain(|(shard, ticket, waker)| {
-        let mut passed = shard_loop.is_settled(*shard, *ticket);
-        if !passed {
-            shard_loop.node.logs[*shard].subscribe(shard_loop.id);
+    for (shard, waiting) in shard_loop.turn.waiting.iter().enumerate() {
+        let mut waiting = waiting.borrow_mut();
+        loop {
+            let passed = waiting.pop_front_if(|(ticket, _)| shard_loop.is_settled(shard, *ticket));
+            if let Some((_, waker)) = passed {
+                waker.wake();
+                continue;
+            }
+            let Some((ticket, _)) = waiting.front() else { break };
+            shard_loop.node.logs[shard].subscribe(shard_loop.id);
             // It may have become durable just before the subscription.
-            passed = shard_loop.is_settled(*shard, *ticket);
+            if !shard_loop.is_settled(shard, *ticket) {
+                break;
+            }
         }
-        if passed {
-            released.push(waker.clone());
-        }
-        !passed
-    });
-    for waker in released {
-        waker.wake();
     }
+}
+
+/// Puts a waiter into the line of a shard: mostly at its end.
+fn wait_in_line(line: &mut VecDeque<(Ticket, Waker)>, ticket: Ticket, waker: Waker) {
+    let behind = line.iter().rev().take_while(|(other, _)| *other > ticket).count();
+    line.insert(line.len() - behind, (ticket, waker));
 }
 
 /// Waits until batch `ticket` of `shard` is as durable as `appendfsync` promises. An error: it
@@ -164,7 +172,8 @@ pub(crate) async fn settled(
         if shard_loop.is_settled(shard, ticket) {
             return Poll::Ready(());
         }
-        shard_loop.turn.waiting.borrow_mut().push((shard, ticket, context.waker().clone()));
+        let line = &shard_loop.turn.waiting[shard];
+        wait_in_line(&mut line.borrow_mut(), ticket, context.waker().clone());
         shard_loop.node.logs[shard].subscribe(shard_loop.id);
         if shard_loop.is_settled(shard, ticket) {
             return Poll::Ready(());

@@ -651,12 +651,10 @@ impl Connection {
 
     /// The reply from `start` on may show, or have changed, anything on any shard.
     fn hold_for_everything(&mut self, start: usize) {
-        let written = self.shard_loop.shard.borrow().written();
-        self.hold_for(start, self.shard_loop.id, written);
+        // The engine's number, not the loop's: a long batch may have been written elsewhere.
         for shard in 0..self.shard_loop.node.topology.shards() {
-            if shard != self.shard_loop.id {
-                self.hold_for(start, shard, self.shard_loop.node.logs[shard].written());
-            }
+            let written = self.shard_loop.node.topology.engine(shard).written();
+            self.hold_for(start, shard, written);
         }
     }
 

@@ -226,7 +226,8 @@ impl LogSync {
         }
     }
 
-    fn ring(&self) {
+    /// Wakes the syncing thread: there may be something to do for it.
+    pub(crate) fn ring(&self) {
         let sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
         if *sleeping {
             self.bell.notify_one();

@@ -244,6 +244,8 @@ impl ShardLoop {
             latency_monitor_threshold_ms: config.latency_monitor_threshold_ms,
         });
         *self.config.borrow_mut() = config;
+        // With another `appendfsync` there may be something to be synced.
+        self.node.logs[self.id].ring();
         self.turn.schedule();
         turn::release(self);
     }

@@ -173,14 +173,9 @@ async fn commit(
     let mut own = None;
     if changes.is_empty() {
         // What was read may not be durable: wait for whatever has been written there so far.
-        tickets.extend(locks.keys().map(|shard| {
-            let ticket = if *shard == shard_loop.id {
-                shard_loop.shard.borrow().written()
-            } else {
-                shard_loop.node.logs[*shard].written()
-            };
-            (*shard, ticket)
-        }));
+        tickets.extend(
+            locks.keys().map(|shard| (*shard, shard_loop.node.topology.engine(*shard).written())),
+        );
     }
     let parts = if changes.is_long() {
         shard_loop.off_loop(move || changes.by_shard()).await.unwrap_or_else(|| {

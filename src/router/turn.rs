@@ -124,10 +124,9 @@ fn post_deferred(shard_loop: &ShardLoop) {
     for (_, to, answer) in settled {
         outboxes[to].push(answer);
     }
-    if let Some((ticket, _, _)) = deferred.last() {
-        let log = &shard_loop.node.logs[id];
-        log.subscribe(id);
-        if shard_loop.is_settled(id, *ticket) {
+    if !deferred.is_empty() {
+        shard_loop.node.logs[id].subscribe(id);
+        if deferred.iter().any(|(ticket, _, _)| shard_loop.is_settled(id, *ticket)) {
             // It became so just before the subscription: the next turn sends it.
             turn.schedule();
         }

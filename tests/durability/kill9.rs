@@ -58,6 +58,7 @@ fn campaign(mode: &str) {
                 earlier = None;
             }
         }
+        assert!(acknowledged > 0, "nothing was acknowledged in {rounds} rounds");
         eprintln!("{mode}, shards {shards}: {rounds} kills, {acknowledged} writes, none lost");
     }
 }

@@ -120,7 +120,8 @@ impl Ledger {
             line.unwrap_or_else(|| panic!("no '{name}' in: {text}")).to_owned()
         };
         let count = |name: &str| fact(name).parse().expect("a count");
-        let report = Report {
+        // In a round by itself it may be that nothing was: the end can come before the first reply.
+        Report {
             passed: status.success(),
             acknowledged: count("writes acknowledged"),
             lost: count("acknowledged writes lost"),
@@ -128,9 +129,7 @@ impl Ledger {
                 .parse()
                 .expect("seconds"),
             text: text.clone(),
-        };
-        assert!(report.acknowledged > 0, "nothing was acknowledged: {text}");
-        report
+        }
     }
 }
 

@@ -83,6 +83,7 @@ fn campaign(file_system: FileSystem, mode: &str, may_lose: Duration) {
             server.client().ok("FLUSHALL");
         }
     }
+    assert!(acknowledged > 0, "nothing was acknowledged in {rounds} rounds");
     eprintln!(
         "{mode} on {}: {rounds} cuts, {acknowledged} writes acknowledged, {lost} lost, \
          the oldest {oldest_s:.3} s before the cut",

@@ -317,6 +317,10 @@ impl Shard {
 
     /// Whether readers have to wait for what is not durable (`appendfsync always`).
     pub fn track_dirty(&mut self, track: bool) {
+        if track && !self.track_dirty {
+            // What was written before may not be durable either.
+            self.dirty.mark_everything(self.written);
+        }
         self.track_dirty = track;
         if !track {
             self.dirty.settle(Ticket::MAX);

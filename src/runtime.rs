@@ -49,7 +49,13 @@ where
             match executor {
                 Ok(executor) => {
                     let _ = report.send(Ok(()));
-                    executor.run(async move { timed("messages", make()).await });
+                    let run = || executor.run(async move { timed("messages", make()).await });
+                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
+                        // A shard that nobody runs would keep its clients waiting for ever; after
+                        // a restart everything acknowledged is there.
+                        tracing::error!("the executor of {thread_name} failed: aborting");
+                        std::process::abort();
+                    }
                 }
                 Err(error) => {
                     let _ = report.send(Err(error.to_string()));

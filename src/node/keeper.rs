@@ -114,7 +114,10 @@ impl Keeper {
         }
         let lock = self.lock()?;
         let engine = self.node.topology.engine(self.shard);
-        let reopened = engine.reopen().and_then(|()| Counts::load(engine.as_ref()));
+        let reopened = engine.reopen().and_then(|()| {
+            // Without its counts it must not be written to.
+            Counts::load(engine.as_ref()).inspect_err(|error| engine.fail(error))
+        });
         let written = engine.written();
         let failed = reopened.as_ref().err().map(EngineError::to_string);
         let shard = self.shard;

@@ -324,6 +324,13 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                 let mode = node.durability_mode();
                 wait(log, mode, EVERY.saturating_sub(last_sync.elapsed()));
                 let is_due = last_sync.elapsed() >= EVERY;
+                if is_due {
+                    // Whatever was written and not handed on, for whatever reason, is so now.
+                    log.note(engine.written());
+                    if log.written() > log.flushed.load(Ordering::SeqCst) {
+                        log.flush_wanted.store(true, Ordering::SeqCst);
+                    }
+                }
                 if mode == Mode::Always || (mode == Mode::EverySecond && is_due) {
                     log.flush_wanted.store(false, Ordering::SeqCst);
                     log.sync(engine.as_ref(), mode, shard);

@@ -244,7 +244,9 @@ impl ShardLoop {
             latency_monitor_threshold_ms: config.latency_monitor_threshold_ms,
         });
         *self.config.borrow_mut() = config;
-        // With another `appendfsync` there may be something to be synced.
+        // With another `appendfsync` what was handed to the syncing thread may be left to the loop,
+        // and the other way round.
+        self.flushed.set(0);
         self.node.logs[self.id].ring();
         self.turn.schedule();
         turn::release(self);

@@ -171,12 +171,11 @@ async fn commit(
     let mut failure = None;
     let mut questions = Vec::new();
     let mut own = None;
-    if changes.is_empty() {
-        // What was read may not be durable: wait for whatever has been written there so far.
-        tickets.extend(
-            locks.keys().map(|shard| (*shard, shard_loop.node.topology.engine(*shard).written())),
-        );
-    }
+    // What was read may not be durable: wait for whatever has been written so far, also on shards
+    // where nothing changes.
+    tickets.extend(
+        locks.keys().map(|shard| (*shard, shard_loop.node.topology.engine(*shard).written())),
+    );
     let parts = if changes.is_long() {
         shard_loop.off_loop(move || changes.by_shard()).await.unwrap_or_else(|| {
             failure = Some(EngineError::Io("a write failed in the server; this is a bug".into()));

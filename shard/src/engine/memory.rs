@@ -121,6 +121,8 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn fail(&self, _error: &EngineError) {}
+
     fn failure(&self) -> Option<EngineError> {
         None
     }

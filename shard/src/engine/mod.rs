@@ -186,6 +186,9 @@ pub trait Engine: Send + Sync {
     /// for more, notes how far things are. Blocks.
     fn maintain(&self) -> Result<(), EngineError>;
 
+    /// Takes no writes any more, until it is opened anew.
+    fn fail(&self, error: &EngineError);
+
     /// Why nothing can be written any more, if so.
     fn failure(&self) -> Option<EngineError>;
 

@@ -120,13 +120,6 @@ impl RocksEngine {
         }
     }
 
-    /// Nothing more can be written until the database is opened anew.
-    fn fail(&self, error: &EngineError) {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.get_or_insert_with(|| error.clone());
-        self.has_failed.store(true, Ordering::Release);
-    }
-
     fn noting_failure<T>(&self, result: std::io::Result<T>) -> Result<T, EngineError> {
         result.map_err(|error| {
             let error = EngineError::from(error);
@@ -369,14 +362,24 @@ impl Engine for RocksEngine {
         if self.has_failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        open.log.release(self.persisted(open)?)?;
-        if open.log.size().0 > LOG_BYTES_MAX {
-            opening::flush_all(&open.db)?;
+        // Each does what it can, whatever becomes of the others.
+        let noted = self.note_watermark(open, false);
+        let prepared = open.log.prepare().map_err(EngineError::from);
+        let release = || -> Result<(), EngineError> {
             open.log.release(self.persisted(open)?)?;
-        }
-        self.note_watermark(open, false)?;
-        open.log.prepare()?;
-        Ok(())
+            if open.log.size().0 > LOG_BYTES_MAX {
+                opening::flush_all(&open.db)?;
+                open.log.release(self.persisted(open)?)?;
+            }
+            Ok(())
+        };
+        release().and(noted).and(prepared)
+    }
+
+    fn fail(&self, error: &EngineError) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert_with(|| error.clone());
+        self.has_failed.store(true, Ordering::Release);
     }
 
     fn failure(&self) -> Option<EngineError> {

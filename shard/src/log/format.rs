@@ -30,6 +30,9 @@ pub const GROUP_HEADER_BYTES: usize = 40;
 /// Groups begin at multiples of this.
 pub const GROUP_ALIGNMENT: usize = 8;
 
+/// More batches than a shard can write in a lifetime.
+const LSN_MAX: Lsn = 1 << 60;
+
 const MAGIC: &[u8; 8] = b"basaltlg";
 const FORMAT: u32 = 1;
 const GROUP_KIND: u32 = 0x6772_7031;
@@ -161,7 +164,8 @@ pub fn decode_group(bytes: &[u8], generation: u64) -> Option<(GroupHeader, &[u8]
         last: u64_at(bytes, 24)?,
         durable: u64_at(bytes, 32)?,
     };
-    if header.first == 0 || header.last < header.first {
+    let highest = header.last.max(header.durable);
+    if header.first == 0 || header.last < header.first || highest > LSN_MAX {
         return None;
     }
     Some((header, &bytes[GROUP_HEADER_BYTES..end], group_bytes(length)))

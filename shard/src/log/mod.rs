@@ -71,8 +71,9 @@ struct Writer {
     /// The batches of the group that is being written; kept for its memory.
     payload: Vec<u8>,
     closed: VecDeque<Closed>,
-    /// Files of closed segments that were not synced since they were written to.
-    unsynced: Vec<Arc<File>>,
+    /// Files of closed segments that were not synced since they were written to, each with its last
+    /// batch.
+    unsynced: Vec<(Lsn, Arc<File>)>,
 }
 
 impl Writer {
@@ -86,6 +87,8 @@ pub struct Log {
     settings: Settings,
     pending: Mutex<Pending>,
     writer: Mutex<Writer>,
+    /// Held during a sync; whether one has failed.
+    syncing: Mutex<bool>,
     /// The next segment, made ahead of time.
     next: Mutex<Option<Segment>>,
     spare: Mutex<Option<PathBuf>>,
@@ -158,6 +161,7 @@ impl Log {
                 closed: VecDeque::new(),
                 unsynced: Vec::new(),
             }),
+            syncing: Mutex::default(),
             next: Mutex::default(),
             spare: Mutex::default(),
             next_generation: AtomicU64::new(generation + 1),
@@ -299,7 +303,7 @@ impl Log {
         self.generation.store(next.generation, Ordering::Release);
         drop(prepared);
         let old = std::mem::replace(&mut writer.segment, next);
-        writer.unsynced.push(old.file);
+        writer.unsynced.push((last, old.file));
         writer.closed.push_back(Closed { path: old.path, bytes: old.bytes, last });
         writer.offset = BLOCK_BYTES as u64;
         writer.buffer = AlignedBuffer::default();
@@ -317,10 +321,23 @@ impl Log {
     /// Makes everything that has gathered so far durable, and returns the newest such batch. Blocks
     /// on the device.
     pub fn sync(&self, access: Access) -> io::Result<Lsn> {
+        // One at a time: who comes second must not call durable what is in a file that the first
+        // has yet to sync, nor miss an error that the kernel reports only once.
+        let mut has_failed = lock(&self.syncing);
+        if *has_failed {
+            return Err(io::Error::other("Input/output error"));
+        }
+        let synced = self.sync_alone(access);
+        *has_failed = synced.is_err();
+        synced
+    }
+
+    fn sync_alone(&self, access: Access) -> io::Result<Lsn> {
         self.flush(access)?;
         let (files, last, bytes) = {
             let mut writer = lock(&self.writer);
-            let mut files = std::mem::take(&mut writer.unsynced);
+            let closed = std::mem::take(&mut writer.unsynced);
+            let mut files: Vec<_> = closed.into_iter().map(|(_, file)| file).collect();
             files.push(writer.segment.file.clone());
             (files, self.flushed(), self.flushed_bytes.load(Ordering::Relaxed))
         };
@@ -355,6 +372,8 @@ impl Log {
         loop {
             let closed = {
                 let mut writer = lock(&self.writer);
+                // What need not be there any more need not be synced, nor kept open.
+                writer.unsynced.retain(|(last, _)| *last > persisted);
                 writer.closed.pop_front_if(|closed| closed.last <= persisted)
             };
             let Some(closed) = closed else { return Ok(()) };

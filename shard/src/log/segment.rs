@@ -65,6 +65,8 @@ impl Segment {
         let temporary = path.with_extension("new");
         if let Some(spare) = &spare {
             std::fs::rename(spare, &temporary)?;
+            // Before the header changes: under its old name it would pass for another's.
+            sync_directory(directory)?;
         }
         let file = OpenOptions::new()
             .create(true)

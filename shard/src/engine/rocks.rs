@@ -6,7 +6,6 @@
 //! the disk always is everything up to the batch whose number stands there.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::time::{Duration, Instant};
@@ -164,11 +163,6 @@ impl RocksEngine {
         let family = handle(&open.db, Family::Progress);
         let found = open.db.get_pinned_cf_opt(family, APPLIED_KEY, &self.persisted_reads);
         Ok(opening::applied(found.map_err(storage_error)?.as_deref()))
-    }
-
-    /// Where the database is.
-    pub fn directory(&self) -> &PathBuf {
-        &self.site.directory
     }
 }
 

@@ -21,7 +21,7 @@ pub mod watermark;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -100,7 +100,6 @@ pub struct Log {
     appended_bytes: AtomicU64,
     flushed_bytes: AtomicU64,
     durable_bytes: AtomicU64,
-    groups: AtomicU64,
 }
 
 /// The batches that gather; while it is held, none of them can be flushed.
@@ -171,7 +170,6 @@ impl Log {
             appended_bytes: AtomicU64::new(0),
             flushed_bytes: AtomicU64::new(0),
             durable_bytes: AtomicU64::new(0),
-            groups: AtomicU64::new(0),
         })
     }
 
@@ -200,11 +198,6 @@ impl Log {
     pub fn bytes_not_flushed(&self) -> u64 {
         let flushed = self.flushed_bytes.load(Ordering::Relaxed);
         self.appended_bytes.load(Ordering::Relaxed).saturating_sub(flushed)
-    }
-
-    /// Groups written.
-    pub fn groups(&self) -> u64 {
-        self.groups.load(Ordering::Relaxed)
     }
 
     /// Generation of the segment in use.
@@ -259,7 +252,6 @@ impl Log {
         writer.payload.shrink_to(KEPT_BYTES);
         self.flushed.store(last, Ordering::Release);
         self.flushed_bytes.store(appended_bytes, Ordering::Relaxed);
-        self.groups.fetch_add(1, Ordering::Relaxed);
         Ok(last)
     }
 
@@ -387,11 +379,6 @@ impl Log {
                 std::fs::remove_file(&closed.path)?;
             }
         }
-    }
-
-    /// Where its files are.
-    pub fn directory(&self) -> &Path {
-        &self.settings.directory
     }
 }
 

@@ -52,7 +52,7 @@ struct TestShard {
 
 impl TestShard {
     fn open(directory: &Path, epoch: u32) -> Self {
-        let budget = Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: 64 << 20 };
+        let budget = Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: 64 << 20, shards: 1 };
         let shared = SharedResources::new(budget).unwrap();
         let site = Site::alone(directory.to_owned(), u64::from(epoch));
         let engine = Arc::new(RocksEngine::open(site, &shared).unwrap().0);

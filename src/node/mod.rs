@@ -7,6 +7,7 @@ pub(crate) mod counters;
 pub(crate) mod cron;
 pub(crate) mod data_directory;
 pub(crate) mod disk;
+mod drain;
 pub(crate) mod keeper;
 pub(crate) mod log_sync;
 pub(crate) mod pool;

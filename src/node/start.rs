@@ -27,11 +27,11 @@ use crate::net::listener::{self, Accepting};
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::disk::Space;
-use crate::node::keeper;
 use crate::node::log_sync::{self, LogSync, Mode};
 use crate::node::pool::Pool;
 use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_ms, now_us};
+use crate::node::{drain, keeper};
 use crate::router::mailbox::Mailbox;
 use crate::router::message::{Answer, Executed, Message};
 use crate::router::shard_loop::ShardLoop;
@@ -173,6 +173,7 @@ fn open_databases(
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,
+        shards: data_directory.manifest().shards,
     })
     .map_err(|error| error.to_string())?
     .with_compaction_rate(config.compaction_rate_limit);
@@ -242,6 +243,7 @@ fn start_shard(
     };
     log_sync::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     keeper::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
+    drain::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     let node = node.clone();
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -42,8 +43,8 @@ impl MemoryEngine {
 struct MapWrites<'a>(MutexGuard<'a, [Map; 5]>);
 
 impl Writes for MapWrites<'_> {
-    fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
-        self.0[family as usize].insert(key.to_vec(), Bytes::copy_from_slice(value));
+    fn put(&mut self, family: Family, key: &[u8], value: &Bytes) {
+        self.0[family as usize].insert(key.to_vec(), value.clone());
     }
 
     fn delete(&mut self, family: Family, key: &[u8]) {
@@ -115,6 +116,10 @@ impl Engine for MemoryEngine {
 
     fn log_backlog_bytes(&self) -> (u64, u64) {
         (0, 0)
+    }
+
+    fn drain(&self, _patience: Duration) -> Result<(), EngineError> {
+        Ok(())
     }
 
     fn maintain(&self) -> Result<(), EngineError> {

@@ -4,14 +4,19 @@
 //! Two implementations: `rocks` (RocksDB behind our log, the real one) and `memory` (ordered maps,
 //! for tests). Engines may be read from any thread; only the owning shard's thread may write.
 
+mod batch;
 mod filter;
 pub mod memory;
+mod merge;
 mod opening;
 pub mod options;
 pub mod rocks;
 mod scrub;
+mod table;
+mod write_buffer;
 
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -104,7 +109,7 @@ impl From<std::io::Error> for EngineError {
 /// Collects the writes of one atomic batch.
 pub trait Writes {
     /// Sets `key` to `value`.
-    fn put(&mut self, family: Family, key: &[u8], value: &[u8]);
+    fn put(&mut self, family: Family, key: &[u8], value: &Bytes);
     /// Removes `key`.
     fn delete(&mut self, family: Family, key: &[u8]);
     /// Removes every key in `from..to`.
@@ -158,10 +163,9 @@ pub trait Engine: Send + Sync {
     /// Visits the entries of a range in order. `visit` may read the engine, but not write to it.
     fn range(&self, range: Range<'_>, visit: &mut Visit<'_>) -> Result<(), EngineError>;
 
-    /// Writes everything that `fill` collects, all or nothing, into the memtable and to the end of
-    /// what gathers for the log; returns the number of this batch. In the kernel only after
-    /// [`Engine::flush_log`], durable after [`Engine::sync_log`]. Called by the owning shard's
-    /// thread only.
+    /// Writes everything that `fill` collects, all or nothing, where readers find it and to the end
+    /// of what gathers for the log; returns the number of this batch. In the kernel only after
+    /// [`Engine::flush_log`], durable after [`Engine::sync_log`]. By one thread at a time.
     fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<Lsn, EngineError>;
 
     /// Number of the newest batch.
@@ -181,6 +185,10 @@ pub trait Engine: Send + Sync {
 
     /// Bytes of batches that are not in the kernel, and that are not durable.
     fn log_backlog_bytes(&self) -> (u64, u64);
+
+    /// Hands what was written to the database behind the write buffer when enough has gathered,
+    /// waiting for that as long as `patience`; with none, whatever there is. Blocks.
+    fn drain(&self, patience: Duration) -> Result<(), EngineError>;
 
     /// Housekeeping, several times a second: lets go of log that is no longer needed, makes room
     /// for more, notes how far things are. Blocks.

@@ -8,6 +8,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rocksdb::{
     ColumnFamilyDescriptor, DB, FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
 };
@@ -15,7 +16,9 @@ use rocksdb::{
 use super::filter::{FilterContext, OrphanFilterFactory};
 use super::options::{self, SharedResources};
 use super::rocks::{APPLIED_KEY, BatchWrites, FAMILY_NAMES, Open, handle, storage_error};
-use super::{EngineError, Family, Writes};
+use super::table::Table;
+use super::write_buffer::WriteBuffer;
+use super::{EngineError, Family, Writes, batch};
 use crate::log::format::{Identity, Lsn};
 use crate::log::watermark::Watermark;
 use crate::log::{self, Apply, Log, Replayed};
@@ -126,20 +129,14 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     std::fs::create_dir_all(&site.directory)
         .map_err(|error| format!("cannot make {}: {error}", site.shown()))?;
     let watermark = read_watermark(site, &mut judge)?;
-    let Database { db, filters, persisted, is_repaired } = open_database(site, shared, &mut judge)?;
+    let Database { db, filters, persisted } = open_database(site, shared, &mut judge)?;
     check_identity(site, &db)?;
     // First only a look: who refuses to open changes nothing.
-    let mut found = read_log(site, persisted, &mut |_, _| Ok(()))?;
+    let found = read_log(site, persisted, &mut |_, _| Ok(()))?;
     judge_log(site, watermark.as_ref(), &found, &mut judge)?;
-    let mut replayed = found.last - persisted;
-    if is_repaired && replayed > 0 {
-        // The log names families by number, and repairing may number them anew.
-        judge
-            .lost(format!("{replayed} batches of the log, which do not fit a repaired database"))?;
-        (found.last, replayed) = (persisted, 0);
-    }
+    let replayed = found.last - persisted;
     if replayed > 0 {
-        read_log(site, persisted, &mut |lsn, batch| apply(&db, lsn, batch))?;
+        replay(site, &db, persisted, shared.table_bytes)?;
     }
     let known = watermark.as_ref().map_or(0, |known| known.flushed.max(known.durable));
     let given_out =
@@ -170,7 +167,8 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     .map_err(|error| format!("cannot write {}: {error}", site.watermark().display()))?;
     let log = Arc::new(log);
     filters.set_log(&log);
-    Ok((Open { db, log, filters }, Opened { last, replayed, losses: judge.losses }))
+    let buffer = Arc::new(WriteBuffer::new(shared.table_bytes));
+    Ok((Open { db, log, filters, buffer }, Opened { last, replayed, losses: judge.losses }))
 }
 
 fn failed(site: &Site, error: EngineError) -> String {
@@ -237,8 +235,6 @@ struct Database {
     filters: Arc<FilterContext>,
     /// Number of the newest batch in it.
     persisted: Lsn,
-    /// It was made anew from what table files there were.
-    is_repaired: bool,
 }
 
 fn open_database(
@@ -265,9 +261,7 @@ fn open_database(
             database.create_missing_column_families(true);
             DB::repair(&database, &site.directory)
                 .map_err(|error| failed(site, storage_error(error)))?;
-            let opened =
-                open_families(site, shared, &database).map_err(|error| failed(site, error))?;
-            Ok(Database { is_repaired: true, ..opened })
+            open_families(site, shared, &database).map_err(|error| failed(site, error))
         }
     }
 }
@@ -298,7 +292,7 @@ fn open_families(
     let persisted = applied(record.as_deref());
     let db = Arc::new(db);
     filters.set_database(&db);
-    Ok(Database { db, filters, persisted, is_repaired: false })
+    Ok(Database { db, filters, persisted })
 }
 
 /// Whether the database is this shard's; a new one is told that it is.
@@ -331,14 +325,30 @@ fn write(db: &DB, batch: WriteBatch) -> Result<(), EngineError> {
 }
 
 fn set_applied(db: &DB, lsn: Lsn) -> Result<(), EngineError> {
+    store(db, &Table::default(), lsn)
+}
+
+/// Writes what gathered in a table into RocksDB, as one batch; `last` is the newest batch in it.
+/// Waits as long as RocksDB wants to.
+pub(super) fn store(db: &DB, table: &Table, last: Lsn) -> Result<(), EngineError> {
     let mut writes = BatchWrites { db, batch: WriteBatch::default() };
-    writes.put(Family::Progress, APPLIED_KEY, &lsn.to_le_bytes());
+    table.replay(&mut writes);
+    writes.put(Family::Progress, APPLIED_KEY, &Bytes::copy_from_slice(&last.to_le_bytes()));
     write(db, writes.batch)
 }
 
-fn apply(db: &DB, lsn: Lsn, batch: &[u8]) -> Result<(), EngineError> {
-    write(db, WriteBatch::from_data(batch))
-        .map_err(|error| EngineError::Io(format!("batch {lsn} of the log: {error}")))
+/// Takes what the log has behind `persisted` into RocksDB.
+fn replay(site: &Site, db: &DB, persisted: Lsn, table_bytes: usize) -> Result<(), String> {
+    let mut table = Table::default();
+    let replayed = read_log(site, persisted, &mut |lsn, batch| {
+        batch::decode(batch, &mut table)
+            .ok_or_else(|| EngineError::Corrupted(format!("batch {lsn} of the log")))?;
+        if table.bytes() >= table_bytes {
+            store(db, &std::mem::take(&mut table), lsn)?;
+        }
+        Ok(())
+    })?;
+    store(db, &table, replayed.last).map_err(|error| failed(site, error))
 }
 
 fn read_log(

@@ -12,6 +12,8 @@ pub struct SharedResources {
     pub block_cache: Cache,
     /// Bounds the memtables of all shards together.
     pub write_buffers: WriteBufferManager,
+    /// Of a shard's write buffer, one table; there are up to three.
+    pub table_bytes: usize,
     /// Background threads.
     pub env: Env,
     /// What the options of every database begin with: copies share the limiter of the rate at
@@ -30,9 +32,16 @@ const FAIRNESS: i32 = 10;
 pub struct Budget {
     /// Block cache of the whole process.
     pub block_cache_bytes: usize,
-    /// Memtables of the whole process.
+    /// Write buffers and memtables of the whole process.
     pub write_buffer_bytes: usize,
+    /// Shards that share it.
+    pub shards: usize,
 }
+
+/// More does not make writes cheaper, and takes longer to be written in one go.
+const TABLE_BYTES_MAX: usize = 8 << 20;
+/// Write buffers are full when all shards have this many tables.
+const TABLES_MAX: usize = 3;
 
 impl SharedResources {
     /// Makes the shared parts for a process with `budget`.
@@ -43,13 +52,16 @@ impl SharedResources {
         // Compactions must not compete with the loops for the cores.
         env.lower_thread_pool_cpu_priority();
         env.lower_thread_pool_io_priority();
+        let shards = budget.shards.max(1);
+        // A quarter of the budget.
+        let table_bytes =
+            (budget.write_buffer_bytes / 4 / TABLES_MAX / shards).min(TABLE_BYTES_MAX);
+        let memtables = budget.write_buffer_bytes - table_bytes * TABLES_MAX * shards;
         Ok(Self {
             block_cache: Cache::new_lru_cache(budget.block_cache_bytes),
-            // Stalling writers is the shard's decision (no_slowdown), not the manager's.
-            write_buffers: WriteBufferManager::new_write_buffer_manager(
-                budget.write_buffer_bytes,
-                false,
-            ),
+            // Writers are held back by RocksDB's own limits, not by the manager.
+            write_buffers: WriteBufferManager::new_write_buffer_manager(memtables, false),
+            table_bytes,
             env,
             base: Options::default(),
         })
@@ -95,11 +107,6 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
         Family::Heads | Family::Elements => 32 << 20,
         Family::Meta | Family::Expiry | Family::Progress => 8 << 20,
     });
-    if family == Family::Progress {
-        // One key that every batch sets: in its place instead of one entry more each time.
-        options.set_inplace_update_support(true);
-        options.set_inplace_update_locks(1);
-    }
     options.set_max_write_buffer_number(4);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_compression_type(DBCompressionType::Lz4);
@@ -131,7 +138,7 @@ mod tests {
 
     /// The limiter of each of two databases, as RocksDB's own log names it.
     fn limiters(name: &str, bytes_per_second: u64) -> [String; 2] {
-        let budget = Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: 1 << 20 };
+        let budget = Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: 1 << 20, shards: 2 };
         let shared = SharedResources::new(budget).unwrap().with_compaction_rate(bytes_per_second);
         let folder = std::env::temp_dir().join(format!("basalt-{name}-{}", std::process::id()));
         let limiters = ["a", "b"].map(|shard| {

@@ -1,24 +1,25 @@
 //! RocksDB and our log behind the [`Engine`] trait. With `opening`, `options` and `filter` the only
 //! place that names the crate.
 //!
-//! RocksDB keeps no log of its own. Every batch goes into its memtables and into our log, and
-//! carries its number in the family `Progress`; the families are flushed together, so what is on
-//! the disk always is everything up to the batch whose number stands there.
+//! RocksDB keeps no log of its own. Every batch goes into the write buffer and into our log, and
+//! with many others as one batch into RocksDB, with the number of the newest in the family
+//! `Progress`; the families are flushed together, so what is on the disk always is everything up to
+//! the batch whose number stands there.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rocksdb::{ColumnFamily, DB, DBRawIterator, ErrorKind, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, ErrorKind, ReadOptions, WriteBatch};
 
 use super::filter::FilterContext;
 use super::opening::{self, Opened, Site};
 use super::options::SharedResources;
+use super::table::Found;
+use super::write_buffer::WriteBuffer;
 use super::{
-    Direction, Engine, EngineError, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes,
-    scrub,
+    Engine, EngineError, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes, merge, scrub,
 };
 use crate::log::format::Lsn;
 use crate::log::watermark::Watermark;
@@ -33,9 +34,6 @@ pub(super) const APPLIED_KEY: &[u8] = b"applied";
 /// More log than this is kept for data that is not flushed; then it is flushed.
 const LOG_BYTES_MAX: u64 = 256 << 20;
 
-/// Deleted records that a read on a loop passes over; where there are more it goes elsewhere.
-const SKIPPED_ON_LOOP_MAX: u64 = 1000;
-
 /// How long [`Engine::reopen`] waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,6 +42,7 @@ pub(super) struct Open {
     pub(super) db: Arc<DB>,
     pub(super) log: Arc<Log>,
     pub(super) filters: Arc<FilterContext>,
+    pub(super) buffer: Arc<WriteBuffer>,
 }
 
 /// One shard's RocksDB and log.
@@ -56,7 +55,6 @@ pub struct RocksEngine {
     has_failed: AtomicBool,
     failure: Mutex<Option<EngineError>>,
     noted: Mutex<Option<Watermark>>,
-    write_options: WriteOptions,
     memory_reads: ReadOptions,
     disk_reads: ReadOptions,
     persisted_reads: ReadOptions,
@@ -67,9 +65,6 @@ impl RocksEngine {
     /// operator.
     pub fn open(site: Site, shared: &SharedResources) -> Result<(Self, Opened), String> {
         let (open, opened) = opening::open(&site, shared)?;
-        let mut write_options = WriteOptions::default();
-        write_options.set_no_slowdown(true);
-        write_options.disable_wal(true);
         let mut memory_reads = ReadOptions::default();
         memory_reads.set_read_tier(rocksdb::ReadTier::BlockCache);
         let mut persisted_reads = ReadOptions::default();
@@ -82,7 +77,6 @@ impl RocksEngine {
             has_failed: AtomicBool::new(false),
             failure: Mutex::default(),
             noted: Mutex::default(),
-            write_options,
             memory_reads,
             disk_reads: ReadOptions::default(),
             persisted_reads,
@@ -93,8 +87,9 @@ impl RocksEngine {
     /// Rewrites a whole family on the disk, dropping what is dead. Blocks.
     pub fn compact(&self, family: Family) -> Result<(), EngineError> {
         let open = self.for_disk()?;
-        let db = &open.get()?.db;
-        db.compact_range_cf(handle(db, family), None::<&[u8]>, None::<&[u8]>);
+        let open = open.get()?;
+        self.drain_now(open)?;
+        open.db.compact_range_cf(handle(&open.db, family), None::<&[u8]>, None::<&[u8]>);
         Ok(())
     }
 
@@ -158,6 +153,18 @@ impl RocksEngine {
         Ok(())
     }
 
+    /// Writes what is in the write buffer into RocksDB.
+    fn drain_now(&self, open: &Open) -> Result<(), EngineError> {
+        self.check(open)?;
+        let between_batches = || {
+            let appending = open.log.pending();
+            (appending, self.written())
+        };
+        open.buffer
+            .drain(between_batches, |table, last| opening::store(&open.db, table, last))
+            .inspect_err(|error| self.fail(error))
+    }
+
     /// Number of the newest batch that RocksDB has on the disk.
     fn persisted(&self, open: &Open) -> Result<Lsn, EngineError> {
         let family = handle(&open.db, Family::Progress);
@@ -185,7 +192,7 @@ pub(super) fn handle(db: &DB, family: Family) -> &ColumnFamily {
 }
 
 /// An error of a read in our words.
-fn read_error(error: rocksdb::Error) -> EngineError {
+pub(super) fn read_error(error: rocksdb::Error) -> EngineError {
     match storage_error(error) {
         EngineError::Io(what) => EngineError::Unreadable(what),
         other => other,
@@ -195,14 +202,7 @@ fn read_error(error: rocksdb::Error) -> EngineError {
 /// An error of RocksDB in our words.
 pub(super) fn storage_error(error: rocksdb::Error) -> EngineError {
     match error.kind() {
-        ErrorKind::Incomplete => {
-            // The same kind stands for "not in the block cache" and for "no_slowdown refused".
-            if error.as_ref().contains("stall") {
-                EngineError::Stalled
-            } else {
-                EngineError::NotInMemory
-            }
-        }
+        ErrorKind::Incomplete => EngineError::NotInMemory,
         ErrorKind::Corruption => EngineError::Corrupted(error.into_string()),
         _ if error.as_ref().contains("No space left") => EngineError::DiskFull,
         _ if error.as_ref().contains("Input/output error") => {
@@ -218,7 +218,7 @@ pub(super) struct BatchWrites<'a> {
 }
 
 impl Writes for BatchWrites<'_> {
-    fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
+    fn put(&mut self, family: Family, key: &[u8], value: &Bytes) {
         self.batch.put_cf(handle(self.db, family), key, value);
     }
 
@@ -229,27 +229,6 @@ impl Writes for BatchWrites<'_> {
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]) {
         self.batch.delete_range_cf(handle(self.db, family), from, to);
     }
-}
-
-fn visit_all(
-    mut iterator: DBRawIterator<'_>,
-    direction: Direction,
-    visit: &mut Visit<'_>,
-) -> Result<(), EngineError> {
-    match direction {
-        Direction::Forward => iterator.seek_to_first(),
-        Direction::Backward => iterator.seek_to_last(),
-    }
-    while let Some((key, value)) = iterator.item() {
-        if let ControlFlow::Break(()) = visit(key, value) {
-            return Ok(());
-        }
-        match direction {
-            Direction::Forward => iterator.next(),
-            Direction::Backward => iterator.prev(),
-        }
-    }
-    iterator.status().map_err(read_error)
 }
 
 impl Engine for RocksEngine {
@@ -264,28 +243,19 @@ impl Engine for RocksEngine {
             ReadTier::Disk => &self.disk_reads,
         };
         let open = self.for_tier(tier)?;
-        let db = &open.get()?.db;
+        let open = open.get()?;
+        if let Found::Known(value) = open.buffer.get(family, key) {
+            return Ok(value);
+        }
+        let db = &open.db;
         let found = db.get_pinned_cf_opt(handle(db, family), key, options).map_err(read_error)?;
         Ok(found.map(|value| Bytes::copy_from_slice(&value)))
     }
 
     fn range(&self, range: Range<'_>, visit: &mut Visit<'_>) -> Result<(), EngineError> {
-        let mut options = ReadOptions::default();
-        if range.tier == ReadTier::Memory {
-            options.set_read_tier(rocksdb::ReadTier::BlockCache);
-            // Deadlines are read from where they begin; with a limit, reading them into memory
-            // would never be enough.
-            if range.family != Family::Expiry {
-                options.set_max_skippable_internal_keys(SKIPPED_ON_LOOP_MAX);
-            }
-        }
-        options.set_iterate_lower_bound(range.lower);
-        if !range.upper.is_empty() {
-            options.set_iterate_upper_bound(range.upper);
-        }
         let open = self.for_tier(range.tier)?;
-        let db = &open.get()?.db;
-        visit_all(db.raw_iterator_cf_opt(handle(db, range.family), options), range.direction, visit)
+        let open = open.get()?;
+        merge::visit_range(&open.db, &open.buffer, range, visit)
     }
 
     fn write(&self, fill: &mut dyn FnMut(&mut dyn Writes)) -> Result<Lsn, EngineError> {
@@ -293,24 +263,12 @@ impl Engine for RocksEngine {
         let open = self.for_loop().map_err(|_| EngineError::Stalled)?;
         let open = open.get().map_err(|closed| self.failure().unwrap_or(closed))?;
         self.check(open)?;
-        let lsn = self.written.load(Ordering::Relaxed) + 1;
-        let mut writes = BatchWrites { db: &open.db, batch: WriteBatch::default() };
-        fill(&mut writes);
-        writes.put(Family::Progress, APPLIED_KEY, &lsn.to_le_bytes());
-        let bytes = writes.batch.data().len();
-        // Held until RocksDB has it too: who syncs the log syncs what it could read there.
+        // Held until all of it is where readers find it: who syncs the log syncs what could be
+        // read, and who drains the buffer finds no batch half-way.
         let mut pending = open.log.pending();
-        pending.push(lsn, writes.batch.data());
-        if let Err(error) = open.db.write_opt(writes.batch, &self.write_options) {
-            pending.take_back(bytes);
-            let error = match error.kind() {
-                ErrorKind::Incomplete => return Err(EngineError::Stalled),
-                _ => storage_error(error),
-            };
-            self.fail(&error);
-            return Err(error);
-        }
-        drop(pending);
+        let lsn = self.written.load(Ordering::Relaxed) + 1;
+        pending
+            .push(lsn, |encoded| open.buffer.begin(encoded).map(|mut batch| fill(&mut batch)))?;
         self.written.store(lsn, Ordering::Release);
         Ok(lsn)
     }
@@ -350,6 +308,18 @@ impl Engine for RocksEngine {
             .map_or((0, 0), |open| (open.log.bytes_not_flushed(), open.log.bytes_not_durable()))
     }
 
+    fn drain(&self, patience: Duration) -> Result<(), EngineError> {
+        if !patience.is_zero() {
+            // Not with the database held: it may have to be opened anew.
+            let buffer = self.for_disk()?.get()?.buffer.clone();
+            if !buffer.wait_until_due(patience) {
+                return Ok(());
+            }
+        }
+        let open = self.for_disk()?;
+        self.drain_now(open.get()?)
+    }
+
     fn maintain(&self) -> Result<(), EngineError> {
         let open = self.for_disk()?;
         let open = open.get()?;
@@ -362,6 +332,7 @@ impl Engine for RocksEngine {
         let release = || -> Result<(), EngineError> {
             open.log.release(self.persisted(open)?)?;
             if open.log.size().0 > LOG_BYTES_MAX {
+                self.drain_now(open)?;
                 opening::flush_all(&open.db)?;
                 open.log.release(self.persisted(open)?)?;
             }
@@ -417,6 +388,7 @@ impl Engine for RocksEngine {
     fn reclaim(&self, family: Family, from: &[u8], to: &[u8]) -> Result<(), EngineError> {
         // Not `delete_file_in_range`: it drops whole files, with what was written there since.
         let open = self.for_disk()?;
+        self.drain_now(open.get()?)?;
         let db = open.get()?.db.clone();
         drop(open);
         db.compact_range_cf(handle(&db, family), Some(from), Some(to));
@@ -435,7 +407,7 @@ impl Engine for RocksEngine {
         self.check(open)?;
         open.log.sync(Access::Buffered)?;
         self.note_watermark(open, true)?;
-        let flushed = opening::flush_all(&open.db);
+        let flushed = self.drain_now(open).and_then(|()| opening::flush_all(&open.db));
         open.db.cancel_all_background_work(true);
         flushed
     }
@@ -456,6 +428,7 @@ impl Engine for RocksEngine {
             |property: &str| open.db.property_int_value(property).ok().flatten().unwrap_or(0);
         let (log_bytes, log_segments) = open.log.size();
         vec![
+            ("write_buffer_bytes", open.buffer.bytes() as u64),
             ("memtable_bytes", sum("rocksdb.cur-size-all-mem-tables")),
             ("table_reader_bytes", sum("rocksdb.estimate-table-readers-mem")),
             ("sst_bytes", sum("rocksdb.total-sst-files-size")),

@@ -7,6 +7,8 @@
 
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
+
 use crate::engine::{Direction, Engine, EngineError, Family, Range, ReadTier, Writes};
 use crate::keyspace::layout::{self, SLOTS};
 
@@ -173,7 +175,7 @@ impl Counts {
         let mut value = [0; 16];
         value[..8].copy_from_slice(&count.keys.to_le_bytes());
         value[8..].copy_from_slice(&count.expires.to_le_bytes());
-        writes.put(Family::Meta, &key, &value);
+        writes.put(Family::Meta, &key, &Bytes::copy_from_slice(&value));
     }
 
     /// Takes over a count whose batch was written.

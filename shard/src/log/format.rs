@@ -3,18 +3,20 @@
 //! ```text
 //! segment  header, one block of 4096 bytes, then groups one behind the other
 //!
-//! header   0 "basaltlg"   8 format u32 = 1   12 shard u32   16 data set, 40 hex digits
-//!          56 generation u64   64 bytes of the segment u64   72 CRC-32C of 0..72, u32   zeros
+//! header   0 "basaltlg"   8 format u32 = 2   12 shard u32   16 data set, 40 hex digits
+//!          56 generation u64   64 bytes of the segment u64   72 salt u64
+//!          80 CRC-32C of 0..80, u32   zeros
 //!
-//! group    0 CRC-32C u32 of everything behind it, begun with the generation
+//! group    0 CRC-32C u32 of everything behind it, begun with the salt
 //!          4 kind u32 = 0x67727031 ("grp1")   8 bytes of the batches u64
 //!          16 first batch u64   24 last batch u64   32 newest batch known to be durable u64
-//!          40 batches: bytes u64, then the batch in the storage engine's own encoding
+//!          40 batches: bytes u64, then the batch as `engine/batch.rs` encodes it
 //!          zeros up to a multiple of 8
 //! ```
 //!
 //! Integers are little-endian. A segment is used again under a new generation without being wiped:
-//! as every checksum begins with the generation, what it held before does not pass for groups.
+//! as every checksum begins with a random number of this use, neither what it held before nor what
+//! a client wrote into a value passes for groups.
 //!
 //! Every group says what was known to be durable when it was written. So a reader that meets bytes
 //! which are no group can tell damage from the end: if a later group says that what should stand
@@ -34,9 +36,9 @@ pub const GROUP_ALIGNMENT: usize = 8;
 const LSN_MAX: Lsn = 1 << 60;
 
 const MAGIC: &[u8; 8] = b"basaltlg";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const GROUP_KIND: u32 = 0x6772_7031;
-const HEADER_CHECKED_BYTES: usize = 72;
+const HEADER_CHECKED_BYTES: usize = 80;
 
 /// Whose log it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub struct SegmentHeader {
     pub generation: u64,
     /// Length of the segment, header included.
     pub bytes: u64,
+    /// A random number: checksums of the groups begin with it.
+    pub salt: u64,
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
@@ -76,6 +80,7 @@ impl SegmentHeader {
         block.extend_from_slice(&self.identity.data_set);
         block.extend_from_slice(&self.generation.to_le_bytes());
         block.extend_from_slice(&self.bytes.to_le_bytes());
+        block.extend_from_slice(&self.salt.to_le_bytes());
         let checksum = crc32c::crc32c(&block);
         block.extend_from_slice(&checksum.to_le_bytes());
         block.resize(BLOCK_BYTES, 0);
@@ -106,6 +111,7 @@ impl SegmentHeader {
             identity: Identity { data_set, shard: u32_at(block, 12).ok_or_else(damaged)? },
             generation: u64_at(block, 56).ok_or_else(damaged)?,
             bytes: u64_at(block, 64).ok_or_else(damaged)?,
+            salt: u64_at(block, 72).ok_or_else(damaged)?,
         })
     }
 }
@@ -126,14 +132,14 @@ pub fn group_bytes(payload: usize) -> usize {
     (GROUP_HEADER_BYTES + payload).next_multiple_of(GROUP_ALIGNMENT)
 }
 
-fn checksum(generation: u64, bytes: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&generation.to_le_bytes()), bytes)
+fn checksum(salt: u64, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&salt.to_le_bytes()), bytes)
 }
 
-/// The header of a group with these batches, in a segment of this generation.
+/// The header of a group with these batches, in a segment with this salt.
 pub fn encode_group_header(
     header: &GroupHeader,
-    generation: u64,
+    salt: u64,
     payload: &[u8],
 ) -> [u8; GROUP_HEADER_BYTES] {
     let mut bytes = [0; GROUP_HEADER_BYTES];
@@ -142,21 +148,21 @@ pub fn encode_group_header(
     bytes[16..24].copy_from_slice(&header.first.to_le_bytes());
     bytes[24..32].copy_from_slice(&header.last.to_le_bytes());
     bytes[32..40].copy_from_slice(&header.durable.to_le_bytes());
-    let sum = crc32c::crc32c_append(checksum(generation, &bytes[4..]), payload);
+    let sum = crc32c::crc32c_append(checksum(salt, &bytes[4..]), payload);
     bytes[..4].copy_from_slice(&sum.to_le_bytes());
     bytes
 }
 
 /// The group at the beginning of `bytes`, its batches, and the bytes it takes. `None`: there is
 /// none, or it is damaged.
-pub fn decode_group(bytes: &[u8], generation: u64) -> Option<(GroupHeader, &[u8], usize)> {
+pub fn decode_group(bytes: &[u8], salt: u64) -> Option<(GroupHeader, &[u8], usize)> {
     if u32_at(bytes, 4)? != GROUP_KIND {
         return None;
     }
     let length = usize::try_from(u64_at(bytes, 8)?).ok()?;
     let end = GROUP_HEADER_BYTES.checked_add(length)?;
     let checked = bytes.get(4..end)?;
-    if u32_at(bytes, 0)? != checksum(generation, checked) {
+    if u32_at(bytes, 0)? != checksum(salt, checked) {
         return None;
     }
     let header = GroupHeader {
@@ -171,15 +177,21 @@ pub fn decode_group(bytes: &[u8], generation: u64) -> Option<(GroupHeader, &[u8]
     Some((header, &bytes[GROUP_HEADER_BYTES..end], group_bytes(length)))
 }
 
-/// Bytes that a batch takes among those of a group.
-pub fn batch_bytes(batch: usize) -> usize {
-    8 + batch
-}
-
-/// Appends a batch to those of a group.
-pub fn push_batch(payload: &mut Vec<u8>, batch: &[u8]) {
-    payload.extend_from_slice(&(batch.len() as u64).to_le_bytes());
-    payload.extend_from_slice(batch);
+/// Appends a batch to those of a group: what `fill` appends. Returns its length. On an error
+/// nothing is appended.
+pub fn push_batch<E>(
+    payload: &mut Vec<u8>,
+    fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<usize, E> {
+    let start = payload.len();
+    payload.extend_from_slice(&[0; 8]);
+    if let Err(error) = fill(payload) {
+        payload.truncate(start);
+        return Err(error);
+    }
+    let length = payload.len() - start - 8;
+    payload[start..start + 8].copy_from_slice(&(length as u64).to_le_bytes());
+    Ok(length)
 }
 
 /// The batches of a group, one after the other. `None`: there is something else.
@@ -202,29 +214,42 @@ mod tests {
 
     #[test]
     fn a_header_is_these_bytes_and_no_others() {
-        let header = SegmentHeader { identity: IDENTITY, generation: 5, bytes: 1 << 20 };
+        let header = SegmentHeader { identity: IDENTITY, generation: 5, bytes: 1 << 20, salt: 9 };
         let block = header.encode();
-        let mut golden = b"basaltlg\x01\0\0\0\x03\0\0\0".to_vec();
+        let mut golden = b"basaltlg\x02\0\0\0\x03\0\0\0".to_vec();
         golden.extend([b'a'; 40]);
-        golden.extend(b"\x05\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\x0d\xa5\x34\xe9");
-        assert_eq!(block[..76], golden[..], "{:02x?}", &block[72..76]);
+        golden.extend(b"\x05\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\x09\0\0\0\0\0\0\0\x51\xfc\xb7\xaa");
+        assert_eq!(block[..84], golden[..], "{:02x?}", &block[80..84]);
         assert_eq!(block.len(), BLOCK_BYTES);
         assert_eq!(SegmentHeader::decode(&block), Ok(header));
-        for at in 0..76 {
+        for at in 0..84 {
             let mut damaged = block.clone();
             damaged[at] ^= 0x40;
             assert!(SegmentHeader::decode(&damaged).is_err(), "byte {at}");
         }
-        assert!(SegmentHeader::decode(&block[..70]).is_err());
+        assert!(SegmentHeader::decode(&block[..78]).is_err());
         assert!(SegmentHeader::decode(b"").is_err());
     }
 
-    fn group(generation: u64) -> Vec<u8> {
+    fn push(payload: &mut Vec<u8>, batch: &[u8]) {
+        let fill = |payload: &mut Vec<u8>| {
+            payload.extend_from_slice(batch);
+            Ok::<_, ()>(())
+        };
+        assert_eq!(push_batch(payload, fill), Ok(batch.len()));
+    }
+
+    fn group(salt: u64) -> Vec<u8> {
         let mut payload = Vec::new();
-        push_batch(&mut payload, b"first");
-        push_batch(&mut payload, b"");
+        push(&mut payload, b"first");
+        push(&mut payload, b"");
+        let refused = |payload: &mut Vec<u8>| {
+            payload.extend_from_slice(b"refused");
+            Err(())
+        };
+        assert_eq!(push_batch(&mut payload, refused), Err(()));
         let header = GroupHeader { first: 7, last: 8, durable: 6 };
-        let mut bytes = encode_group_header(&header, generation, &payload).to_vec();
+        let mut bytes = encode_group_header(&header, salt, &payload).to_vec();
         bytes.extend(&payload);
         bytes.resize(group_bytes(payload.len()), 0);
         bytes
@@ -244,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_group_and_one_of_another_generation_are_none() {
+    fn a_damaged_group_and_one_of_another_segment_are_none() {
         let bytes = group(5);
         assert!(decode_group(&bytes, 4).is_none());
         for at in 0..GROUP_HEADER_BYTES + 21 {

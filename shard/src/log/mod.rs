@@ -109,23 +109,21 @@ pub struct Appending<'a> {
 }
 
 impl Appending<'_> {
-    /// Appends batch number `lsn`, the next one.
-    pub fn push(&mut self, lsn: Lsn, batch: &[u8]) {
-        if self.pending.last == 0 {
-            self.pending.first = lsn;
+    /// Appends batch number `lsn`, the next one: what `fill` appends to what is there. On an error
+    /// there is no such batch.
+    pub fn push<E>(
+        &mut self,
+        lsn: Lsn,
+        fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let pending = &mut *self.pending;
+        let bytes = format::push_batch(&mut pending.payload, fill)?;
+        if pending.last == 0 {
+            pending.first = lsn;
         }
-        self.pending.last = lsn;
-        format::push_batch(&mut self.pending.payload, batch);
-        self.log.appended_bytes.fetch_add(batch.len() as u64, Ordering::Relaxed);
-    }
-
-    /// Takes the batch of `bytes` bytes back that was pushed last.
-    pub fn take_back(&mut self, bytes: usize) {
-        let kept = self.pending.payload.len() - format::batch_bytes(bytes);
-        self.pending.payload.truncate(kept);
-        // Numbers begin at 1; 0 stands for none.
-        self.pending.last = if kept == 0 { 0 } else { self.pending.last - 1 };
-        self.log.appended_bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+        pending.last = lsn;
+        self.log.appended_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -266,7 +264,7 @@ impl Log {
             self.change_segment(writer, header.first - 1, needed)?;
         }
         let Writer { segment, offset, buffer, payload, .. } = writer;
-        buffer.extend(&format::encode_group_header(&header, segment.generation, payload));
+        buffer.extend(&format::encode_group_header(&header, segment.salt, payload));
         buffer.extend(payload);
         buffer.pad(GROUP_ALIGNMENT);
         let end = buffer.len();

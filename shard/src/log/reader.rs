@@ -71,11 +71,11 @@ pub fn replay<E: From<io::Error>>(
             } else if header.generation != generation {
                 Err(format!("it is segment {} under another name", header.generation))
             } else {
-                Ok(())
+                Ok(header.salt)
             }
         });
         match header {
-            Ok(()) => reading.segment(&path, &bytes, generation, apply)?,
+            Ok(salt) => reading.segment(&path, &bytes, salt, apply)?,
             // Headers are durable before a segment is used: this is never the end of a log.
             Err(what) => reading.damaged(&path, 0, what),
         }
@@ -103,12 +103,11 @@ impl Reading<'_> {
         &mut self,
         path: &Path,
         bytes: &[u8],
-        generation: u64,
+        salt: u64,
         apply: &mut Apply<'_, E>,
     ) -> Result<(), E> {
         let mut position = BLOCK_BYTES.min(bytes.len());
-        while let Some((offset, header, payload, length)) = next_group(bytes, position, generation)
-        {
+        while let Some((offset, header, payload, length)) = next_group(bytes, position, salt) {
             if offset > position && self.ended.is_none() && header.last > self.replayed.last {
                 self.ended = Some((path.to_owned(), position as u64));
             }
@@ -161,10 +160,10 @@ impl Reading<'_> {
 fn next_group(
     bytes: &[u8],
     position: usize,
-    generation: u64,
+    salt: u64,
 ) -> Option<(usize, GroupHeader, &[u8], usize)> {
     (position..bytes.len()).step_by(GROUP_ALIGNMENT).find_map(|offset| {
-        let (header, payload, length) = format::decode_group(&bytes[offset..], generation)?;
+        let (header, payload, length) = format::decode_group(&bytes[offset..], salt)?;
         Some((offset, header, payload, length))
     })
 }

@@ -10,7 +10,9 @@
 //! metadata: a sync then costs one flush of the device instead of a commit of the file system's
 //! journal too, and a full disk does not hit the log first.
 
+use std::collections::hash_map::RandomState;
 use std::fs::{File, OpenOptions};
+use std::hash::BuildHasher;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -51,6 +53,7 @@ pub(super) struct Segment {
     pub(super) path: PathBuf,
     pub(super) generation: u64,
     pub(super) bytes: u64,
+    pub(super) salt: u64,
 }
 
 impl Segment {
@@ -98,6 +101,7 @@ impl Segment {
             path,
             generation: header.generation,
             bytes: header.bytes,
+            salt: header.salt,
         })
     }
 
@@ -138,7 +142,9 @@ fn write_zeros(file: &File, bytes: u64) -> io::Result<()> {
 
 /// The header of segments to come.
 pub(super) fn header(identity: Identity, generation: u64, bytes: u64) -> SegmentHeader {
-    SegmentHeader { identity, generation, bytes: bytes.next_multiple_of(BLOCK_BYTES as u64) }
+    // The standard library's random keys: no client knows them.
+    let salt = RandomState::new().hash_one(generation);
+    SegmentHeader { identity, generation, bytes: bytes.next_multiple_of(BLOCK_BYTES as u64), salt }
 }
 
 /// Makes the names in a directory durable.

@@ -48,10 +48,17 @@ fn batch(lsn: Lsn) -> Vec<u8> {
     lsn.to_le_bytes().iter().copied().cycle().take(length).collect()
 }
 
+fn push(log: &Log, lsn: Lsn, batch: &[u8]) {
+    let fill = |payload: &mut Vec<u8>| {
+        payload.extend_from_slice(batch);
+        Ok::<_, ()>(())
+    };
+    log.pending().push(lsn, fill).unwrap();
+}
+
 fn append(log: &Log, lsns: impl IntoIterator<Item = Lsn>) {
-    let mut pending = log.pending();
     for lsn in lsns {
-        pending.push(lsn, &batch(lsn));
+        push(log, lsn, &batch(lsn));
     }
 }
 
@@ -142,10 +149,10 @@ fn a_batch_longer_than_a_segment_gets_one_of_its_own() {
     let log = Log::begin(directory.settings(), 0, 1).unwrap();
     log.prepare().unwrap();
     let long = vec![7; 5 * SEGMENT_BYTES as usize];
-    log.pending().push(1, &long);
-    log.pending().push(2, b"short");
+    push(&log, 1, &long);
+    push(&log, 2, b"short");
     log.sync(Access::Direct).unwrap();
-    log.pending().push(3, b"later");
+    push(&log, 3, b"later");
     log.sync(Access::Direct).unwrap();
     let mut found = Vec::new();
     let replayed = replay::<std::io::Error>(&directory.0, &IDENTITY, 0, &mut |lsn, bytes| {
@@ -157,18 +164,19 @@ fn a_batch_longer_than_a_segment_gets_one_of_its_own() {
 }
 
 #[test]
-fn a_batch_that_is_taken_back_leaves_no_trace() {
+fn a_batch_that_is_not_completed_leaves_no_trace() {
     let directory = Directory::new();
     let log = Log::begin(directory.settings(), 0, 1).unwrap();
-    let mut pending = log.pending();
-    pending.push(1, b"refused");
-    pending.take_back(7);
-    pending.push(1, &batch(1));
-    pending.push(2, b"refused too");
-    pending.take_back(11);
-    drop(pending);
+    let refuse = |payload: &mut Vec<u8>| {
+        payload.extend_from_slice(b"refused");
+        Err("refused")
+    };
+    assert_eq!(log.pending().push(1, refuse), Err("refused"));
+    push(&log, 1, &batch(1));
+    assert_eq!(log.pending().push(2, refuse), Err("refused"));
     assert_eq!(log.sync(Access::Buffered).unwrap(), 1);
     assert_eq!(read(&directory.0, 0).last, 1);
+    assert_eq!(log.bytes_not_durable(), 0);
 }
 
 /// A log of ten groups of two batches, every one synced; where each group begins.

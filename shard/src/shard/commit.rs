@@ -9,6 +9,8 @@
 use std::sync::Arc;
 use std::vec::IntoIter;
 
+use bytes::Bytes;
+
 use crate::engine::{Engine, EngineError, Family};
 use crate::keyspace::counts::{Counts, SlotCount};
 use crate::keyspace::dirty::Ticket;
@@ -24,7 +26,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// Writes the batch, into the log's buffer and the memtable. All or nothing.
+    /// Writes the batch. All or nothing.
     pub fn write(&mut self) -> Result<Ticket, EngineError> {
         let Self { engine, changes, counted } = self;
         let ticket = engine.write(&mut |writes| {
@@ -41,7 +43,8 @@ impl Commit {
                         writes.delete(Family::Expiry, &layout::expiry_key(db, deadline, name));
                     }
                     if let Some(deadline) = change.deadline_ms {
-                        writes.put(Family::Expiry, &layout::expiry_key(db, deadline, name), b"");
+                        let key = layout::expiry_key(db, deadline, name);
+                        writes.put(Family::Expiry, &key, &Bytes::new());
                     }
                 }
             }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use super::{check, chill, large};
 use crate::engine::{Engine, Family};
 use crate::keyspace::head::{Head, Kind, Large};
@@ -132,7 +134,7 @@ fn fields_of_equal_position_come_together() {
                 let mut element = layout::element_prefix(&key, hash.version);
                 element.extend_from_slice(&u64::to_be_bytes(position));
                 element.extend_from_slice(field.as_bytes());
-                writes.put(Family::Elements, &element, b"v");
+                writes.put(Family::Elements, &element, &Bytes::from_static(b"v"));
             }
         })
         .unwrap();

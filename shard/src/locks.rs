@@ -5,9 +5,12 @@
 //! served, per key; a lock on everything waits for all before it and holds up all after it. With
 //! nobody holding or waiting the table is empty and asking costs one comparison.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::keyspace::layout::RecordKey;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::keyspace::layout::{PositionMap, RecordKey};
 
 /// How a key is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,9 @@ pub enum Scope {
     Everything,
 }
 
+/// Who holds a key or waits for it, in order: mostly one.
+type Queue = SmallVec<[(LockId, Mode); 1]>;
+
 struct Request {
     keys: Vec<(RecordKey, Mode)>,
     /// Keys that are not granted yet.
@@ -40,15 +46,15 @@ struct Request {
 #[derive(Default)]
 pub struct LockTable {
     next_id: LockId,
-    queues: HashMap<RecordKey, VecDeque<(LockId, Mode)>>,
-    requests: HashMap<LockId, Request>,
+    queues: PositionMap<Queue>,
+    requests: FxHashMap<LockId, Request>,
     /// Who holds everything.
     everything: Option<LockId>,
     /// Requests that came after one for everything, that one included, in order.
     backlog: VecDeque<(LockId, Scope)>,
 }
 
-fn is_granted(queue: &VecDeque<(LockId, Mode)>, index: usize) -> bool {
+fn is_granted(queue: &Queue, index: usize) -> bool {
     index == 0 || queue.iter().take(index + 1).all(|(_, mode)| *mode == Mode::Shared)
 }
 
@@ -89,11 +95,20 @@ impl LockTable {
         }
     }
 
+    /// Asks for a lock on keys, unless it would have to be waited for.
+    pub fn try_lock(&mut self, keys: Vec<(RecordKey, Mode)>) -> Option<LockId> {
+        let is_free = self.everything.is_none()
+            && self.backlog.is_empty()
+            && (self.requests.is_empty()
+                || !keys.iter().any(|(key, mode)| self.conflicts(key, *mode)));
+        is_free.then(|| self.lock(Scope::Keys(keys)).0)
+    }
+
     fn admit(&mut self, id: LockId, keys: Vec<(RecordKey, Mode)>) -> bool {
         let mut missing = 0;
         for (key, mode) in &keys {
             let queue = self.queues.entry(key.clone()).or_default();
-            queue.push_back((id, *mode));
+            queue.push((id, *mode));
             if !is_granted(queue, queue.len() - 1) {
                 missing += 1;
             }
@@ -145,6 +160,10 @@ impl LockTable {
 
     fn leave(&mut self, id: LockId, key: &RecordKey, granted: &mut Vec<LockId>) {
         let Some(queue) = self.queues.get_mut(key) else { return };
+        if queue.len() == 1 && queue[0].0 == id {
+            self.queues.remove(key);
+            return;
+        }
         let before: Vec<bool> = (0..queue.len()).map(|index| is_granted(queue, index)).collect();
         let Some(index) = queue.iter().position(|(holder, _)| *holder == id) else { return };
         queue.remove(index);
@@ -159,9 +178,6 @@ impl LockTable {
                     }
                 }
             }
-        }
-        if queue.is_empty() {
-            self.queues.remove(key);
         }
     }
 }

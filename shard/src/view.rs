@@ -5,7 +5,7 @@
 //! and which is either committed as one batch or thrown away. On the loop the view reads memory
 //! only; when that is not enough the handler ends with `OffLoop` and runs again elsewhere.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
@@ -16,7 +16,7 @@ use crate::keyspace::cache::HotCache;
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{self, Head, Kind};
-use crate::keyspace::layout::{self, RecordKey};
+use crate::keyspace::layout::{self, PositionMap, RecordKey};
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
@@ -66,7 +66,7 @@ pub struct HeadChange {
 #[derive(Default)]
 pub struct Changes {
     heads: Vec<HeadChange>,
-    by_key: HashMap<RecordKey, usize>,
+    by_key: PositionMap<usize>,
     /// Elements by record key, with the shard that owns them; `None` deletes.
     elements: BTreeMap<RecordKey, (ShardId, Option<Bytes>)>,
 }

@@ -2,7 +2,8 @@
 //!
 //! A command whose keys are this shard's runs at once, out of the read buffer. As soon as one has
 //! to go elsewhere, it and those behind it gather in a *segment*, which goes out together: to one
-//! shard, as reads to several, or as a transaction (`router::transaction`). A segment is done
+//! shard, as reads to several, in order to two (`router::ordered`), or as a transaction
+//! (`router::transaction`). A segment is done
 //! before anything after it begins, so commands take effect in the order sent.
 
 use std::ops::Range;
@@ -22,7 +23,7 @@ use crate::net::input::{self, BIG_FRAME_BYTES, Input};
 use crate::node::{disk, now_ms};
 use crate::router::message::{Answer, AnswerWhen, Batch, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
-use crate::router::{execute, transaction, turn};
+use crate::router::{execute, ordered, transaction, turn};
 use crate::runtime;
 use crate::session::process_command::{LaterContext, ProcessContext, ProcessRun};
 use crate::session::slowness::{self, Slow};
@@ -540,7 +541,7 @@ impl Connection {
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
             self.read_from_several(&batch, &homes, when).await;
-        } else {
+        } else if !self.run_in_order(&batch, &homes).await {
             let shard_loop = self.shard_loop.clone();
             let outcome = transaction::run(&shard_loop, batch).await;
             let base = self.take_replies(outcome.executed.replies).await;
@@ -568,11 +569,11 @@ impl Connection {
         }
     }
 
-    /// Runs reads on their shards at the same time, and puts the replies in order.
-    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home], when: AnswerWhen) {
-        let shard_loop = self.shard_loop.clone();
+    /// A batch for each shard, with its commands; and for each command its shard and its number
+    /// there.
+    fn split(&self, batch: &Batch, homes: &[Home]) -> (Vec<Batch>, Vec<(ShardId, usize)>) {
         let mut parts: Vec<Batch> = Vec::new();
-        parts.resize_with(shard_loop.node.topology.shards(), || {
+        parts.resize_with(self.shard_loop.node.topology.shards(), || {
             Batch::new(batch.db, self.out.protocol())
         });
         let mut places = Vec::with_capacity(homes.len());
@@ -582,6 +583,34 @@ impl Connection {
             places.push((shard, parts[shard].len()));
             parts[shard].push(id, args);
         }
+        (parts, places)
+    }
+
+    /// Puts the replies of several shards in the order of the commands.
+    fn put_in_order(
+        &mut self,
+        places: Vec<(ShardId, usize)>,
+        executed: impl IntoIterator<Item = (ShardId, Executed)>,
+    ) {
+        let mut by_shard: Vec<Executed> = Vec::new();
+        by_shard.resize_with(self.shard_loop.node.topology.shards(), Executed::default);
+        for (shard, executed) in executed {
+            by_shard[shard] = executed;
+        }
+        for (shard, index) in places {
+            let start = self.out.len();
+            self.out.append_raw(by_shard[shard].reply(index));
+            self.hold_for(start, shard, by_shard[shard].ends[index].1);
+        }
+        for executed in by_shard {
+            self.note_all(executed.slow);
+        }
+    }
+
+    /// Runs reads on their shards at the same time.
+    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home], when: AnswerWhen) {
+        let shard_loop = self.shard_loop.clone();
+        let (mut parts, places) = self.split(batch, homes);
         let own = std::mem::take(&mut parts[shard_loop.id]);
         let asked: Vec<_> = parts
             .into_iter()
@@ -589,22 +618,35 @@ impl Connection {
             .filter(|(_, part)| !part.is_empty())
             .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
             .collect();
-        let mut executed: Vec<Executed> = Vec::new();
-        executed.resize_with(shard_loop.node.topology.shards(), Executed::default);
-        executed[shard_loop.id] = execute::run_batch(&shard_loop, &own).await;
+        let mut executed = vec![(shard_loop.id, execute::run_batch(&shard_loop, &own).await)];
         for (shard, exchange) in asked {
             if let Answer::Executed(answer) = shard_loop.answer(exchange).await {
-                executed[shard] = *answer;
+                executed.push((shard, *answer));
             }
         }
-        for (shard, index) in places {
-            let start = self.out.len();
-            self.out.append_raw(executed[shard].reply(index));
-            self.hold_for(start, shard, executed[shard].ends[index].1);
+        self.put_in_order(places, executed);
+    }
+
+    /// Runs commands of this shard and one other the short way. False: it takes a transaction.
+    async fn run_in_order(&mut self, batch: &Batch, homes: &[Home]) -> bool {
+        let shard_loop = self.shard_loop.clone();
+        let mut other = None;
+        for home in homes {
+            match *home {
+                Home::One(shard) if shard == shard_loop.id => {}
+                Home::One(shard) if *other.get_or_insert(shard) == shard => {}
+                _ => return false,
+            }
         }
-        for executed in executed {
-            self.note_all(executed.slow);
-        }
+        let Some(other) = other else { return false };
+        let (mut parts, places) = self.split(batch, homes);
+        let (here, there) =
+            (std::mem::take(&mut parts[shard_loop.id]), std::mem::take(&mut parts[other]));
+        let Some((here, there)) = ordered::run(&shard_loop, here, other, there).await else {
+            return false;
+        };
+        self.put_in_order(places, [(shard_loop.id, here), (other, there)]);
+        true
     }
 
     async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {

@@ -311,6 +311,19 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
                 turn::post_executed(&shard_loop, origin, exchange, Box::new(done), answer_when);
             });
         }
+        Message::ExecuteAtOnce { origin, exchange, batch } => {
+            let ran =
+                catch_unwind(AssertUnwindSafe(|| execute::run_at_once(shard_loop, &batch, false)));
+            let answer = match ran {
+                Ok(Some(executed)) => Answer::Executed(Box::new(executed)),
+                Ok(None) => Answer::NotAtOnce,
+                Err(_) => {
+                    tracing::error!("a command panicked; this is a bug, please report it");
+                    Answer::Executed(Box::new(Executed::failed(&batch)))
+                }
+            };
+            shard_loop.turn.post(origin, Message::Answer(exchange, answer));
+        }
         Message::Lock { origin, exchange, scope } => shard_loop.lock_for(origin, exchange, scope),
         Message::Commit { origin, exchange, lock, changes } => {
             let shard_loop = shard_loop.clone();

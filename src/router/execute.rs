@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use basalt_shard::command::Args;
+use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
 use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
-use basalt_shard::shard::{Attempt, Refused, Sequence, run_in_sequence, scope_of};
+use basalt_shard::settings::Settings;
+use basalt_shard::shard::{Attempt, Call, Refused, Sequence, run_in_sequence, scope_of};
 use basalt_shard::view::Changes;
 
-use crate::node::now_ms;
+use crate::node::{Node, now_ms};
 use crate::router::message::{Batch, Executed};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
@@ -216,6 +218,59 @@ async fn run_locked(
     ticket
 }
 
+/// The commands of a batch, ready to be run.
+pub(crate) fn calls<'a>(
+    node: &'a Node,
+    batch: &'a Batch,
+    databases: &'a [u8],
+    settings: &'a Settings,
+) -> impl Iterator<Item = Call<'a>> + Clone {
+    let now_ms = now_ms();
+    (0..batch.len()).filter_map(move |index| {
+        let (id, args) = batch.command(index);
+        let spec = node.table.entry(id).spec;
+        let Run::Shard(handler) = spec.run else { return None };
+        Some(Call { spec, handler, args, databases, db: batch.db, now_ms, settings })
+    })
+}
+
+/// Runs a whole batch at once, as one: all of it, or nothing; see [`Shard::execute_all`].
+///
+/// [`Shard::execute_all`]: basalt_shard::shard::Shard::execute_all
+pub(crate) fn run_at_once(shard_loop: &ShardLoop, batch: &Batch, locked: bool) -> Option<Executed> {
+    let timer = Instant::now();
+    let (databases, settings) = (shard_loop.databases(), shard_loop.settings());
+    let calls = calls(&shard_loop.node, batch, &databases, &settings);
+    let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+    let (mut sequence, ticket) =
+        shard_loop.shard.borrow_mut().execute_all(calls, protocol, locked)?;
+    if ticket != 0 {
+        shard_loop.turn.schedule();
+    }
+    let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
+    let mut executed = Executed { replies: sequence.reply.take(), ends, slow: Vec::new() };
+    count_shares(shard_loop, batch, timer, &mut executed);
+    Some(executed)
+}
+
+/// Counts the commands of a batch that ran as one since `timer`: each has its share of the time.
+pub(crate) fn count_shares(
+    shard_loop: &ShardLoop,
+    batch: &Batch,
+    timer: Instant,
+    executed: &mut Executed,
+) {
+    let commands = batch.len().max(1) as u64;
+    let share_ns = u64::try_from(timer.elapsed().as_nanos()).unwrap_or(u64::MAX) / commands;
+    let mut statistics = shard_loop.statistics.borrow_mut();
+    for index in 0..batch.len() {
+        let (id, args) = batch.command(index);
+        statistics.count(id, share_ns, executed.reply(index));
+        executed.slow.extend(slowness::check(shard_loop, id, args, share_ns / 1000));
+    }
+    LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
+}
+
 /// Runs the commands of a batch on a thread that may block. Their keys must be locked. `None`:
 /// a handler panicked.
 pub(crate) async fn run_with_disk(
@@ -229,26 +284,10 @@ pub(crate) async fn run_with_disk(
         let mut shard = shard_loop.shard.borrow_mut();
         shard.random_and_cache().0.next_u64()
     };
-    let now = now_ms();
     shard_loop
         .off_loop(move || {
             let mut random = Random::new(seed);
-            let calls = (0..batch.len()).filter_map(|index| {
-                let (id, args) = batch.command(index);
-                let spec = node.table.entry(id).spec;
-                let basalt_shard::command::spec::Run::Shard(handler) = spec.run else {
-                    return None;
-                };
-                Some(basalt_shard::shard::Call {
-                    spec,
-                    handler,
-                    args,
-                    databases: &databases,
-                    db: batch.db,
-                    now_ms: now,
-                    settings: &settings,
-                })
-            });
+            let calls = calls(&node, &batch, &databases, &settings);
             let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
             run_in_sequence(calls, &node.topology, &mut random, None, protocol)
         })

@@ -157,6 +157,8 @@ pub(crate) enum AnswerWhen {
 /// What comes back for a question.
 pub(crate) enum Answer {
     Executed(Box<Executed>),
+    /// It cannot be done at once, and nothing was done.
+    NotAtOnce,
     Locked(LockId),
     Committed(Result<Ticket, EngineError>),
     /// Of [`Message::Run`] and of the blocking threads: whatever was asked for.
@@ -172,6 +174,8 @@ pub(crate) enum Message {
     Connection(Box<NewConnection>),
     /// Run these commands, all of whose keys are yours.
     Execute { origin: ShardId, exchange: ExchangeId, batch: Box<Batch>, answer_when: AnswerWhen },
+    /// Run these commands, all of whose keys are yours, at once and as one, or not at all.
+    ExecuteAtOnce { origin: ShardId, exchange: ExchangeId, batch: Box<Batch> },
     /// Lock this for a transaction.
     Lock { origin: ShardId, exchange: ExchangeId, scope: Scope },
     /// Commit your part of a transaction and give its lock back.

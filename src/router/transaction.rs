@@ -5,9 +5,9 @@
 //! view of all shards (engines may be read from any thread), sends each owner its part of the
 //! changes, and gives the locks back. Nobody sees a part of it: who asks for one of the keys waits.
 //!
-//! The same serves a pipeline of single-key writes that go to different shards: run together under
-//! their locks, no one can see a later one without the earlier ones, at the price of two hops
-//! instead of one for every change of shard.
+//! The same serves a pipeline of single-key commands that go to different shards: run together
+//! under their locks, no one can see a later one without the earlier ones. For the most frequent
+//! of these there is a shorter way, `ordered`.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,11 +24,9 @@ use basalt_shard::shard::{Sequence, run_in_sequence};
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
 
-use crate::node::now_ms;
 use crate::router::execute;
 use crate::router::message::{Answer, Batch, Executed, FAILED, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
-use crate::session::slowness;
 
 /// The outcome of a transaction.
 pub(crate) struct Outcome {
@@ -69,17 +67,7 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     // What they wait for is the same for all, and told apart.
     let ends = ends.into_iter().map(|end| (end, 0)).collect();
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
-    let mut statistics = shard_loop.statistics.borrow_mut();
-    for index in 0..batch.len() {
-        statistics.finish(batch.command(index).0, timer, executed.reply(index));
-    }
-    // They ran as one: each is told its share.
-    let share_us = statistics.last_duration_ns / 1000 / batch.len().max(1) as u64;
-    for index in 0..batch.len() {
-        let (id, args) = batch.command(index);
-        executed.slow.extend(slowness::check(shard_loop, id, args, share_us));
-    }
-    LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
+    execute::count_shares(shard_loop, &batch, timer, &mut executed);
     Outcome { executed, tickets }
 }
 
@@ -137,23 +125,8 @@ pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) 
 }
 
 fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
-    let databases = shard_loop.databases();
-    let settings = shard_loop.settings();
-    let now = now_ms();
-    let calls = (0..batch.len()).filter_map(|index| {
-        let (id, args) = batch.command(index);
-        let spec = shard_loop.node.table.entry(id).spec;
-        let basalt_shard::command::spec::Run::Shard(handler) = spec.run else { return None };
-        Some(basalt_shard::shard::Call {
-            spec,
-            handler,
-            args,
-            databases: &databases,
-            db: batch.db,
-            now_ms: now,
-            settings: &settings,
-        })
-    });
+    let (databases, settings) = (shard_loop.databases(), shard_loop.settings());
+    let calls = execute::calls(&shard_loop.node, batch, &databases, &settings);
     let mut shard = shard_loop.shard.borrow_mut();
     let (random, cache) = shard.random_and_cache();
     let protocol = batch.protocol.unwrap_or(Protocol::Resp2);

@@ -57,12 +57,18 @@ impl CommandStatistics {
         let end = Instant::now();
         let nanoseconds =
             u64::try_from(end.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX);
+        self.count(id, nanoseconds, reply);
+        end
+    }
+
+    /// A command has ended with this reply after so long.
+    pub(crate) fn count(&mut self, id: CommandId, nanoseconds: u64, reply: &[u8]) {
         self.last_duration_ns = nanoseconds;
         if reply.first() == Some(&b'-') {
             self.count_error(reply);
         }
         let tracks_latency = self.tracks_latency;
-        let Some(command) = self.by_command.get_mut(id) else { return end };
+        let Some(command) = self.by_command.get_mut(id) else { return };
         command.calls += 1;
         command.nanoseconds = command.nanoseconds.saturating_add(nanoseconds);
         if reply.first() == Some(&b'-') {
@@ -76,7 +82,6 @@ impl CommandStatistics {
             });
             histogram.saturating_record(nanoseconds.max(1));
         }
-        end
     }
 
     /// A command was refused with this error reply before it ran.

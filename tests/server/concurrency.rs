@@ -53,9 +53,17 @@ impl Drop for EndOnPanic<'_> {
 
 #[test]
 fn a_pipeline_takes_effect_in_order_across_shards() {
+    pipelines_take_effect_in_order(&four_shards());
+}
+
+#[test]
+fn a_pipeline_takes_effect_in_order_across_two_shards() {
+    pipelines_take_effect_in_order(&Server::with(Options::default().shards(2)));
+}
+
+fn pipelines_take_effect_in_order(server: &Server) {
     const JOBS: usize = 16;
     const READERS: usize = 3;
-    let server = four_shards();
     // The first number of the pipeline that is under way: where the readers look.
     let frontier = Arc::new(AtomicUsize::new(0));
     let seen = Arc::new(AtomicUsize::new(0));
@@ -91,9 +99,53 @@ fn a_pipeline_takes_effect_in_order_across_shards() {
             seen.fetch_add(1, Ordering::Relaxed);
         }));
     }
-    side_by_side(&server, vec![Box::new(writer)], readers);
+    side_by_side(server, vec![Box::new(writer)], readers);
     let seen = seen.load(Ordering::Relaxed);
     assert!(seen > 20, "only {seen} jobs were seen as they came");
+}
+
+/// Two connections on different shards write the same keys, in opposite order: whoever reads them
+/// all never finds a later write of a pipeline without its earlier ones.
+#[test]
+fn crossing_pipelines_are_seen_in_order() {
+    let server = Server::with(Options::default().shards(2));
+    let mut writers: Vec<Work> = Vec::new();
+    for writer in 0..4u64 {
+        let mut count = 0u64;
+        writers.push(Box::new(move |client: &mut Client| {
+            count += 1;
+            let keys: Vec<String> = (0..8).map(|n| format!("w{}:{n}", writer / 2)).collect();
+            let lines: Vec<String> = match writer % 2 {
+                0 => keys.iter().map(|key| format!("INCR {key}")).collect(),
+                _ => keys.iter().rev().map(|key| format!("GET {key}")).collect(),
+            };
+            let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            // A write behind the reads: mere reads of two shards may overlap.
+            let own = format!("SET own:{writer} {count}");
+            lines.push(&own);
+            let replies = client.pipeline_lines(&lines);
+            if writer % 2 == 1 {
+                let values: Vec<u64> = replies
+                    .iter()
+                    .map(|reply| if reply.is_null() { "0".to_owned() } else { reply.text() })
+                    .filter_map(|text| text.parse().ok())
+                    .collect();
+                // Read from the last key to the first: those before must be at least as far.
+                assert!(values.is_sorted(), "{values:?}");
+            }
+        }));
+    }
+    side_by_side(&server, writers, Vec::new());
+    let mut client = server.client();
+    let all: Vec<String> = (0..8).map(|n| client.run(&format!("GET w0:{n}")).text()).collect();
+    assert!(all.iter().all(|value| *value == all[0]), "{all:?}");
+    let info = client.run("INFO storage").text();
+    let counter = |name: &str| -> u64 {
+        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        line.expect("it is counted").parse().expect("a number")
+    };
+    let (transactions, hops) = (counter("transactions"), counter("hops"));
+    assert!(hops > 0 && transactions < hops / 2, "{transactions} transactions, {hops} hops");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Keys that were written but are not durable yet, so that a reply which shows one can wait.
 //! Empty when nothing is in flight: a clean read pays one comparison.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use crate::keyspace::layout::RecordKey;
+use crate::keyspace::layout::{PositionMap, RecordKey};
 
 /// Number of a batch in the order of writing, per shard. 0: nothing to wait for.
 pub type Ticket = u64;
@@ -11,7 +11,7 @@ pub type Ticket = u64;
 /// See the module.
 #[derive(Default)]
 pub struct DirtyKeys {
-    tickets: HashMap<RecordKey, Ticket>,
+    tickets: PositionMap<Ticket>,
     in_order: VecDeque<(Ticket, RecordKey)>,
     /// The last batch that may have changed any key.
     everything: Ticket,

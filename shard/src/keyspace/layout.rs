@@ -14,9 +14,11 @@
 //! a slot is one contiguous range. `db` is the physical database; SWAPDB swaps which logical
 //! number stands for it.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
 use siphasher::sip::SipHasher13;
 use smallvec::SmallVec;
-use std::hash::Hasher;
 
 /// A key of a family, on the stack for keys of ordinary length.
 pub type RecordKey = SmallVec<[u8; 64]>;
@@ -61,6 +63,33 @@ pub fn slot_of(position: u64) -> u16 {
     // 14 bits remain: the conversion cannot fail.
     (position >> HASH_BITS) as u16
 }
+
+/// Hashes record keys of heads, and the names under which keys are locked, by the position in
+/// them, which is a hash already.
+#[derive(Clone, Copy, Default)]
+pub struct PositionHasher(u64);
+
+impl Hasher for PositionHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The first nine bytes are the position and either the database or a byte of the name.
+        let (front, rest) = bytes.split_at(bytes.len().min(HEAD_PREFIX_BYTES));
+        let mut padded = [0; 16];
+        padded[..front.len()].copy_from_slice(front);
+        let number = u128::from_be_bytes(padded);
+        let mixed = (number >> 64) as u64 ^ (number as u64).rotate_left(8) ^ rest.len() as u64;
+        // The slot's bits stand highest and repeat; spread the hash below them upwards.
+        self.0 = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+}
+
+/// A map by such keys.
+pub type PositionMap<V> = HashMap<RecordKey, V, BuildHasherDefault<PositionHasher>>;
 
 /// Record key of the head of `key`.
 pub fn head_key(db: u8, key: &[u8]) -> RecordKey {

@@ -205,6 +205,8 @@ pub struct Sequence {
     pub changes: Changes,
     /// Records that were read from disk, for the hot cache.
     pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
+    /// Keys that reading commands found, and did not find.
+    pub lookups: (u64, u64),
 }
 
 /// Runs commands one after the other, each seeing the changes of those before it. Their keys must
@@ -222,6 +224,7 @@ pub fn run_in_sequence<'a>(
         ends: Vec::new(),
         changes: Changes::default(),
         loaded: Vec::new(),
+        lookups: (0, 0),
     };
     for call in calls {
         let start = sequence.reply.len();
@@ -232,6 +235,10 @@ pub fn run_in_sequence<'a>(
         };
         let mut view = view.after(&sequence.changes);
         let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
+        if call.spec.has(flag::READONLY) {
+            sequence.lookups.0 += view.hits;
+            sequence.lookups.1 += view.misses;
+        }
         let (changes, loaded) = view.finish();
         match result {
             Ok(()) => {
@@ -392,6 +399,34 @@ impl Shard {
                 Attempt::Done(gate)
             }
         }
+    }
+
+    /// Runs commands whose keys are all this shard's at once, as one: all of them, or none. `None`:
+    /// it takes the disk, or time, or somebody holds one of the keys. `locked`: the caller holds
+    /// the locks on them. With the replies comes the batch that they all wait for.
+    pub fn execute_all<'a>(
+        &mut self,
+        calls: impl Iterator<Item = Call<'a>> + Clone,
+        protocol: Protocol,
+        locked: bool,
+    ) -> Option<(Sequence, Ticket)> {
+        if !locked && !self.locks.is_empty() && calls.clone().any(|call| self.is_locked(&call)) {
+            return None;
+        }
+        let home = (self.id, &mut self.cache);
+        let mut sequence =
+            run_in_sequence(calls, &self.topology, &mut self.random, Some(home), protocol)?;
+        let changes = std::mem::take(&mut sequence.changes);
+        let mut ticket = if self.dirty.is_empty() { 0 } else { self.written };
+        if changes.is_long() {
+            return None;
+        }
+        if !changes.is_empty() {
+            ticket = self.commit(changes).ok()?;
+        }
+        self.statistics.keyspace_hits += sequence.lookups.0;
+        self.statistics.keyspace_misses += sequence.lookups.1;
+        Some((sequence, ticket))
     }
 
     fn is_locked(&self, call: &Call<'_>) -> bool {

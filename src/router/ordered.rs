@@ -1,0 +1,97 @@
+//! A pipeline of commands over this shard and one other, in order.
+//!
+//! Nobody may see a later command of a connection without the earlier ones. So the keys that are
+//! here are locked, the other shard runs its commands at once, as one, and then the ones here run
+//! and the locks go: whoever has seen anything of it waits for the rest. One hop, and no lock
+//! there.
+//!
+//! Nothing waits for a lock: where one is in the way, or the other shard cannot run its part at
+//! once, all of it is a transaction instead. So two such pipelines cannot wait for each other.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use basalt_shard::error::storage_error_reply;
+use basalt_shard::keyspace::layout::RecordKey;
+use basalt_shard::locks::{LockId, Mode};
+use basalt_shard::topology::ShardId;
+
+use crate::router::execute;
+use crate::router::message::{Answer, Batch, Executed, FAILED, Message};
+use crate::router::shard_loop::{LoopCounters, ShardLoop};
+
+/// A lock of this shard, given back whatever happens.
+struct Locked<'a> {
+    shard_loop: &'a ShardLoop,
+    lock: LockId,
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.shard_loop.unlock(self.lock);
+    }
+}
+
+/// Runs `here` on this shard and `there` on the shard `other`; what both came to. `None`: it has to
+/// be a transaction, and nothing was run.
+pub(crate) async fn run(
+    shard_loop: &Rc<ShardLoop>,
+    here: Batch,
+    other: ShardId,
+    there: Batch,
+) -> Option<(Executed, Executed)> {
+    let keys = keys(shard_loop, &here);
+    let lock = shard_loop.shard.borrow_mut().locks.try_lock(keys)?;
+    let _locked = Locked { shard_loop, lock };
+    LoopCounters::add(&shard_loop.counters.hops, 1);
+    let exchange = shard_loop.ask();
+    let message =
+        Message::ExecuteAtOnce { origin: shard_loop.id, exchange, batch: Box::new(there) };
+    shard_loop.turn.post(other, message);
+    let Answer::Executed(there) = shard_loop.answer(exchange).await else { return None };
+    let here = match execute::run_at_once(shard_loop, &here, true) {
+        Some(executed) => executed,
+        None => run_with_disk(shard_loop, here).await,
+    };
+    Some((here, *there))
+}
+
+/// The keys of a batch, each once.
+fn keys(shard_loop: &ShardLoop, batch: &Batch) -> Vec<(RecordKey, Mode)> {
+    let mut keys: Vec<(RecordKey, Mode)> = Vec::with_capacity(batch.len());
+    for index in 0..batch.len() {
+        let (id, args) = batch.command(index);
+        let locks = shard_loop
+            .with_call(id, args, (batch.db, 0), |call| call.locks(&shard_loop.node.topology))
+            .unwrap_or_default();
+        keys.extend(locks.into_iter().map(|(_, key, mode)| (key, mode)));
+    }
+    keys.sort_unstable_by(|left, right| {
+        (&left.0, left.1 == Mode::Shared).cmp(&(&right.0, right.1 == Mode::Shared))
+    });
+    // Of equal keys the first, which is the exclusive one if there is any.
+    keys.dedup_by(|later, first| later.0 == first.0);
+    keys
+}
+
+/// Runs a batch whose keys are locked with all the waiting that it needs.
+async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
+    let batch = Arc::new(batch);
+    let timer = Instant::now();
+    let shown = shard_loop.shard.borrow().written();
+    let Some(mut sequence) = execute::run_with_disk(shard_loop, batch.clone()).await else {
+        return Executed::all_with(&batch, FAILED);
+    };
+    shard_loop.shard.borrow_mut().warm(sequence.loaded);
+    match execute::commit(shard_loop, sequence.changes).await {
+        Ok(ticket) => {
+            let ticket = ticket.max(shown);
+            let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
+            let mut executed = Executed { replies: sequence.reply.take(), ends, slow: Vec::new() };
+            execute::count_shares(shard_loop, &batch, timer, &mut executed);
+            executed
+        }
+        Err(error) => Executed::all_with(&batch, storage_error_reply(&error).as_bytes()),
+    }
+}

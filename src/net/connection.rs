@@ -6,6 +6,8 @@
 //! (`router::transaction`). A segment is done
 //! before anything after it begins, so commands take effect in the order sent.
 
+mod segment;
+
 use std::ops::Range;
 use std::rc::Rc;
 use std::task::Poll;
@@ -21,13 +23,15 @@ use basalt_shard::topology::ShardId;
 
 use crate::net::input::{self, BIG_FRAME_BYTES, Input};
 use crate::node::{disk, now_ms};
-use crate::router::message::{Answer, AnswerWhen, Batch, Executed, Message};
+use crate::router::message::AnswerWhen;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
-use crate::router::{execute, ordered, transaction, turn};
+use crate::router::{execute, turn};
 use crate::runtime;
 use crate::session::process_command::{LaterContext, ProcessContext, ProcessRun};
 use crate::session::slowness::{self, Slow};
 use crate::session::{ReplyMode, Session};
+
+use segment::{Home, Segment};
 
 /// Commands that gather before they go to other shards. Locks of a transaction are held this long.
 const SEGMENT_COMMANDS_MAX: usize = 128;
@@ -62,20 +66,6 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
         segment: Segment::default(),
     };
     connection.run().await;
-}
-
-/// Which shards a command concerns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Home {
-    One(ShardId),
-    Several,
-}
-
-#[derive(Default)]
-struct Segment {
-    batch: Batch,
-    homes: Vec<Home>,
-    only_reads: bool,
 }
 
 struct Connection {
@@ -514,141 +504,6 @@ impl Connection {
         start
     }
 
-    /// Runs what has gathered for other shards.
-    async fn flush_segment(&mut self) {
-        self.flush_segment_for(AnswerWhen::Run).await;
-    }
-
-    /// The same; `when` the replies are to come back.
-    async fn flush_segment_for(&mut self, when: AnswerWhen) {
-        if self.segment.batch.is_empty() {
-            return;
-        }
-        let Segment { batch, homes, only_reads } = std::mem::take(&mut self.segment);
-        let first = homes.first().copied();
-        let one_shard = match first {
-            Some(Home::One(shard)) if homes.iter().all(|home| Some(*home) == first) => Some(shard),
-            _ => None,
-        };
-        if let Some(shard) = one_shard {
-            let executed = self.run_on(shard, batch, when).await;
-            let base = self.take_replies(executed.replies).await;
-            let mut start = base;
-            for (end, ticket) in executed.ends {
-                self.hold_range(start..base + end, shard, ticket);
-                start = base + end;
-            }
-            self.note_all(executed.slow);
-        } else if only_reads && !homes.contains(&Home::Several) {
-            self.read_from_several(&batch, &homes, when).await;
-        } else if !self.run_in_order(&batch, &homes).await {
-            let shard_loop = self.shard_loop.clone();
-            let outcome = transaction::run(&shard_loop, batch).await;
-            let base = self.take_replies(outcome.executed.replies).await;
-            let mut start = base;
-            for (end, _) in outcome.executed.ends {
-                for (shard, ticket) in &outcome.tickets {
-                    self.hold_range(start..base + end, *shard, *ticket);
-                }
-                start = base + end;
-            }
-            self.note_all(outcome.executed.slow);
-        }
-    }
-
-    /// Runs a batch on one shard.
-    async fn run_on(&mut self, shard: ShardId, batch: Batch, when: AnswerWhen) -> Executed {
-        let shard_loop = self.shard_loop.clone();
-        if shard == shard_loop.id {
-            return execute::run_batch(&shard_loop, &batch).await;
-        }
-        let exchange = send_batch(&shard_loop, shard, batch, when);
-        match shard_loop.answer(exchange).await {
-            Answer::Executed(executed) => *executed,
-            _ => Executed::default(),
-        }
-    }
-
-    /// A batch for each shard, with its commands; and for each command its shard and its number
-    /// there.
-    fn split(&self, batch: &Batch, homes: &[Home]) -> (Vec<Batch>, Vec<(ShardId, usize)>) {
-        let mut parts: Vec<Batch> = Vec::new();
-        parts.resize_with(self.shard_loop.node.topology.shards(), || {
-            Batch::new(batch.db, self.out.protocol())
-        });
-        let mut places = Vec::with_capacity(homes.len());
-        for (index, home) in homes.iter().enumerate() {
-            let Home::One(shard) = *home else { continue };
-            let (id, args) = batch.command(index);
-            places.push((shard, parts[shard].len()));
-            parts[shard].push(id, args);
-        }
-        (parts, places)
-    }
-
-    /// Puts the replies of several shards in the order of the commands.
-    fn put_in_order(
-        &mut self,
-        places: Vec<(ShardId, usize)>,
-        executed: impl IntoIterator<Item = (ShardId, Executed)>,
-    ) {
-        let mut by_shard: Vec<Executed> = Vec::new();
-        by_shard.resize_with(self.shard_loop.node.topology.shards(), Executed::default);
-        for (shard, executed) in executed {
-            by_shard[shard] = executed;
-        }
-        for (shard, index) in places {
-            let start = self.out.len();
-            self.out.append_raw(by_shard[shard].reply(index));
-            self.hold_for(start, shard, by_shard[shard].ends[index].1);
-        }
-        for executed in by_shard {
-            self.note_all(executed.slow);
-        }
-    }
-
-    /// Runs reads on their shards at the same time.
-    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home], when: AnswerWhen) {
-        let shard_loop = self.shard_loop.clone();
-        let (mut parts, places) = self.split(batch, homes);
-        let own = std::mem::take(&mut parts[shard_loop.id]);
-        let asked: Vec<_> = parts
-            .into_iter()
-            .enumerate()
-            .filter(|(_, part)| !part.is_empty())
-            .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
-            .collect();
-        let mut executed = vec![(shard_loop.id, execute::run_batch(&shard_loop, &own).await)];
-        for (shard, exchange) in asked {
-            if let Answer::Executed(answer) = shard_loop.answer(exchange).await {
-                executed.push((shard, *answer));
-            }
-        }
-        self.put_in_order(places, executed);
-    }
-
-    /// Runs commands of this shard and one other the short way. False: it takes a transaction.
-    async fn run_in_order(&mut self, batch: &Batch, homes: &[Home]) -> bool {
-        let shard_loop = self.shard_loop.clone();
-        let mut other = None;
-        for home in homes {
-            match *home {
-                Home::One(shard) if shard == shard_loop.id => {}
-                Home::One(shard) if *other.get_or_insert(shard) == shard => {}
-                _ => return false,
-            }
-        }
-        let Some(other) = other else { return false };
-        let (mut parts, places) = self.split(batch, homes);
-        let (here, there) =
-            (std::mem::take(&mut parts[shard_loop.id]), std::mem::take(&mut parts[other]));
-        let Some((here, there)) = ordered::run(&shard_loop, here, other, there).await else {
-            return false;
-        };
-        self.put_in_order(places, [(shard_loop.id, here), (other, there)]);
-        true
-    }
-
     async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {
         self.flush_segment().await;
         let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
@@ -793,18 +648,4 @@ impl Connection {
         }
         true
     }
-}
-
-fn send_batch(
-    shard_loop: &ShardLoop,
-    shard: ShardId,
-    batch: Batch,
-    answer_when: AnswerWhen,
-) -> u64 {
-    LoopCounters::add(&shard_loop.counters.hops, 1);
-    let exchange = shard_loop.ask();
-    let message =
-        Message::Execute { origin: shard_loop.id, exchange, batch: Box::new(batch), answer_when };
-    shard_loop.turn.post(shard, message);
-    exchange
 }

@@ -13,8 +13,9 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::cgroup;
 use super::settings::Settings;
 
 /// What the budget is divided into; bytes over all shards.
@@ -93,8 +94,8 @@ pub(crate) fn budget(settings: &Settings, root: &Path) -> io::Result<u64> {
 /// cgroup and the cgroups around it. `root` is `/`, or a directory with copies for tests.
 pub(crate) fn available(root: &Path) -> io::Result<u64> {
     let host = host_memory(&root.join("proc/meminfo"))?;
-    let limits = cgroup_limits(root);
-    Ok(limits.into_iter().fold(host, u64::min))
+    let files = cgroup::files(root, "memory", "memory.max", "memory.limit_in_bytes");
+    Ok(files.iter().filter_map(|file| limit_in(file)).fold(host, u64::min))
 }
 
 /// The memory of the host, whatever the process may have of it.
@@ -110,40 +111,6 @@ pub(crate) fn host_memory(meminfo: &Path) -> io::Result<u64> {
         io::Error::new(io::ErrorKind::InvalidData, message)
     };
     Ok(kilobytes.ok_or_else(missing)?.saturating_mul(1024))
-}
-
-/// The limits of the process's memory cgroups, from its own up to the root.
-///
-/// In a container the path in `/proc/self/cgroup` may be the host's, which does not exist under
-/// the container's own `/sys/fs/cgroup`; what does not exist sets no limit, and the mount's top,
-/// which is the container's own cgroup then, is always looked at.
-fn cgroup_limits(root: &Path) -> Vec<u64> {
-    let Ok(text) = fs::read_to_string(root.join("proc/self/cgroup")) else { return Vec::new() };
-    let mount = root.join("sys/fs/cgroup");
-    text.lines()
-        .filter_map(|line| {
-            // hierarchy-id ":" controllers ":" path; version 2 has neither id nor controllers.
-            let (_, rest) = line.split_once(':')?;
-            let (controllers, path) = rest.split_once(':')?;
-            if controllers.is_empty() {
-                Some((mount.clone(), path, "memory.max"))
-            } else if controllers.split(',').any(|controller| controller == "memory") {
-                Some((mount.join("memory"), path, "memory.limit_in_bytes"))
-            } else {
-                None
-            }
-        })
-        .flat_map(|(top, path, file)| levels(&top, path).into_iter().map(move |dir| dir.join(file)))
-        .filter_map(|file| limit_in(&file))
-        .collect()
-}
-
-/// The directory of a cgroup and of each around it, up to `top`.
-fn levels(top: &Path, path: &str) -> Vec<PathBuf> {
-    let inner = Path::new(path.trim_start_matches('/'));
-    let plain = inner.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    let inner = if plain { inner } else { Path::new("") };
-    inner.ancestors().map(|part| top.join(part)).collect()
 }
 
 /// `max` and the huge number with which version 1 says the same are no limits: the host has less.

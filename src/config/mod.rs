@@ -9,12 +9,13 @@
 //! - [`syntax`], [`file`], [`include`], [`args`]: reading;
 //! - [`runtime`]: CONFIG GET and CONFIG SET;
 //! - [`rewrite`]: CONFIG REWRITE;
-//! - [`memory`]: how the memory budget is found and divided.
+//! - [`memory`], [`cgroup`]: how the memory budget is found and divided.
 //!
 //! Nothing in here puts a setting into effect, opens a socket, or writes anything but the file of
 //! CONFIG REWRITE.
 
 mod args;
+pub(crate) mod cgroup;
 pub(crate) mod error;
 mod file;
 mod include;
@@ -165,4 +166,4 @@ fn settings_of(values: &[Value]) -> Settings {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

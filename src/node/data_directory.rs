@@ -153,42 +153,26 @@ impl DataDirectory {
             ),
             std::fs::TryLockError::Error(error) => format!("cannot lock {shown}: {error}"),
         })?;
-        let manifest_path = path.join(MANIFEST);
-        let manifest = match std::fs::read(&manifest_path) {
-            Ok(text) => {
-                let old = Manifest::parse(&String::from_utf8_lossy(&text))
-                    .map_err(|why| format!("{}: {why}", manifest_path.display()))?;
-                check(path, &old, shards)?;
-                let mut manifest = Manifest { epoch: old.epoch.saturating_add(1), ..old };
-                extend(&mut manifest.databases, databases);
-                manifest
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                if shard_folders(path).next().is_some() {
-                    return Err(format!(
-                        "{shown} has shard folders but no {MANIFEST}: restore the manifest from \
-                         a backup; starting without it could mix up or lose data"
-                    ));
-                }
+        let mut manifest = match read(path, shards)? {
+            Some(old) => Manifest { epoch: old.epoch.saturating_add(1), ..old },
+            None => {
                 let shards = if shards == 0 { default_shards } else { shards };
-                let mut manifest = Manifest {
+                Manifest {
                     id: new_id.to_owned(),
                     shards,
                     epoch: 1,
                     opened: 0,
                     batches: vec![0; shards],
                     databases: Vec::new(),
-                };
-                extend(&mut manifest.databases, databases);
-                manifest
+                }
             }
-            Err(error) => return Err(format!("{}: {error}", manifest_path.display())),
         };
+        extend(&mut manifest.databases, databases);
         let directory =
             Self { path: path.to_owned(), manifest: Mutex::new(manifest.clone()), _lock: lock };
         directory
             .write(&manifest)
-            .map_err(|error| format!("cannot write {}: {error}", manifest_path.display()))?;
+            .map_err(|error| format!("cannot write {shown}/{MANIFEST}: {error}"))?;
         Ok(directory)
     }
 
@@ -242,6 +226,31 @@ impl DataDirectory {
         file.sync_all()?;
         std::fs::rename(&temporary, self.path.join(MANIFEST))?;
         File::open(&self.path)?.sync_all()
+    }
+}
+
+/// The manifest of the data set at `path`, `None` for a new one, or why it cannot be opened with so
+/// many `shards` (0: as many as there are). Changes nothing and takes no lock.
+pub(crate) fn read(path: &Path, shards: usize) -> Result<Option<Manifest>, String> {
+    let manifest_path = path.join(MANIFEST);
+    match std::fs::read(&manifest_path) {
+        Ok(text) => {
+            let manifest = Manifest::parse(&String::from_utf8_lossy(&text))
+                .map_err(|why| format!("{}: {why}", manifest_path.display()))?;
+            check(path, &manifest, shards)?;
+            Ok(Some(manifest))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if shard_folders(path).next().is_some() {
+                return Err(format!(
+                    "{} has shard folders but no {MANIFEST}: restore the manifest from a \
+                     backup; starting without it could mix up or lose data",
+                    path.display()
+                ));
+            }
+            Ok(None)
+        }
+        Err(error) => Err(format!("{}: {error}", manifest_path.display())),
     }
 }
 

@@ -8,6 +8,7 @@
 mod admin;
 mod cli;
 mod config;
+mod doctor;
 mod logging;
 mod net;
 mod node;
@@ -26,14 +27,18 @@ use crate::config::{Config, Surroundings};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let arguments = cli::arguments();
+    let cli::Request { arguments, doctor } = cli::request();
     let start_dir = match std::env::current_dir() {
         Ok(directory) => directory,
         Err(error) => return fail(&format!("cannot tell the current directory: {error}")),
     };
     let mut stdin = std::io::stdin();
     let mut surroundings = Surroundings { start_dir, stdin: &mut stdin, matches: config_glob };
-    let (config, sources) = match Config::load(&arguments, &mut surroundings) {
+    let loaded = Config::load(&arguments, &mut surroundings);
+    if let Some(options) = doctor {
+        return doctor::run(loaded.map(|(config, _)| config), options);
+    }
+    let (config, sources) = match loaded {
         Ok(loaded) => loaded,
         Err(error) => return fail(&error.to_string()),
     };

@@ -8,6 +8,7 @@
 #![expect(unsafe_code, reason = "the one reviewed place; see above")]
 
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Completions need not interrupt a thread that will enter the kernel anyway (Linux 5.19).
 const IORING_SETUP_COOP_TASKRUN: u32 = 1 << 8;
@@ -15,6 +16,14 @@ const IORING_SETUP_COOP_TASKRUN: u32 = 1 << 8;
 const IORING_SETUP_IOPOLL: u32 = 1;
 /// The kernel does not know a flag.
 const EINVAL: i32 = 22;
+
+/// A ring was set up without the flag.
+static COOP_TASKRUN_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the kernel knew `IORING_SETUP_COOP_TASKRUN` for all rings so far.
+pub(crate) fn coop_taskrun_is_known() -> bool {
+    !COOP_TASKRUN_REFUSED.load(Ordering::Relaxed)
+}
 
 /// The beginning of the kernel's `struct io_uring_params`, which is part of its stable interface.
 #[repr(C)]
@@ -54,6 +63,7 @@ unsafe extern "C" fn __wrap_io_uring_queue_init_params(
                 return result;
             }
             (*parameters).flags = asked;
+            COOP_TASKRUN_REFUSED.store(true, Ordering::Relaxed);
         }
         __real_io_uring_queue_init_params(entries, ring, parameters)
     }

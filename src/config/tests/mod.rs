@@ -17,10 +17,10 @@ use super::runtime::{Change, ClientContext};
 use super::*;
 
 /// A directory of its own for one test.
-pub(super) struct TestDir(PathBuf);
+pub(crate) struct TestDir(PathBuf);
 
 impl TestDir {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("basalt-config-{}-{count}", std::process::id());
@@ -29,11 +29,11 @@ impl TestDir {
         Self(fs::canonicalize(path).unwrap())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    pub(super) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -45,7 +45,7 @@ impl TestDir {
     }
 
     /// Loads a configuration as if the process had been started in this directory.
-    pub(super) fn load(&self, arguments: &[&str]) -> Result<Config, ConfigError> {
+    pub(crate) fn load(&self, arguments: &[&str]) -> Result<Config, ConfigError> {
         self.load_with_stdin(arguments, b"")
     }
 

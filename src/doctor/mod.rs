@@ -1,0 +1,130 @@
+//! `basalt doctor`: looks at the host as the server would use it, and says what to do about it.
+//!
+//! It takes the server's own arguments, so that it looks at the directory, the limits and the sizes
+//! that count. Promise: it changes nothing, leaves nothing behind, takes no lock and asks no server;
+//! all it costs a running one is the syncs of [`sync_probe`], a second's worth at most.
+//!
+//! A check is a function from a [`Subject`] to a [`Finding`]; what a check reads below `/proc` and
+//! `/sys` a test gives it in a directory. The checks: [`kernel`], [`limits`], [`memory`],
+//! [`processors`], [`network`], [`disk`], [`directory`].
+
+mod directory;
+mod disk;
+mod finding;
+mod host;
+mod kernel;
+mod limits;
+mod memory;
+mod mounts;
+mod network;
+mod processors;
+mod report;
+mod sync_probe;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::config::{Config, ConfigError};
+use crate::node::data_directory;
+use finding::{Finding, Level};
+use host::Host;
+use mounts::Mount;
+
+/// What is asked of the doctor beside the server's own arguments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) json: bool,
+    /// Warnings count for the exit code too.
+    pub(crate) strict: bool,
+}
+
+/// What the checks look at.
+struct Subject<'a> {
+    host: &'a Host,
+    config: &'a Config,
+    /// Those that this process may use.
+    cores: usize,
+    shards: usize,
+    /// The data directory, or while it is not there the nearest directory above it.
+    place: PathBuf,
+    mount: Option<Mount>,
+}
+
+impl<'a> Subject<'a> {
+    fn new(host: &'a Host, config: &'a Config, cores: usize) -> Self {
+        let manifest = data_directory::read(&config.dir, 0).ok().flatten();
+        let shards = match (manifest, config.shards) {
+            (Some(manifest), _) => manifest.shards,
+            (None, 0) => cores,
+            (None, shards) => shards as usize,
+        };
+        let there = config.dir.ancestors().find(|path| path.exists());
+        let place = there.unwrap_or(Path::new("/")).to_owned();
+        let real = place.canonicalize().unwrap_or_else(|_| place.clone());
+        let mount = Mount::of(host, &real);
+        Self { host, config, cores, shards, place, mount }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        vec![
+            kernel::version(self),
+            kernel::io_uring(self, kernel::try_rings),
+            limits::open_files(self),
+            limits::locked_memory(self),
+            processors::shards(self),
+            processors::clock(self),
+            processors::governor(self),
+            memory::budget(self),
+            memory::swap(self),
+            memory::swappiness(self),
+            memory::overcommit(self),
+            memory::huge_pages(self),
+            network::backlog(self),
+            network::half_open(self),
+            directory::directory(self),
+            disk::file_system(self),
+            disk::mount_options(self),
+            disk::scheduler(self),
+            directory::space(self),
+            directory::sync_latency(self),
+        ]
+    }
+}
+
+/// Looks, prints, and gives the exit code: 0 nothing serious, 1 warnings and `strict`, 2 failures.
+pub(crate) fn run(config: Result<Config, ConfigError>, options: Options) -> ExitCode {
+    let host = Host::new(Path::new("/"));
+    let (directory, findings) = match &config {
+        Ok(config) => {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let subject = Subject::new(&host, config, cores);
+            (config.dir.display().to_string(), subject.findings())
+        }
+        Err(error) => {
+            let seen = "the server would not start with it";
+            let fix = "mend the line or the option that is named";
+            let finding = Finding::fail("configuration", seen, &error.to_string(), fix);
+            (String::new(), vec![finding])
+        }
+    };
+    let printed = if options.json {
+        report::json(&directory, &findings)
+    } else {
+        report::text(&format!("Basalt {}: the host", env!("CARGO_PKG_VERSION")), &findings)
+    };
+    // Who closed the pipe has read enough.
+    let _ = std::io::stdout().write_all(printed.as_bytes());
+    ExitCode::from(exit_code(&findings, options.strict))
+}
+
+fn exit_code(findings: &[Finding], strict: bool) -> u8 {
+    match findings.iter().map(|finding| finding.level).max() {
+        Some(Level::Fail) => 2,
+        Some(Level::Warn) if strict => 1,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,8 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 endef
 
 # The same for the tests: redis-server to compare with, Python and Node for real clients, file
-# systems to cut the power of, and kill, which is more than what bash has built in.
+# systems to cut the power of, shellcheck for the scripts, and kill, which is more than what bash has
+# built in.
 define find_test_packages
 type -P kill >/dev/null || missing+=(procps)
 command -v redis-server >/dev/null || missing+=(redis-server)
@@ -69,6 +70,7 @@ PATH="$$PATH:/usr/sbin" type -P mkfs.ext4 >/dev/null || missing+=(e2fsprogs)
 PATH="$$PATH:/usr/sbin" type -P mkfs.xfs >/dev/null || missing+=(xfsprogs)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+command -v shellcheck >/dev/null || missing+=(shellcheck)
 endef
 
 define prepare

@@ -60,6 +60,12 @@ pub(super) fn io_uring(subject: &Subject<'_>, probe: RingProbe) -> Finding {
             "sysctl -w kernel.io_uring_disabled=0 (or 1, with the server's group in \
              kernel.io_uring_group)",
         ),
+        Err(error) if error.contains("MemLock") => Finding::fail(
+            CHECK,
+            "a loop's rings cannot be set up",
+            &error,
+            "more locked memory: see locked-memory",
+        ),
         Err(error) => Finding::fail(
             CHECK,
             "a loop's rings cannot be set up",
@@ -101,7 +107,10 @@ mod tests {
         let refused = with(|| Err("no".into()));
         assert_eq!(refused.level, Level::Fail);
         assert!(refused.fix.contains("io_uring_disabled=0"), "{refused:?}");
-        let refused = Fixture::new(&[]).check(|subject| io_uring(subject, || Err("no".into())));
+        let refused =
+            |probe: RingProbe| Fixture::new(&[]).check(|subject| io_uring(subject, probe));
+        assert!(refused(|| Err("MemLockLimit(1/2)".into())).fix.contains("locked-memory"));
+        let refused = refused(|| Err("no".into()));
         assert!(refused.fix.contains("seccomp"), "{refused:?}");
     }
 }

@@ -95,8 +95,8 @@ pub(super) fn huge_pages(subject: &Subject<'_>) -> Finding {
     if value != "always" {
         return Finding::ok(CHECK, value);
     }
-    let why = "freed memory is given back to the host late or not at all: the process may grow \
-               beyond its budget";
+    let why = "a huge page stays whole while a part of it is in use: the process grows beyond its \
+               budget, for no gain in speed that could be measured";
     Finding::warn(CHECK, value, why, format!("echo madvise > /{FILE}"))
 }
 

@@ -85,7 +85,7 @@ impl<'a> Subject<'a> {
             directory::directory(self),
             disk::file_system(self),
             disk::mount_options(self),
-            disk::scheduler(self),
+            disk::queue(self),
             directory::space(self),
             directory::sync_latency(self),
         ]

@@ -16,8 +16,8 @@ pub(super) fn backlog(subject: &Subject<'_>) -> Finding {
     if asked <= allowed {
         return Finding::ok(CHECK, seen);
     }
-    let why = "the kernel's limit holds: of many clients that connect at once some wait a second \
-               or more, until they try again";
+    let why = "the kernel's limit holds: of many clients that connect at once most wait a second \
+               or more, until their kernel tries again";
     Finding::warn(CHECK, seen, why, format!("sysctl -w net.core.somaxconn={asked}"))
 }
 

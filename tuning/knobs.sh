@@ -38,7 +38,7 @@ END
     if [[ -n $queue ]]; then
         cat <<END
 scheduler|$queue/scheduler|none mq-deadline kyber|mq-deadline|bfq costs processor time for every request, to share the disk fairly
-read-ahead|$queue/read_ahead_kb|<=8192|128|cold reads are of 4 KB; what is read ahead of them is for nothing
+read-ahead|$queue/read_ahead_kb|>=16|128|with less a block of the database is read page by page
 END
     fi
     for governor in "$ROOT"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor; do
@@ -71,7 +71,7 @@ disk_queue() {
 # The value of a knob: the word in brackets, if there is one.
 get() {
     local file=$ROOT$1 text
-    read -r text <"$file" 2>/dev/null || return 1
+    read -r text 2>/dev/null <"$file" || return 1
     # Bytes or a share of memory: setting one makes the other 0.
     if [[ $1 == */vm/dirty_background_bytes && $text == 0 ]]; then
         read -r text <"${file%bytes}ratio" || return 1

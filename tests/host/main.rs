@@ -5,7 +5,11 @@
 #![expect(clippy::print_stderr, reason = "seeds and skipped tests are said on the terminal")]
 
 #[path = "../common/mod.rs"]
-#[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses its own part of the shared harness"
+)]
 mod common;
 
 mod doctor;

@@ -21,7 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("proc/sys/kernel/io_uring_disabled", "2"),
     ("proc/sys/fs/nr_open", "1048576"),
     ("sys/block/disk/queue/scheduler", "none mq-deadline [bfq]"),
-    ("sys/block/disk/queue/read_ahead_kb", "16384"),
+    ("sys/block/disk/queue/read_ahead_kb", "0"),
     ("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave"),
     ("sys/devices/system/cpu/cpu1/cpufreq/scaling_governor", "performance"),
 ];
@@ -96,15 +96,9 @@ fn check_tells_what_is_not_as_wanted() {
     let (printed, code) = root.run("check.sh", &[]);
     assert_eq!(code, 1, "{printed}");
     let of = |knob: &str| printed.lines().find(|line| line.contains(knob)).expect("a line");
-    for knob in [
-        "swappiness",
-        "huge-pages",
-        "somaxconn",
-        "io-uring",
-        "scheduler",
-        "read-ahead",
-        "governor",
-    ] {
+    for knob in
+        ["swappiness", "huge-pages", "somaxconn", "io-uring", "scheduler", "read-ahead", "governor"]
+    {
         assert!(of(knob).starts_with("CHANGE"), "{knob}: {printed}");
     }
     assert!(of("overcommit").starts_with("OK"), "{printed}");

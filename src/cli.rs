@@ -4,8 +4,8 @@
 //! up to the next `--` are its values. So clap sees `-h`, `--help`, `-v` and `--version` as the
 //! first argument, as redis-server does, and [`crate::config`] reads the rest.
 //!
-//! `doctor` as the first argument is Basalt's own: what follows are the server's arguments, with the
-//! doctor's few options anywhere among them. A configuration file of that name is `./doctor`.
+//! `doctor` as the first argument is Basalt's own: what follows are the server's arguments, with
+//! the doctor's few options anywhere among them. A configuration file of that name is `./doctor`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -92,7 +92,8 @@ fn after_help() -> String {
          echo 'maxmemory 128mb' | basalt -\n  \
          basalt doctor /etc/basalt.conf --dir /var/lib/basalt\n\n\
          basalt doctor checks the host as a server with these arguments would use it, and says\n\
-         what to do. --json: for programs. Exit code 2: failures; 1: warnings, with --strict; else 0.\n\n\
+         what to do (--json: for programs). It ends with 2 where something fails, with 1 where\n\
+         --strict is given and something is to be warned of, else with 0.\n\n\
          Directives are those of Redis 7.2, in a file or as options, and these of Basalt's own:\n",
     );
     for row in directives().iter().filter(|row| row.own) {

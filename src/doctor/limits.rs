@@ -26,8 +26,8 @@ pub(super) fn open_files(subject: &Subject<'_>) -> Finding {
                    its shard's writes";
         Finding::fail(CHECK, seen, why, fix)
     } else if limit < wanted {
-        let why = "before maxclients is reached, connections are refused without a word, and \
-                   clients may take the files that the databases need";
+        let why = "before maxclients is reached no connection is accepted any more, and clients \
+                   may have taken the files that the databases need for writing";
         Finding::warn(CHECK, seen, why, fix)
     } else {
         Finding::ok(CHECK, seen)

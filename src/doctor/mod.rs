@@ -1,8 +1,8 @@
 //! `basalt doctor`: looks at the host as the server would use it, and says what to do about it.
 //!
 //! It takes the server's own arguments, so that it looks at the directory, the limits and the sizes
-//! that count. Promise: it changes nothing, leaves nothing behind, takes no lock and asks no server;
-//! all it costs a running one is the syncs of [`sync_probe`], a second's worth at most.
+//! that count. Promise: it changes nothing, leaves nothing behind, takes no lock and asks no
+//! server. All it costs a running one is the syncs of [`sync_probe`], a second's worth at most.
 //!
 //! A check is a function from a [`Subject`] to a [`Finding`]; what a check reads below `/proc` and
 //! `/sys` a test gives it in a directory. The checks: [`kernel`], [`limits`], [`memory`],

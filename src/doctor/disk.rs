@@ -20,7 +20,7 @@ pub(super) fn file_system(subject: &Subject<'_>) -> Finding {
         "ext4" | "xfs" => return Finding::ok(CHECK, seen),
         "tmpfs" | "ramfs" => "the data is in memory only, and gone with the next reboot",
         "overlay" | "aufs" => {
-            "the data is in a container's own layer: it is gone with the container, and slower"
+            "the data is in a container's own layer: it is gone with the container"
         }
         kind if is_remote(kind) => {
             "over a network (or through FUSE) a sync is slow, and may be worth less than it says"
@@ -61,6 +61,8 @@ pub(super) fn mount_options(subject: &Subject<'_>) -> Finding {
         return Finding::warn(CHECK, "strictatime", why, fix);
     }
     let mut options = mount.options.clone();
+    // Layers of a container are long paths, and say nothing here.
+    options.retain(|option| !option.contains('/'));
     options.sort_unstable();
     // Most are said twice: of the mount and of the file system.
     options.dedup();

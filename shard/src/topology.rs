@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::engine::Engine;
 use crate::keyspace::layout::{self, SLOTS};
+use crate::keyspace::versions::Versions;
 
 /// Number of a shard.
 pub type ShardId = usize;
@@ -15,6 +16,7 @@ pub type ShardId = usize;
 /// The shards of one process.
 pub struct Topology {
     engines: Vec<Arc<dyn Engine>>,
+    versions: Vec<Versions>,
     next_version: AtomicU64,
 }
 
@@ -22,7 +24,8 @@ impl Topology {
     /// `engines` in the order of the shards. `epoch` must be greater than at any earlier start on
     /// the same data: it makes the versions of collections unique over restarts.
     pub fn new(engines: Vec<Arc<dyn Engine>>, epoch: u32) -> Self {
-        Self { engines, next_version: AtomicU64::new(u64::from(epoch) << 32) }
+        let versions = engines.iter().map(|_| Versions::new(engines.len())).collect();
+        Self { engines, versions, next_version: AtomicU64::new(u64::from(epoch) << 32) }
     }
 
     /// Number of shards.
@@ -49,6 +52,11 @@ impl Topology {
     /// The database of `shard`.
     pub fn engine(&self, shard: ShardId) -> &Arc<dyn Engine> {
         &self.engines[shard]
+    }
+
+    /// Whether keys of `shard` may have changed.
+    pub fn versions(&self, shard: ShardId) -> &Versions {
+        &self.versions[shard]
     }
 
     /// A version that no collection ever had.

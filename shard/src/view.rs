@@ -208,6 +208,8 @@ pub struct View<'a> {
     /// Changes of earlier commands of the same sequence, not committed yet.
     earlier: Option<&'a Changes>,
     loaded: Vec<(ShardId, RecordKey, Bytes)>,
+    /// The only record that can be read.
+    copy: Option<(&'a RecordKey, &'a Bytes)>,
     dirty: Option<&'a DirtyKeys>,
     /// The newest batch among those that wrote what this command saw and that are not durable.
     pub gate: Ticket,
@@ -234,10 +236,27 @@ impl<'a> View<'a> {
             changes: Changes::default(),
             earlier: None,
             loaded: Vec::new(),
+            copy: None,
             dirty: None,
             gate: 0,
             hits: 0,
             misses: 0,
+        }
+    }
+
+    /// A view for a command that reads one key, whose record is given: `OffLoop` if it needs more.
+    pub fn of_copy(
+        context: Context<'a>,
+        random: &'a mut Random,
+        record_key: &'a RecordKey,
+        record: &'a Bytes,
+    ) -> Self {
+        let copy = Some((record_key, record));
+        Self {
+            copy,
+            tier: ReadTier::Memory,
+            budget: LOOP_BUDGET,
+            ..Self::off_loop(context, random)
         }
     }
 
@@ -252,6 +271,7 @@ impl<'a> View<'a> {
             changes: Changes::default(),
             earlier: None,
             loaded: Vec::new(),
+            copy: None,
             dirty: None,
             gate: 0,
             hits: 0,
@@ -333,6 +353,14 @@ impl<'a> View<'a> {
             return None;
         }
         let physical = *self.context.databases.get(self.context.db)?;
+        if let Some((record_key, record)) = self.copy
+            && key == &record_key[layout::HEAD_PREFIX_BYTES..]
+            && physical == record_key[0]
+        {
+            let value = head::live_string(record, self.context.now_ms)?;
+            self.hits += 1;
+            return Some(value);
+        }
         let position = layout::position(key);
         let (home, cache) = self.cache.as_mut()?;
         if self.context.topology.shard_of_slot(layout::slot_of(position)) != *home {
@@ -404,6 +432,10 @@ impl<'a> View<'a> {
         shard: ShardId,
         record_key: &RecordKey,
     ) -> Result<Option<Bytes>, EngineError> {
+        if let Some((given, record)) = self.copy {
+            let is_given = given == record_key;
+            return if is_given { Ok(Some(record.clone())) } else { Err(EngineError::NotInMemory) };
+        }
         if let Some((home, cache)) = &mut self.cache
             && *home == shard
         {
@@ -486,6 +518,9 @@ impl<'a> View<'a> {
             return Ok(value.clone());
         }
         self.charge(1)?;
+        if self.copy.is_some() {
+            return Err(CommandError::OffLoop);
+        }
         let engine = self.context.topology.engine(key.shard);
         Ok(engine.get(Family::Elements, &record_key, self.tier)?)
     }
@@ -516,6 +551,9 @@ impl<'a> View<'a> {
         direction: Direction,
         mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), CommandError> {
+        if self.copy.is_some() {
+            return Err(CommandError::OffLoop);
+        }
         let prefix = layout::element_prefix(&key.record_key, version);
         let lower = element_key(key, version, from);
         let upper =

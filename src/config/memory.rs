@@ -70,6 +70,21 @@ impl MemoryPlan {
     }
 }
 
+/// Of the hot caches, what copies of other shards' keys get: one in so many bytes.
+const COPIES_SHARE: u64 = 4;
+
+impl MemoryPlan {
+    /// Hot cache of each of `shards` shards.
+    pub(crate) fn hot_cache_per_shard(&self, shards: usize) -> u64 {
+        self.hot_cache / shards as u64 - self.copies_per_shard(shards)
+    }
+
+    /// Copies that each of `shards` threads may keep.
+    pub(crate) fn copies_per_shard(&self, shards: usize) -> u64 {
+        if shards > 1 { self.hot_cache / shards as u64 / COPIES_SHARE } else { 0 }
+    }
+}
+
 /// Divides `shared` among the parts that are open: write buffers, hot cache, block cache.
 fn shares(shared: u64, open: [bool; 3]) -> [u64; 3] {
     const WEIGHTS: [u64; 3] = [20, 25, 35];

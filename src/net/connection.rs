@@ -437,6 +437,15 @@ impl Connection {
             self.note_slowness(entry, args, duration_ns / 1000);
             return;
         }
+        if self.segment.batch.is_empty() && home != Home::Several && entry.spec.has(flag::READONLY)
+        {
+            let when = (db, &mut self.moment);
+            if execute::attempt_copy(&self.shard_loop, id, args, when, &mut self.out) {
+                let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
+                self.note_slowness(entry, args, duration_ns / 1000);
+                return;
+            }
+        }
         if self.segment.batch.is_empty() {
             self.segment.only_reads = true;
             self.segment.batch.db = db;

@@ -220,7 +220,7 @@ fn open_databases(
 
 fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shard>, String> {
     let shards = topology.shards();
-    let cache_bytes = memory.hot_cache / shards as u64;
+    let cache_bytes = memory.hot_cache_per_shard(shards);
     (0..shards)
         .map(|shard| {
             Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)
@@ -301,6 +301,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
                 return;
             };
             if next == batch.len() {
+                execute::copy_for_others(shard_loop, &batch, &mut done);
                 done.replies = reply.take();
                 turn::post_executed(shard_loop, origin, exchange, done, answer_when);
                 return;

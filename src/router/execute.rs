@@ -47,6 +47,43 @@ pub(crate) fn run_ready(
     batch.len()
 }
 
+/// Answers a read of one key of another shard's out of a copy, if there is one that counts.
+/// `moment` is as for [`attempt`].
+pub(crate) fn attempt_copy(
+    shard_loop: &ShardLoop,
+    id: CommandId,
+    args: Args<'_>,
+    (db, moment): (usize, &mut Instant),
+    reply: &mut ReplyBuffer,
+) -> bool {
+    let start = reply.len();
+    let now_ms = shard_loop.time_ms(*moment);
+    let mut shard = shard_loop.shard.borrow_mut();
+    let mut copies = shard_loop.copies.borrow_mut();
+    let is_answered = shard_loop
+        .with_call(id, args, (db, now_ms), |call| shard.read_copy(call, &mut copies, reply))
+        .unwrap_or(false);
+    if is_answered {
+        let mut statistics = shard_loop.statistics.borrow_mut();
+        *moment = statistics.finish(id, *moment, &reply.as_bytes()[start..]);
+        LoopCounters::add(&shard_loop.counters.commands, 1);
+    }
+    is_answered
+}
+
+/// Takes copies of what was read for another shard's thread.
+pub(crate) fn copy_for_others(shard_loop: &ShardLoop, batch: &Batch, done: &mut Executed) {
+    let mut shard = shard_loop.shard.borrow_mut();
+    for (index, (_, ticket)) in done.ends.iter().enumerate() {
+        if *ticket != 0 {
+            continue;
+        }
+        let (id, args) = batch.command(index);
+        let copy = shard_loop.with_call(id, args, (batch.db, 0), |call| shard.copy(call));
+        done.copies.extend(copy.flatten());
+    }
+}
+
 /// Keeps what there is to say of the time that the latest command took.
 fn note_slowness(shard_loop: &ShardLoop, id: CommandId, args: Args<'_>, done: &mut Executed) {
     let duration_us = shard_loop.statistics.borrow().last_duration_ns / 1000;
@@ -248,7 +285,7 @@ pub(crate) fn run_at_once(shard_loop: &ShardLoop, batch: &Batch, locked: bool) -
         shard_loop.turn.schedule();
     }
     let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
-    let mut executed = Executed { replies: sequence.reply.take(), ends, slow: Vec::new() };
+    let mut executed = Executed { replies: sequence.reply.take(), ends, ..Executed::default() };
     count_shares(shard_loop, batch, timer, &mut executed);
     Some(executed)
 }

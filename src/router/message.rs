@@ -8,6 +8,7 @@ use std::rc::Rc;
 use basalt_shard::command::Args;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
+use basalt_shard::keyspace::copies::Copy;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
@@ -108,6 +109,8 @@ pub(crate) struct Executed {
     pub(crate) ends: Vec<(usize, Ticket)>,
     /// Commands of the batch that took long.
     pub(crate) slow: Vec<Slow>,
+    /// What was read, for the asking thread to keep.
+    pub(crate) copies: Vec<Copy>,
 }
 
 /// The reply to a command that panicked in the server.

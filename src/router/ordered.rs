@@ -42,7 +42,7 @@ pub(crate) async fn run(
     there: Batch,
 ) -> Option<(Executed, Executed)> {
     let keys = keys(shard_loop, &here);
-    let lock = shard_loop.shard.borrow_mut().locks.try_lock(keys)?;
+    let lock = shard_loop.shard.borrow_mut().try_lock(keys)?;
     let _locked = Locked { shard_loop, lock };
     LoopCounters::add(&shard_loop.counters.hops, 1);
     let exchange = shard_loop.ask();
@@ -88,7 +88,8 @@ async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
         Ok(ticket) => {
             let ticket = ticket.max(shown);
             let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
-            let mut executed = Executed { replies: sequence.reply.take(), ends, slow: Vec::new() };
+            let mut executed =
+                Executed { replies: sequence.reply.take(), ends, ..Executed::default() };
             execute::count_shares(shard_loop, &batch, timer, &mut executed);
             executed
         }

@@ -15,6 +15,7 @@ use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
+use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
@@ -164,6 +165,8 @@ pub(crate) struct ShardLoop {
     pub(crate) id: ShardId,
     pub(crate) node: Arc<Node>,
     pub(crate) shard: RefCell<Shard>,
+    /// Keys of other shards that are read without asking them.
+    pub(crate) copies: RefCell<Copies>,
     pub(crate) turn: Turn,
     pub(crate) buffers: BufferPool,
     pub(crate) sessions: RefCell<FxHashMap<u64, Rc<Session>>>,
@@ -190,6 +193,7 @@ impl ShardLoop {
         let this = Rc::new(Self {
             id: shard.id(),
             shard: RefCell::new(shard),
+            copies: RefCell::new(Copies::new(node.memory.copies_per_shard(shards))),
             turn: Turn::new(shards),
             buffers: BufferPool::default(),
             sessions: RefCell::default(),
@@ -383,7 +387,7 @@ impl ShardLoop {
 
     /// Waits for a lock of this shard.
     pub(crate) async fn lock(&self, scope: Scope) -> LockId {
-        let (id, granted) = self.shard.borrow_mut().locks.lock(scope);
+        let (id, granted) = self.shard.borrow_mut().lock(scope);
         if !granted {
             self.lock_waiters.borrow_mut().insert(id, LockWaiter::Here(None));
             std::future::poll_fn(|context| match self.lock_waiters.borrow_mut().get_mut(&id) {
@@ -400,7 +404,7 @@ impl ShardLoop {
 
     /// Locks for a transaction that another thread runs; it is told when it has the lock.
     pub(crate) fn lock_for(&self, origin: ShardId, exchange: ExchangeId, scope: Scope) {
-        let (id, granted) = self.shard.borrow_mut().locks.lock(scope);
+        let (id, granted) = self.shard.borrow_mut().lock(scope);
         if granted {
             self.turn.post(origin, Message::Answer(exchange, Answer::Locked(id)));
         } else {

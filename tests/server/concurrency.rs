@@ -148,6 +148,61 @@ fn crossing_pipelines_are_seen_in_order() {
     assert!(hops > 0 && transactions < hops / 2, "{transactions} transactions, {hops} hops");
 }
 
+/// Whoever has seen a value never sees an older one anywhere: not of a key that is copied to the
+/// other shard's thread, nor under a transaction that has come half-way.
+#[test]
+fn nobody_sees_an_older_value_than_before() {
+    const KEYS: u64 = 6;
+    let server = Server::with(Options::default().shards(2));
+    let mut writers: Vec<Work> = Vec::new();
+    let mut count = 0u64;
+    writers.push(Box::new(move |client: &mut Client| {
+        count += 1;
+        let pairs: Vec<String> = (0..KEYS).map(|n| format!("v{n} {count}")).collect();
+        client.ok(&format!("MSET {}", pairs.join(" ")));
+        if count.is_multiple_of(50) {
+            // Time for copies to be taken.
+            thread::sleep(Duration::from_millis(2));
+        }
+        if count.is_multiple_of(1000) {
+            client.ok("FLUSHALL");
+        }
+    }));
+    let mut readers: Vec<Work> = Vec::new();
+    for reader in 0..4u64 {
+        let (mut seen, mut turn) = (0u64, reader);
+        readers.push(Box::new(move |client: &mut Client| {
+            turn += 1 + turn % 3;
+            let name = format!("v{}", turn % KEYS);
+            let value = client.run(&format!("GET {name}"));
+            let value = if value.is_null() { 0 } else { value.text().parse().expect("a number") };
+            // Gone with a flush, everywhere; the writer goes on counting.
+            let at_least = seen / 1000 * 1000;
+            assert!(value >= seen || (value == 0 && seen >= 1000), "{name}: {value} after {seen}");
+            seen = if value == 0 { at_least } else { value };
+        }));
+    }
+    side_by_side(&server, writers, readers);
+    let mut client = server.client();
+    client.ok("SET a 1");
+    for _ in 0..3 {
+        let mut others: Vec<Client> = (0..4).map(|_| server.client()).collect();
+        for other in &mut others {
+            assert_eq!(other.run("GET a").text(), "1");
+        }
+        client.ok("SET a 2");
+        for other in &mut others {
+            assert_eq!(other.run("GET a").text(), "2");
+        }
+        client.run("PEXPIRE a 20");
+        thread::sleep(Duration::from_millis(30));
+        for other in &mut others {
+            assert!(other.run("GET a").is_null());
+        }
+        client.ok("SET a 1");
+    }
+}
+
 #[test]
 fn mset_and_mget_are_isolated() {
     const KEYS: usize = 8;

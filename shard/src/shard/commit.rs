@@ -79,6 +79,12 @@ impl Shard {
             return Err(Refused { error: EngineError::Stalled, changes: Box::new(changes) });
         }
         self.is_committing = true;
+        let versions = self.topology.versions(self.id);
+        for change in changes.heads() {
+            if let Some((_, position, _)) = layout::parse_head_key(&change.record_key) {
+                versions.note(position);
+            }
+        }
         let counted = self.count(&changes);
         Ok(Commit { engine: self.engine.clone(), changes, counted })
     }

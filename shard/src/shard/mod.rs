@@ -13,16 +13,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use crate::command::spec::{CommandSpec, Handler, flag, key_flag};
+use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, key_flag};
 use crate::command::{Args, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
 use crate::error::{CommandError, write_error};
 use crate::keyspace::cache::HotCache;
+use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::keyspace::{sample, scan};
-use crate::locks::{LockTable, Mode, Scope};
+use crate::locks::{LockId, LockTable, Mode, Scope};
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
 use crate::settings::Settings;
@@ -60,6 +61,16 @@ impl<'a> Call<'a> {
             db: self.db,
             now_ms: self.now_ms,
         }
+    }
+
+    /// The key of a command that reads exactly one, its first argument.
+    fn copyable_key(&self) -> Option<&'a [u8]> {
+        let [key] = self.spec.keys else { return None };
+        let is_first = matches!(
+            (key.begin, key.find),
+            (BeginSearch::Index(1), FindKeys::Range { last: 0, .. })
+        );
+        (is_first && self.spec.has(flag::READONLY)).then(|| self.args.get(1))
     }
 
     /// The locks that this command needs, with the shard of each: every key once, exclusive when
@@ -325,8 +336,9 @@ impl Shard {
     /// Whether readers have to wait for what is not durable (`appendfsync always`).
     pub fn track_dirty(&mut self, track: bool) {
         if track && !self.track_dirty {
-            // What was written before may not be durable either.
+            // What was written before may not be durable either, nor what was copied.
             self.dirty.mark_everything(self.written);
+            self.topology.versions(self.id).note_everything();
         }
         self.track_dirty = track;
         if !track {
@@ -399,6 +411,82 @@ impl Shard {
                 Attempt::Done(gate)
             }
         }
+    }
+
+    /// Asks for a lock on this shard's keys; see [`LockTable::lock`].
+    pub fn lock(&mut self, scope: Scope) -> (LockId, bool) {
+        match &scope {
+            Scope::Keys(keys) => self.note_locks(keys),
+            Scope::Everything => self.topology.versions(self.id).note_everything(),
+        }
+        self.locks.lock(scope)
+    }
+
+    /// Asks for a lock on keys, unless it would have to be waited for.
+    pub fn try_lock(&mut self, keys: Vec<(RecordKey, Mode)>) -> Option<LockId> {
+        self.note_locks(&keys);
+        self.locks.try_lock(keys)
+    }
+
+    /// Whoever waits for a transaction at one shard must not find older values at another.
+    fn note_locks(&self, keys: &[(RecordKey, Mode)]) {
+        let versions = self.topology.versions(self.id);
+        for (key, mode) in keys {
+            if *mode == Mode::Exclusive
+                && let Some((position, _)) = key.split_first_chunk::<8>()
+            {
+                versions.note(u64::from_be_bytes(*position));
+            }
+        }
+    }
+
+    /// A copy for another thread of the one key that `call` has just read. `None`: there is none,
+    /// or it might not be committed for good.
+    pub fn copy(&mut self, call: &Call<'_>) -> Option<Copy> {
+        let name = call.copyable_key()?;
+        if !self.locks.is_empty() || self.is_committing {
+            return None;
+        }
+        let physical = *call.databases.get(call.db)?;
+        let position = layout::position(name);
+        let stamp = self.topology.versions(self.id).stamp(position)?;
+        let record_key = layout::head_key_at(physical, position, name);
+        if self.dirty.ticket(&record_key) != 0 {
+            return None;
+        }
+        let record = self.cache.get(&record_key).filter(|it| it.len() <= COPIED_BYTES_MAX)?;
+        Some(Copy { record_key, record, stamp })
+    }
+
+    /// Answers a command that reads one key of another shard's out of a copy. False: it cannot be
+    /// done, and nothing was written.
+    pub fn read_copy(
+        &mut self,
+        call: &Call<'_>,
+        copies: &mut Copies,
+        reply: &mut ReplyBuffer,
+    ) -> bool {
+        let Some(name) = call.copyable_key() else { return false };
+        let Some(physical) = call.databases.get(call.db) else { return false };
+        let position = layout::position(name);
+        let owner = self.topology.shard_of_slot(layout::slot_of(position));
+        let Some(now) = self.topology.versions(owner).stamp(position) else { return false };
+        let record_key = layout::head_key_at(*physical, position, name);
+        let Some(record) = copies.get(&record_key, now) else { return false };
+        let start = reply.len();
+        let context = call.context(&self.topology);
+        let mut view = View::of_copy(context, &mut self.random, &record_key, &record);
+        if let Err(error) = (call.handler)(&mut view, call.args, reply) {
+            reply.truncate(start);
+            if matches!(error, CommandError::OffLoop) {
+                return false;
+            }
+            write_error(&error, reply);
+        }
+        self.statistics.keyspace_hits += view.hits;
+        self.statistics.keyspace_misses += view.misses;
+        copies.hits += 1;
+        true
     }
 
     /// Runs commands whose keys are all this shard's at once, as one: all of them, or none. `None`:
@@ -501,6 +589,7 @@ impl Shard {
     pub fn reload(&mut self, counts: Counts) {
         self.written = self.engine.written();
         self.counts = counts;
+        self.topology.versions(self.id).note_everything();
         self.cache.clear();
         self.dirty = DirtyKeys::default();
         self.next_deadline_ms.fill(0);
@@ -531,6 +620,7 @@ impl Shard {
             if keys <= FLUSHED_ONE_BY_ONE_MAX { self.keys_to_flush(db)? } else { None };
         let end = layout::prefix_end(&[db]);
         let counts_end = layout::prefix_end(&[b'c', db]);
+        self.topology.versions(self.id).note_everything();
         self.written = self.engine.write(&mut |writes| match &one_by_one {
             Some(records) => {
                 for (head, deadline) in records {

@@ -72,7 +72,10 @@ impl Connection {
         }
         let exchange = send_batch(&shard_loop, shard, batch, when);
         match shard_loop.answer(exchange).await {
-            Answer::Executed(executed) => *executed,
+            Answer::Executed(mut executed) => {
+                keep_copies(&shard_loop, &mut executed);
+                *executed
+            }
             _ => Executed::default(),
         }
     }
@@ -128,7 +131,8 @@ impl Connection {
             .collect();
         let mut executed = vec![(shard_loop.id, execute::run_batch(&shard_loop, &own).await)];
         for (shard, exchange) in asked {
-            if let Answer::Executed(answer) = shard_loop.answer(exchange).await {
+            if let Answer::Executed(mut answer) = shard_loop.answer(exchange).await {
+                keep_copies(&shard_loop, &mut answer);
                 executed.push((shard, *answer));
             }
         }
@@ -156,6 +160,11 @@ impl Connection {
         self.put_in_order(places, [(shard_loop.id, here), (other, there)]);
         true
     }
+}
+
+fn keep_copies(shard_loop: &ShardLoop, executed: &mut Executed) {
+    let mut copies = shard_loop.copies.borrow_mut();
+    executed.copies.drain(..).for_each(|copy| copies.insert(copy));
 }
 
 fn send_batch(

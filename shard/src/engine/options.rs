@@ -38,8 +38,10 @@ pub struct Budget {
     pub shards: usize,
 }
 
-/// More does not make writes cheaper, and takes longer to be written in one go.
-const TABLE_BYTES_MAX: usize = 8 << 20;
+/// The larger, the more often a key is overwritten before it is written into RocksDB, and the
+/// longer that takes in one go. With 100,000 keys of 100 bytes a SET at pipeline 16 costs 3.3 us of
+/// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
+const TABLE_BYTES_MAX: usize = 32 << 20;
 /// Write buffers are full when all shards have this many tables.
 const TABLES_MAX: usize = 3;
 

@@ -1,5 +1,7 @@
 //! The settings that change what commands do. A snapshot; replaced as a whole on CONFIG SET.
 
+use crate::keyspace::access::LfuSettings;
+
 /// Limits and thresholds, named as Redis's directives.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -9,8 +11,10 @@ pub struct Settings {
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`: a longer field or value makes the hash large.
     pub hash_max_listpack_value: usize,
-    /// Whether `maxmemory-policy` goes by how often keys are used.
-    pub maxmemory_policy_is_lfu: bool,
+    /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
+    pub lfu: Option<LfuSettings>,
+    /// When the server started, in ms since 1970.
+    pub started_ms: u64,
 }
 
 impl Default for Settings {
@@ -19,7 +23,8 @@ impl Default for Settings {
             proto_max_bulk_len: 512 << 20,
             hash_max_listpack_entries: 128,
             hash_max_listpack_value: 64,
-            maxmemory_policy_is_lfu: false,
+            lfu: None,
+            started_ms: 0,
         }
     }
 }

@@ -104,6 +104,7 @@ impl TestShard {
             settings: &self.settings,
         };
         let mut reply = ReplyBuffer::new(self.protocol);
+        self.shard.set_time(self.now_ms);
         match self.shard.execute(&call, &mut reply) {
             Attempt::Done(ticket) => {
                 self.ticket = ticket;

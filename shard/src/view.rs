@@ -12,7 +12,8 @@ use bytes::Bytes;
 
 use crate::engine::{Direction, EngineError, Family, Range, ReadTier};
 use crate::error::{CommandError, text};
-use crate::keyspace::cache::HotCache;
+use crate::keyspace::access::Access;
+use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{self, Head, Kind};
@@ -367,7 +368,7 @@ impl<'a> View<'a> {
             return None;
         }
         let record_key = layout::head_key_at(physical, position, key);
-        let record = cache.peek(&record_key)?;
+        let record = cache.lend(&record_key)?;
         let value = head::live_string(record, self.context.now_ms)
             .filter(|value| value.len() <= HOT_STRING_BYTES_MAX)?;
         if let Some(dirty) = self.dirty {
@@ -388,6 +389,25 @@ impl<'a> View<'a> {
 
     /// Opens a key of another logical database.
     pub fn open_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(db, key, Touch::Yes)
+    }
+
+    /// Opens a key of the selected database to tell something about it, which is not a use of it.
+    pub fn open_untouched(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(self.context.db, key, Touch::No)
+    }
+
+    /// When and how often a key of the selected database was used, as far as is known. To be asked
+    /// before the key is opened.
+    pub fn access_of(&self, key: &[u8]) -> Access {
+        let physical = self.context.databases.get(self.context.db);
+        let (Some((_, cache)), Some(physical)) = (&self.cache, physical) else {
+            return Access::default();
+        };
+        cache.access(&layout::head_key(*physical, key))
+    }
+
+    fn open_with(&mut self, db: usize, key: &[u8], touch: Touch) -> Result<Key, CommandError> {
         #[cfg(test)]
         crate::testing::TouchedKeys::note_opened(key);
         let physical = *self.context.databases.get(db).ok_or(text::DB_OUT_OF_RANGE)?;
@@ -400,7 +420,7 @@ impl<'a> View<'a> {
         let (before, head) = match self.changed(&record_key) {
             Some(change) => (change.before, change.after.clone().map(Head::decode).transpose()?),
             None => {
-                let head = self.read(shard, &record_key)?.map(Head::decode).transpose()?;
+                let head = self.read(shard, &record_key, touch)?.map(Head::decode).transpose()?;
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
@@ -431,6 +451,7 @@ impl<'a> View<'a> {
         &mut self,
         shard: ShardId,
         record_key: &RecordKey,
+        touch: Touch,
     ) -> Result<Option<Bytes>, EngineError> {
         if let Some((given, record)) = self.copy {
             let is_given = given == record_key;
@@ -439,13 +460,13 @@ impl<'a> View<'a> {
         if let Some((home, cache)) = &mut self.cache
             && *home == shard
         {
-            if let Some(record) = cache.get(record_key) {
+            if let Some(record) = cache.get(record_key, touch) {
                 return Ok(Some(record));
             }
             let record =
                 self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
             if let Some(record) = &record {
-                cache.insert(record_key, record.clone());
+                cache.insert(record_key, record.clone(), touch);
             }
             return Ok(record);
         }
@@ -453,6 +474,7 @@ impl<'a> View<'a> {
             self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
         if let Some(record) = &record
             && self.tier == ReadTier::Disk
+            && touch == Touch::Yes
             && self.loaded.len() < LOADED_MAX
         {
             self.loaded.push((shard, record_key.clone(), record.clone()));

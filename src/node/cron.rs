@@ -96,6 +96,8 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
 /// Closes idle clients and samples the rates, for ever.
 pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
     let mut rounds = 0u64;
+    // When what is known of hot keys was last made older.
+    let mut aged = Instant::now();
     let mut long_turns = LongTurns::default();
     loop {
         runtime::sleep(SAMPLE_EVERY).await;
@@ -104,6 +106,8 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
         long_turns.look(&shard_loop);
         rounds += 1;
         if rounds.is_multiple_of(10) {
+            let seconds = std::mem::replace(&mut aged, Instant::now()).elapsed().as_secs_f64();
+            shard_loop.shard.borrow_mut().cache().hot_keys.age(seconds);
             long_turns.log(&shard_loop);
             close_idle_clients(&shard_loop);
             close_slow_readers(&shard_loop);

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use basalt_shard::command::table::Table;
+use basalt_shard::keyspace::access::LfuSettings;
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::KeyCounts;
 use basalt_shard::topology::Topology;
@@ -136,11 +137,16 @@ pub(crate) fn now_us() -> u64 {
 }
 
 /// What the commands need of the configuration.
-pub(crate) fn shard_settings(config: &Config) -> Settings {
+pub(crate) fn shard_settings(config: &Config, started_s: u64) -> Settings {
+    let lfu = LfuSettings {
+        log_factor: config.lfu_log_factor,
+        decay_minutes: config.lfu_decay_time_minutes,
+    };
     Settings {
         proto_max_bulk_len: config.proto_max_bulk_len as usize,
         hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
         hash_max_listpack_value: config.hash_max_listpack_value as usize,
-        maxmemory_policy_is_lfu: config.maxmemory_policy.is_lfu(),
+        lfu: config.maxmemory_policy.is_lfu().then_some(lfu),
+        started_ms: started_s * 1000,
     }
 }

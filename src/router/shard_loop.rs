@@ -201,7 +201,7 @@ impl ShardLoop {
             counters: LoopCounters::default(),
             hot_settings: Cell::default(),
             clock: Cell::new((Instant::now(), now_us())),
-            settings: RefCell::new(Arc::new(crate::node::shard_settings(&config))),
+            settings: RefCell::new(Arc::new(crate::node::shard_settings(&config, node.started_s))),
             config: RefCell::new(config),
             databases: RefCell::new(Arc::new(databases)),
             questions: RefCell::default(),
@@ -211,6 +211,7 @@ impl ShardLoop {
             stopped: Cell::new(false),
             node,
         });
+        this.renew_clock();
         this.reload_config();
         this
     }
@@ -237,8 +238,13 @@ impl ShardLoop {
     /// Takes the process's configuration over.
     pub(crate) fn reload_config(&self) {
         let config = self.node.config();
-        *self.settings.borrow_mut() = Arc::new(crate::node::shard_settings(&config));
-        self.shard.borrow_mut().track_dirty(Mode::of(&config) == Mode::Always);
+        let settings = crate::node::shard_settings(&config, self.node.started_s);
+        {
+            let mut shard = self.shard.borrow_mut();
+            shard.track_dirty(Mode::of(&config) == Mode::Always);
+            shard.cache().clock.set_lfu(settings.lfu);
+        }
+        *self.settings.borrow_mut() = Arc::new(settings);
         self.statistics.borrow_mut().track_latency(config.latency_tracking);
         self.hot_settings.set(HotSettings {
             proto_max_bulk_len: config.proto_max_bulk_len as usize,
@@ -275,7 +281,9 @@ impl ShardLoop {
 
     /// Asks the system for the time of day.
     pub(crate) fn renew_clock(&self) {
-        self.clock.set((Instant::now(), now_us()));
+        let time_us = now_us();
+        self.clock.set((Instant::now(), time_us));
+        self.shard.borrow_mut().set_time(time_us / 1000);
     }
 
     /// Which physical database stands for each logical one.

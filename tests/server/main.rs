@@ -14,6 +14,7 @@ mod client_command;
 mod concurrency;
 mod config;
 mod expiry;
+mod hot_keys;
 mod info;
 mod lifecycle;
 mod limits;

@@ -1,9 +1,9 @@
 //! Deleting keys, counting them, and telling their type.
 
 use crate::command::Args;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
-use crate::view::View;
+use crate::view::{Key, View};
 
 /// DEL and UNLINK. Elements of large collections are left to compactions either way, so there is
 /// nothing for UNLINK to put off.
@@ -21,16 +21,30 @@ pub(super) fn del(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
     Ok(())
 }
 
-/// EXISTS and TOUCH. A key that is named twice counts twice.
+/// EXISTS. A key that is named twice counts twice.
 pub(super) fn exists(
     view: &mut View<'_>,
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
+    count(view, args, reply, View::open_untouched)
+}
+
+/// TOUCH: EXISTS as a use of the keys.
+pub(super) fn touch(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
+    count(view, args, reply, View::open)
+}
+
+fn count<'v>(
+    view: &mut View<'v>,
+    args: Args<'_>,
+    reply: &mut ReplyBuffer,
+    open: impl Fn(&mut View<'v>, &[u8]) -> Result<Key, CommandError>,
+) -> CommandResult {
     view.charge(args.skip(1).len() as u64)?;
     let mut found = 0;
     for name in args.iter_from(1) {
-        found += i64::from(view.open(name)?.exists());
+        found += i64::from(open(view, name)?.exists());
     }
     reply.integer(found);
     Ok(())
@@ -41,7 +55,7 @@ pub(super) fn type_name(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    let key = view.open(args.get(1))?;
+    let key = view.open_untouched(args.get(1))?;
     reply.simple(key.head.map_or("none", |head| head.kind.name()));
     Ok(())
 }

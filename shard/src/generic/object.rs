@@ -1,9 +1,10 @@
-//! OBJECT: how a value is kept, in Redis's terms. Basalt counts neither references nor uses of a
-//! key; what is said about them is what holds for a value that nobody shares and that was used
-//! just now, by the very command.
+//! OBJECT: how a value is kept and used, in Redis's terms. Basalt counts no references; what is
+//! said about them is what holds for a value that nobody shares. Uses are known of the keys in the
+//! hot cache; a key that is not there counts as not used since the server started.
 
 use crate::command::Args;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
+use crate::keyspace::access::Access;
 use crate::keyspace::head::{Body, Head, Kind};
 use crate::number;
 use crate::resp::ReplyBuffer;
@@ -55,7 +56,7 @@ pub(super) fn encoding(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    match view.open(args.get(2))?.head {
+    match view.open_untouched(args.get(2))?.head {
         Some(head) => reply.bulk(encoding_of(&head).as_bytes()),
         None => reply.null(),
     }
@@ -67,7 +68,7 @@ pub(super) fn refcount(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    match view.open(args.get(2))?.head {
+    match view.open_untouched(args.get(2))?.head {
         Some(head) if is_shared(&head) => reply.integer(ENDLESS_REFERENCES),
         Some(_) => reply.integer(1),
         None => reply.null(),
@@ -89,28 +90,33 @@ pub(super) fn idletime(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    tell_use(view, args, reply, (!view.settings().maxmemory_policy_is_lfu, IS_LFU))
+    let Some(access) = access_of(view, args.get(2))? else {
+        reply.null();
+        return Ok(());
+    };
+    let settings = view.settings();
+    if settings.lfu.is_some() {
+        return Err(IS_LFU.into());
+    }
+    let idle_s = access.idle_s(view.now_ms(), settings.started_ms);
+    reply.integer(i64::try_from(idle_s).unwrap_or(i64::MAX));
+    Ok(())
 }
 
 pub(super) fn freq(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
-    tell_use(view, args, reply, (view.settings().maxmemory_policy_is_lfu, NOT_LFU))
+    let Some(access) = access_of(view, args.get(2))? else {
+        reply.null();
+        return Ok(());
+    };
+    let Some(lfu) = view.settings().lfu else { return Err(NOT_LFU.into()) };
+    reply.integer(i64::from(access.frequency(view.now_ms(), lfu)));
+    Ok(())
 }
 
-/// 0 for a key that exists, if the policy permits the question.
-fn tell_use(
-    view: &mut View<'_>,
-    args: Args<'_>,
-    reply: &mut ReplyBuffer,
-    (is_permitted, error): (bool, &'static str),
-) -> CommandResult {
-    if !view.open(args.get(2))?.exists() {
-        reply.null();
-    } else if is_permitted {
-        reply.integer(0);
-    } else {
-        return Err(error.into());
-    }
-    Ok(())
+/// What is known of the uses of a key; `None`: there is no such key.
+fn access_of(view: &mut View<'_>, name: &[u8]) -> Result<Option<Access>, CommandError> {
+    let access = view.access_of(name);
+    Ok(view.open_untouched(name)?.exists().then_some(access))
 }
 
 pub(super) fn help(_: &mut View<'_>, _: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
@@ -124,6 +130,7 @@ pub(super) fn help(_: &mut View<'_>, _: Args<'_>, reply: &mut ReplyBuffer) -> Co
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keyspace::access::LfuSettings;
     use crate::resp::Protocol;
     use crate::testing::TestShard;
 
@@ -162,6 +169,8 @@ mod tests {
         }
     }
 
+    const LFU: Option<LfuSettings> = Some(LfuSettings { log_factor: 0, decay_minutes: 1 });
+
     #[test]
     fn the_policy_decides_which_use_is_told() {
         let mut shard = TestShard::new();
@@ -169,13 +178,68 @@ mod tests {
         assert_eq!(shard.run("OBJECT IDLETIME a"), ":0");
         assert_eq!(shard.run("OBJECT FREQ a"), format!("-{NOT_LFU}"));
         assert_eq!(shard.run("OBJECT FREQ nosuch"), "$-1");
-        shard.settings.maxmemory_policy_is_lfu = true;
+        shard.settings.lfu = LFU;
         assert_eq!(shard.run("OBJECT IDLETIME a"), format!("-{IS_LFU}"));
-        assert_eq!(shard.run("OBJECT FREQ a"), ":0");
+        assert_eq!(shard.run("OBJECT FREQ a"), ":5");
         shard.protocol = Protocol::Resp3;
         for subcommand in ["ENCODING", "FREQ", "IDLETIME", "REFCOUNT"] {
             assert_eq!(shard.run(&format!("OBJECT {subcommand} nosuch")), "_");
         }
+    }
+
+    #[test]
+    fn only_uses_end_idleness() {
+        let mut shard = TestShard::new();
+        shard.settings.started_ms = shard.now_ms;
+        shard.now_ms += 100_000;
+        shard.run("SET a 1");
+        shard.run("HSET h f v");
+        shard.now_ms += 10_000;
+        for question in
+            ["OBJECT ENCODING a", "OBJECT REFCOUNT a", "TYPE a", "TTL a", "EXISTS a", "PTTL a"]
+        {
+            shard.run(question);
+            assert_eq!(shard.run("OBJECT IDLETIME a"), ":10", "{question}");
+        }
+        for used in ["GET a", "STRLEN a", "TOUCH a", "APPEND a x"] {
+            shard.run(used);
+            assert_eq!(shard.run("OBJECT IDLETIME a"), ":0", "{used}");
+            shard.now_ms += 5_000;
+            assert_eq!(shard.run("OBJECT IDLETIME a"), ":5", "{used}");
+        }
+        assert_eq!(shard.run("OBJECT IDLETIME h"), ":30");
+        shard.run("HGET h f");
+        assert_eq!(shard.run("OBJECT IDLETIME h"), ":0");
+        // What is only on the disk was not used since the start, as far as anybody knows.
+        for cold in [false, true] {
+            shard.shard.cache().clear();
+            shard.engine.set_cold(cold);
+            assert_eq!(shard.run("OBJECT IDLETIME a"), ":130", "{cold}");
+            assert_eq!(shard.run("OBJECT IDLETIME a"), ":130", "asking is no use");
+        }
+        shard.run("GET a");
+        assert_eq!(shard.run("OBJECT IDLETIME a"), ":0");
+    }
+
+    #[test]
+    fn uses_are_counted_and_forgotten() {
+        let mut shard = TestShard::new();
+        shard.settings.lfu = LFU;
+        shard.shard.cache().clock.set_lfu(LFU);
+        shard.run("SET a 1");
+        for _ in 0..7 {
+            shard.run("GET a");
+        }
+        assert_eq!(shard.run("OBJECT FREQ a"), ":12");
+        shard.run("SET a another");
+        assert_eq!(shard.run("OBJECT FREQ a"), ":13", "it is the key that is used");
+        shard.now_ms += 4 * 60_000;
+        assert_eq!(shard.run("OBJECT FREQ a"), ":9");
+        shard.run("DEL a");
+        shard.run("SET a 1");
+        assert_eq!(shard.run("OBJECT FREQ a"), ":5");
+        shard.shard.cache().clear();
+        assert_eq!(shard.run("OBJECT FREQ a"), ":0");
     }
 
     #[test]

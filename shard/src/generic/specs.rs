@@ -89,7 +89,7 @@ pub const SPECS: &[CommandSpec] = &[
         categories: category::KEYSPACE,
         keys: &[KeySpec::range(1, -1, 1, key_flag::RO)],
         tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
-        run: Run::Shard(existence::exists),
+        run: Run::Shard(existence::touch),
         docs: Docs {
             summary: "Counts those of the given keys that exist and marks them as used",
             since: "3.2.1",

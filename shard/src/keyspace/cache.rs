@@ -3,6 +3,7 @@
 //! Owned by the shard's thread, unsynchronised, and exactly coherent: every committed change goes
 //! through it. Bounded in bytes; eviction is S3-FIFO, so a scan does not wash the hot keys out.
 
+use std::cell::Cell;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use quick_cache::unsync::Cache;
 
 use smallvec::SmallVec;
 
+use crate::keyspace::access::{Access, AccessClock};
+use crate::keyspace::hot_keys::HotKeys;
 use crate::keyspace::layout::RecordKey;
 
 /// A record key in the cache: shorter on the spot than a [`RecordKey`], as there are many.
@@ -44,19 +47,37 @@ impl Hasher for PositionHasher {
     fn write_usize(&mut self, _length: usize) {}
 }
 
+struct Cached {
+    record: Bytes,
+    access: Cell<Access>,
+}
+
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<CacheKey, Bytes> for ByBytes {
-    fn weight(&self, key: &CacheKey, record: &Bytes) -> u64 {
-        key.len() as u64 + record.len() as u64 + ENTRY_OVERHEAD_BYTES
+impl Weighter<CacheKey, Cached> for ByBytes {
+    fn weight(&self, key: &CacheKey, cached: &Cached) -> u64 {
+        key.len() as u64 + cached.record.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
+}
+
+/// Whether reading a key counts as a use of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// It does.
+    Yes,
+    /// It does not: the command asks about the key, not for its value.
+    No,
 }
 
 /// See the module.
 pub struct HotCache {
-    cache: Cache<CacheKey, Bytes, ByBytes, BuildHasherDefault<PositionHasher>>,
+    cache: Cache<CacheKey, Cached, ByBytes, BuildHasherDefault<PositionHasher>>,
     record_bytes_max: u64,
+    /// The time of uses, and how they are counted.
+    pub clock: AccessClock,
+    /// The keys used most, in the cache or not.
+    pub hot_keys: HotKeys,
     /// Lookups that found their key.
     pub hits: u64,
     /// Lookups that did not.
@@ -64,8 +85,8 @@ pub struct HotCache {
 }
 
 impl HotCache {
-    /// A cache of at most `bytes`.
-    pub fn new(bytes: u64) -> Self {
+    /// A cache of at most `bytes`; `seed` of what is left to chance.
+    pub fn new(bytes: u64, seed: u64) -> Self {
         let cache = Cache::with(
             (bytes / 512) as usize,
             bytes,
@@ -73,36 +94,67 @@ impl HotCache {
             BuildHasherDefault::default(),
             quick_cache::unsync::DefaultLifecycle::default(),
         );
-        Self { cache, record_bytes_max: bytes / RECORD_SHARE_MAX, hits: 0, misses: 0 }
+        Self {
+            cache,
+            record_bytes_max: bytes / RECORD_SHARE_MAX,
+            clock: AccessClock::new(seed),
+            hot_keys: HotKeys::new(seed),
+            hits: 0,
+            misses: 0,
+        }
     }
 
     /// The record of a key. A shared slice: no bytes are copied.
-    pub fn get(&mut self, key: &[u8]) -> Option<Bytes> {
-        let found = self.cache.get(key).cloned();
-        if found.is_some() {
-            self.hits += 1;
-        } else {
+    pub fn get(&mut self, key: &[u8], touch: Touch) -> Option<Bytes> {
+        if touch == Touch::Yes {
+            self.hot_keys.note(key);
+        }
+        let Some(found) = self.cache.get(key) else {
             self.misses += 1;
+            return None;
+        };
+        self.hits += 1;
+        if touch == Touch::Yes {
+            self.clock.touch(&found.access);
         }
-        found
+        Some(found.record.clone())
     }
 
-    /// The record of a key, lent: not even its count of references is touched. Only a hit is
-    /// counted; who does not find it here goes on to [`HotCache::get`].
-    pub fn peek(&mut self, key: &[u8]) -> Option<&[u8]> {
-        let found = self.cache.get(key);
-        if found.is_some() {
-            self.hits += 1;
-        }
-        found.map(Bytes::as_ref)
+    /// The record of a key that is used, lent: not even its count of references is touched. Only a
+    /// hit is counted; who does not find it here goes on to [`HotCache::get`].
+    pub fn lend(&mut self, key: &[u8]) -> Option<&[u8]> {
+        let found = self.cache.get(key)?;
+        self.hits += 1;
+        self.hot_keys.note(key);
+        self.clock.touch(&found.access);
+        Some(&found.record)
     }
 
-    /// Takes a record in, as read from the engine or as committed.
-    pub fn insert(&mut self, key: &RecordKey, record: Bytes) {
+    /// When and how often a key was used, as far as is known.
+    pub fn access(&self, key: &[u8]) -> Access {
+        self.cache.peek(key).map(|found| found.access.get()).unwrap_or_default()
+    }
+
+    /// Takes a record in that was read from the engine.
+    pub fn insert(&mut self, key: &RecordKey, record: Bytes, touch: Touch) {
+        let access = match touch {
+            Touch::Yes => self.clock.first(),
+            Touch::No => Access::default(),
+        };
+        if record.len() as u64 <= self.record_bytes_max {
+            let cached = Cached { record, access: Cell::new(access) };
+            self.cache.insert(CacheKey::from_slice(key), cached);
+        }
+    }
+
+    /// Takes a record in that was committed. A key that was there keeps what is known of its uses.
+    pub fn update(&mut self, key: &RecordKey, record: Bytes) {
         if record.len() as u64 > self.record_bytes_max {
             self.cache.remove(key.as_slice());
+        } else if let Some(mut known) = self.cache.get_mut(key.as_slice()) {
+            known.record = record;
         } else {
-            self.cache.insert(CacheKey::from_slice(key), record);
+            self.insert(key, record, Touch::Yes);
         }
     }
 

@@ -1,14 +1,16 @@
 //! Keys as records: where they stand (`layout`), what a key's record says (`head`; strings are
-//! written through `draft`), how many there are (`counts`), which are hot (`cache`) or not durable
-//! yet (`dirty`), copies of other shards' (`copies`, `versions`), and ways over them (`scan`,
-//! `sample`).
+//! written through `draft`), how many there are (`counts`), which are hot (`cache`) and how they
+//! are used (`access`, `hot_keys`), which are not durable yet (`dirty`), copies of other shards'
+//! (`copies`, `versions`), and ways over them (`scan`, `sample`).
 
+pub mod access;
 pub mod cache;
 pub mod copies;
 pub mod counts;
 pub mod dirty;
 pub mod draft;
 pub mod head;
+pub mod hot_keys;
 pub mod layout;
 pub mod sample;
 pub mod scan;

@@ -149,7 +149,7 @@ impl Shard {
             }
         }
         match change.after {
-            Some(record) => self.cache.insert(&change.record_key, record),
+            Some(record) => self.cache.update(&change.record_key, record),
             None => self.cache.remove(&change.record_key),
         }
     }

@@ -286,7 +286,7 @@ impl Shard {
             id,
             topology,
             engine,
-            cache: HotCache::new(cache_bytes),
+            cache: HotCache::new(cache_bytes, seed),
             counts,
             key_counts,
             locks: LockTable::default(),
@@ -311,6 +311,11 @@ impl Shard {
     /// Keys per physical database, for other threads.
     pub fn key_counts(&self) -> Arc<KeyCounts> {
         self.key_counts.clone()
+    }
+
+    /// Time passes: to be told some times a second.
+    pub fn set_time(&mut self, now_ms: u64) {
+        self.cache.clock.set_time(now_ms);
     }
 
     /// The hot cache.
@@ -579,7 +584,7 @@ impl Shard {
     pub fn warm(&mut self, loaded: Vec<(ShardId, RecordKey, Bytes)>) {
         for (shard, key, record) in loaded {
             if shard == self.id {
-                self.cache.insert(&key, record);
+                self.cache.update(&key, record);
             }
         }
     }

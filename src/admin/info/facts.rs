@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use basalt_shard::shard::Statistics;
 use hdrhistogram::Histogram;
 
+use super::hot_keys;
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
 use crate::node::scrub::ScrubStatus;
@@ -21,6 +22,14 @@ use crate::runtime::TurnTotals;
 use crate::session::Session;
 use crate::session::command_statistics::{CommandStatistics, OfCommand};
 
+/// What is gathered only when it is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// The durations of commands, which are many bytes.
+    pub(super) latency: bool,
+    pub(super) hot_keys: bool,
+}
+
 /// Everything.
 pub(super) struct Facts {
     pub(super) config: Arc<Config>,
@@ -29,6 +38,7 @@ pub(super) struct Facts {
     pub(super) host: Host,
     pub(super) logs: Logs,
     pub(super) shards: Vec<OfShard>,
+    pub(super) hot_keys: Vec<hot_keys::OfShard>,
     /// All shards' together, by the commands' names.
     pub(super) commands: Vec<(String, OfCommand)>,
     /// Error replies by code, and all of them.
@@ -126,11 +136,12 @@ pub(super) struct OfShard {
 }
 
 impl Facts {
-    /// Asks everybody. The durations of commands are many bytes, and gathered when asked for.
-    pub(super) async fn gather(shard_loop: &Rc<ShardLoop>, with_latency: bool) -> Self {
+    /// Asks everybody.
+    pub(super) async fn gather(shard_loop: &Rc<ShardLoop>, wanted: Wanted) -> Self {
         let answers = shard_loop
             .on_every_shard(move |there| {
-                (of_shard(there), there.statistics.borrow().copy(with_latency))
+                let commands = there.statistics.borrow().copy(wanted.latency);
+                (of_shard(there), commands, wanted.hot_keys.then(|| hot_keys_of(there)))
             })
             .await;
         // Before the work off the loop, which would count itself.
@@ -140,8 +151,10 @@ impl Facts {
         let node = &shard_loop.node;
         let mut statistics = CommandStatistics::new(node.table.len());
         let mut shards = Vec::with_capacity(answers.len());
-        for (of_shard, commands) in answers {
+        let mut hot_keys = Vec::new();
+        for (of_shard, commands, hot) in answers {
             statistics.add(&commands);
+            hot_keys.extend(hot);
             shards.push(of_shard);
         }
         Self {
@@ -151,6 +164,7 @@ impl Facts {
             host,
             logs: Logs::of(node),
             shards,
+            hot_keys,
             commands: statistics
                 .commands()
                 .map(|(id, of)| (node.table.entry(id).full_name.clone(), of.clone()))
@@ -214,6 +228,11 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     facts.cache_hits = cache.hits;
     facts.cache_misses = cache.misses;
     facts
+}
+
+fn hot_keys_of(shard_loop: &Rc<ShardLoop>) -> hot_keys::OfShard {
+    let databases = shard_loop.databases();
+    hot_keys::OfShard::of(&shard_loop.shard.borrow_mut().cache().hot_keys, &databases)
 }
 
 fn state(shard_loop: &ShardLoop) -> &'static str {

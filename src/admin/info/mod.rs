@@ -8,6 +8,7 @@
 mod clients;
 mod commands;
 mod facts;
+mod hot_keys;
 mod memory;
 mod server;
 mod stats;
@@ -19,49 +20,63 @@ mod text;
 use basalt_shard::command::Args;
 
 use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
-use facts::Facts;
+use facts::{Facts, Wanted};
 use text::Text;
 
 /// The functions of this folder.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("info", ProcessRun::Report(info))];
 
+/// When a section is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// Also when no section is asked for.
+    ByDefault,
+    /// When it, or everything, is asked for.
+    WithAll,
+    /// When it is asked for by its name alone.
+    ByName,
+}
+
 struct Section {
     /// In lower case.
     name: &'static str,
-    /// Shown when no section is asked for.
-    by_default: bool,
+    shown: Shown,
     write: fn(&Facts, &mut Text),
 }
 
 /// In the order in which they are shown.
 const SECTIONS: &[Section] = &[
-    Section { name: "server", by_default: true, write: server::server },
-    Section { name: "clients", by_default: true, write: clients::clients },
-    Section { name: "memory", by_default: true, write: memory::memory },
-    Section { name: "persistence", by_default: true, write: storage::persistence },
-    Section { name: "stats", by_default: true, write: stats::stats },
-    Section { name: "replication", by_default: true, write: server::replication },
-    Section { name: "cpu", by_default: true, write: stats::cpu },
-    Section { name: "modules", by_default: true, write: server::modules },
-    Section { name: "commandstats", by_default: false, write: commands::command_stats },
-    Section { name: "errorstats", by_default: true, write: commands::error_stats },
-    Section { name: LATENCY_STATS, by_default: false, write: commands::latency_stats },
-    Section { name: "cluster", by_default: true, write: server::cluster },
-    Section { name: "storage", by_default: true, write: storage::storage },
-    Section { name: "keyspace", by_default: true, write: storage::keyspace },
+    Section { name: "server", shown: Shown::ByDefault, write: server::server },
+    Section { name: "clients", shown: Shown::ByDefault, write: clients::clients },
+    Section { name: "memory", shown: Shown::ByDefault, write: memory::memory },
+    Section { name: "persistence", shown: Shown::ByDefault, write: storage::persistence },
+    Section { name: "stats", shown: Shown::ByDefault, write: stats::stats },
+    Section { name: "replication", shown: Shown::ByDefault, write: server::replication },
+    Section { name: "cpu", shown: Shown::ByDefault, write: stats::cpu },
+    Section { name: "modules", shown: Shown::ByDefault, write: server::modules },
+    Section { name: "commandstats", shown: Shown::WithAll, write: commands::command_stats },
+    Section { name: "errorstats", shown: Shown::ByDefault, write: commands::error_stats },
+    Section { name: LATENCY_STATS, shown: Shown::WithAll, write: commands::latency_stats },
+    Section { name: "cluster", shown: Shown::ByDefault, write: server::cluster },
+    Section { name: "storage", shown: Shown::ByDefault, write: storage::storage },
+    Section { name: HOT_KEYS, shown: Shown::ByName, write: hot_keys::hot_keys },
+    Section { name: "keyspace", shown: Shown::ByDefault, write: storage::keyspace },
 ];
 
 const LATENCY_STATS: &str = "latencystats";
+const HOT_KEYS: &str = "hotkeys";
 
 /// The sections that a request names, in their own order. What it does not know it leaves out.
 fn selected(args: Args<'_>) -> Vec<&'static Section> {
     let asked = |section: &Section| {
-        args.len() == 1 && section.by_default
+        let with_all = section.shown != Shown::ByName;
+        let by_default = section.shown == Shown::ByDefault;
+        args.len() == 1 && by_default
             || args.iter_from(1).any(|word| {
-                word.eq_ignore_ascii_case(section.name.as_bytes())
-                    || word.eq_ignore_ascii_case(b"all")
-                    || word.eq_ignore_ascii_case(b"everything")
-                    || section.by_default && word.eq_ignore_ascii_case(b"default")
+                let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+                is(section.name)
+                    || with_all && (is("all") || is("everything"))
+                    || by_default && is("default")
             })
     };
     SECTIONS.iter().filter(|section| asked(section)).collect()
@@ -78,11 +93,12 @@ fn render(sections: &[&Section], facts: &Facts) -> Vec<u8> {
 fn info(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
         let sections = selected(context.args());
-        let with_latency = sections.iter().any(|section| section.name == LATENCY_STATS);
+        let asks = |name: &str| sections.iter().any(|section| section.name == name);
+        let wanted = Wanted { latency: asks(LATENCY_STATS), hot_keys: asks(HOT_KEYS) };
         let text = if sections.is_empty() {
             Vec::new()
         } else {
-            let facts = Facts::gather(&context.shard_loop, with_latency).await;
+            let facts = Facts::gather(&context.shard_loop, wanted).await;
             render(&sections, &facts)
         };
         context.reply.verbatim("txt", &text);

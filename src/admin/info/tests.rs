@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use basalt_shard::keyspace::hot_keys::HotKey;
 use basalt_shard::resp::Span;
 
 use super::facts::{Host, Logs, OfShard, Process};
@@ -27,6 +28,7 @@ fn facts() -> Facts {
         host: Host::default(),
         logs: Logs::default(),
         shards: vec![OfShard::default(), OfShard::default()],
+        hot_keys: Vec::new(),
         commands: Vec::new(),
         errors: Default::default(),
         errors_total: 0,
@@ -58,8 +60,11 @@ fn check(section: &str, facts: &Facts, lines: &[&str]) {
 
 #[test]
 fn sections_are_chosen_by_name() {
-    let by_default: Vec<_> = SECTIONS.iter().filter(|s| s.by_default).map(|s| s.name).collect();
-    let all: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
+    let names = |shown: fn(Shown) -> bool| -> Vec<_> {
+        SECTIONS.iter().filter(|s| shown(s.shown)).map(|s| s.name).collect()
+    };
+    let by_default = names(|shown| shown == Shown::ByDefault);
+    let all = names(|shown| shown != Shown::ByName);
     assert_eq!(titles(&[]), by_default);
     assert_eq!(titles(&["DEFAULT"]), by_default);
     assert_eq!(titles(&["all"]), all);
@@ -68,6 +73,8 @@ fn sections_are_chosen_by_name() {
     assert_eq!(titles(&["nothing"]), [""; 0]);
     assert_eq!(titles(&["nothing", "cpu"]), ["cpu"]);
     assert!(titles(&["default", "commandstats"]).contains(&"commandstats"));
+    assert_eq!(titles(&["HotKeys"]), ["hotkeys"]);
+    assert!(!all.contains(&"hotkeys"));
     assert!(!by_default.contains(&"commandstats") && !by_default.contains(&"latencystats"));
 }
 
@@ -106,6 +113,33 @@ fn memory_is_shown_for_machines_and_people() {
             "mem_fragmentation_bytes:3145728",
             "mem_clients_normal:524288",
         ],
+    );
+}
+
+#[test]
+fn hot_keys_are_shown_in_order_and_safe_to_print() {
+    let key = |name: &[u8], db, is_cut, per_second| HotKey {
+        db,
+        name: name.to_vec(),
+        is_cut,
+        per_second,
+    };
+    let mut facts = facts();
+    facts.hot_keys = vec![
+        hot_keys::OfShard { top: vec![key(b"a", 0, false, 10.4)], uses_per_second: 100.0 },
+        hot_keys::OfShard {
+            top: vec![key(b"b\r\n# \xff\"", 3, true, 50.0), key(b"", 0, false, 1.0)],
+            uses_per_second: 300.0,
+        },
+    ];
+    assert_eq!(
+        show("hotkeys", &facts),
+        "# Hotkeys\r\n\
+         hotkeys_sampled_one_in:64\r\n\
+         hotkeys_key_uses_per_sec:400\r\n\
+         hotkey0:db=3,uses_per_sec=50,share=12.50%,key=\"b\\r\\n# \\xff\\\"\"...\r\n\
+         hotkey1:db=0,uses_per_sec=10,share=2.60%,key=\"a\"\r\n\
+         hotkey2:db=0,uses_per_sec=1,share=0.25%,key=\"\"\r\n"
     );
 }
 

@@ -5,10 +5,12 @@
 //! and which is either committed as one batch or thrown away. On the loop the view reads memory
 //! only; when that is not enough the handler ends with `OffLoop` and runs again elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::ops::{Bound, ControlFlow};
+use std::vec::IntoIter;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::engine::{Direction, EngineError, Family, Range, ReadTier};
 use crate::error::{CommandError, text};
@@ -17,7 +19,7 @@ use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{self, Head, Kind};
-use crate::keyspace::layout::{self, PositionMap, RecordKey};
+use crate::keyspace::layout::{self, ElementPrefix, PositionMap, RecordKey};
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
@@ -70,7 +72,12 @@ pub struct Changes {
     by_key: PositionMap<usize>,
     /// Elements by record key, with the shard that owns them; `None` deletes.
     elements: BTreeMap<RecordKey, (ShardId, Option<Bytes>)>,
+    /// Versions that no collection had before.
+    new_versions: SmallVec<[u64; 2]>,
 }
+
+/// Changed elements as in [`Changes`], in order.
+pub type IntoElements = btree_map::IntoIter<RecordKey, (ShardId, Option<Bytes>)>;
 
 impl Changes {
     /// Whether nothing changed.
@@ -83,9 +90,9 @@ impl Changes {
         &self.heads
     }
 
-    /// The changed keys, to keep.
-    pub fn into_heads(self) -> Vec<HeadChange> {
-        self.heads
+    /// The changed keys and elements, to keep.
+    pub fn into_parts(self) -> (IntoIter<HeadChange>, IntoElements) {
+        (self.heads.into_iter(), self.elements.into_iter())
     }
 
     /// The changed elements.
@@ -93,9 +100,16 @@ impl Changes {
         self.elements.iter().map(|(key, (_, value))| (key, value.as_ref()))
     }
 
-    /// Forgets the changed elements, which nobody needs once they are written.
-    pub fn drop_elements(&mut self) {
-        self.elements.clear();
+    /// Forgets the elements of collections that are large since these changes: once they are
+    /// written, no cache needs to be told of them.
+    pub fn drop_new_elements(&mut self) {
+        if self.new_versions.is_empty() {
+            return;
+        }
+        self.elements.retain(|record_key, _| {
+            let version = ElementPrefix::parse(record_key).map(|prefix| prefix.version);
+            version.is_none_or(|version| !self.new_versions.contains(&version))
+        });
     }
 
     /// Whether writing them takes longer than a command may stay on the loop.
@@ -116,6 +130,9 @@ impl Changes {
         for (key, (shard, value)) in self.elements {
             parts.entry(shard).or_default().elements.insert(key, (shard, value));
         }
+        for part in parts.values_mut() {
+            part.new_versions.clone_from(&self.new_versions);
+        }
         parts.into_iter().collect()
     }
 
@@ -125,6 +142,7 @@ impl Changes {
             self.set(change);
         }
         self.elements.extend(later.elements);
+        self.new_versions.extend(later.new_versions);
     }
 
     fn find(&self, record_key: &[u8]) -> Option<usize> {
@@ -523,8 +541,10 @@ impl<'a> View<'a> {
     }
 
     /// A version for a collection that becomes large, never used before.
-    pub fn new_version(&self) -> u64 {
-        self.context.topology.new_version()
+    pub fn new_version(&mut self) -> u64 {
+        let version = self.context.topology.new_version();
+        self.changes.new_versions.push(version);
+        version
     }
 
     /// An element of a large collection.
@@ -534,17 +554,38 @@ impl<'a> View<'a> {
         version: u64,
         element: &[u8],
     ) -> Result<Option<Bytes>, CommandError> {
-        let record_key = element_key(key, version, element);
-        let earlier = self.earlier.and_then(|earlier| earlier.elements.get(&record_key));
-        if let Some((_, value)) = self.changes.elements.get(&record_key).or(earlier) {
-            return Ok(value.clone());
+        let engine = self.context.topology.engine(key.shard);
+        if let Some(changed) = self.changed_element(key, version, element) {
+            return Ok(changed);
         }
         self.charge(1)?;
         if self.copy.is_some() {
             return Err(CommandError::OffLoop);
         }
-        let engine = self.context.topology.engine(key.shard);
-        Ok(engine.get(Family::Elements, &record_key, self.tier)?)
+        let home = self.cache.as_mut().filter(|(home, _)| *home == key.shard);
+        let Some((_, cache)) = home else {
+            let record_key = element_key(key, version, element);
+            return Ok(engine.get(Family::Elements, &record_key, self.tier)?);
+        };
+        if let Some(value) = cache.element(version, element) {
+            return Ok(Some(value));
+        }
+        let record_key = element_key(key, version, element);
+        let value = engine.get(Family::Elements, &record_key, self.tier)?;
+        if let Some(value) = &value {
+            cache.insert_element(version, element, value.clone());
+        }
+        Ok(value)
+    }
+
+    /// What this command, or an earlier one of its sequence, made of an element.
+    fn changed_element(&self, key: &Key, version: u64, element: &[u8]) -> Option<Option<Bytes>> {
+        let all = || [Some(&self.changes), self.earlier].into_iter().flatten();
+        if all().all(|changes| changes.elements.is_empty()) {
+            return None;
+        }
+        let record_key = element_key(key, version, element);
+        all().find_map(|changes| changes.elements.get(&record_key)).map(|(_, value)| value.clone())
     }
 
     /// Sets an element of a large collection. Counting is the type's business.

@@ -1,51 +1,25 @@
-//! The hot cache: head records of the shard's busiest keys, in front of the engine.
+//! The hot cache: the heads of the shard's busiest keys, and the busiest elements of its large
+//! collections, in front of the engine.
 //!
 //! Owned by the shard's thread, unsynchronised, and exactly coherent: every committed change goes
-//! through it. Bounded in bytes; eviction is S3-FIFO, so a scan does not wash the hot keys out.
+//! through it. Bounded in bytes; eviction is S3-FIFO, so a scan does not wash out what is hot.
+//! Ranges of elements are not read from here: only the engine knows that none is missing.
 
 use std::cell::Cell;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use bytes::Bytes;
 use quick_cache::Weighter;
-use quick_cache::unsync::Cache;
-
-use smallvec::SmallVec;
+use quick_cache::unsync::{Cache, DefaultLifecycle};
 
 use crate::keyspace::access::{Access, AccessClock};
+use crate::keyspace::cache_key::{BuildNameHasher, CacheKey, Name};
 use crate::keyspace::hot_keys::HotKeys;
-use crate::keyspace::layout::RecordKey;
-
-/// A record key in the cache: shorter on the spot than a [`RecordKey`], as there are many.
-type CacheKey = SmallVec<[u8; 32]>;
 
 /// What an entry costs beside its key and record: table slots, allocation headers, counters.
 const ENTRY_OVERHEAD_BYTES: u64 = 96;
 
 /// Records longer than this share of the cache are not worth what they would push out.
 const RECORD_SHARE_MAX: u64 = 16;
-
-/// Hashes a head's record key by the position in it, which is a hash already.
-#[derive(Default)]
-pub struct PositionHasher(u64);
-
-impl Hasher for PositionHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        if let Some((db, rest)) = bytes.split_first()
-            && let Some((position, _)) = rest.split_first_chunk::<8>()
-        {
-            // The slot's bits stand highest and repeat; spread the hash below them upwards.
-            let mixed = u64::from_be_bytes(*position) ^ u64::from(*db);
-            self.0 = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-        }
-    }
-
-    fn write_usize(&mut self, _length: usize) {}
-}
 
 struct Cached {
     record: Bytes,
@@ -57,7 +31,7 @@ struct ByBytes;
 
 impl Weighter<CacheKey, Cached> for ByBytes {
     fn weight(&self, key: &CacheKey, cached: &Cached) -> u64 {
-        key.len() as u64 + cached.record.len() as u64 + ENTRY_OVERHEAD_BYTES
+        key.heap_bytes() as u64 + cached.record.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
 }
 
@@ -72,7 +46,7 @@ pub enum Touch {
 
 /// See the module.
 pub struct HotCache {
-    cache: Cache<CacheKey, Cached, ByBytes, BuildHasherDefault<PositionHasher>>,
+    cache: Cache<CacheKey, Cached, ByBytes, BuildNameHasher>,
     record_bytes_max: u64,
     /// The time of uses, and how they are counted.
     pub clock: AccessClock,
@@ -91,8 +65,8 @@ impl HotCache {
             (bytes / 512) as usize,
             bytes,
             ByBytes,
-            BuildHasherDefault::default(),
-            quick_cache::unsync::DefaultLifecycle::default(),
+            BuildNameHasher::default(),
+            DefaultLifecycle::default(),
         );
         Self {
             cache,
@@ -109,7 +83,7 @@ impl HotCache {
         if touch == Touch::Yes {
             self.hot_keys.note(key);
         }
-        let Some(found) = self.cache.get(key) else {
+        let Some(found) = self.cache.get(&Name::Head(key)) else {
             self.misses += 1;
             return None;
         };
@@ -123,7 +97,7 @@ impl HotCache {
     /// The record of a key that is used, lent: not even its count of references is touched. Only a
     /// hit is counted; who does not find it here goes on to [`HotCache::get`].
     pub fn lend(&mut self, key: &[u8]) -> Option<&[u8]> {
-        let found = self.cache.get(key)?;
+        let found = self.cache.get(&Name::Head(key))?;
         self.hits += 1;
         self.hot_keys.note(key);
         self.clock.touch(&found.access);
@@ -132,35 +106,78 @@ impl HotCache {
 
     /// When and how often a key was used, as far as is known.
     pub fn access(&self, key: &[u8]) -> Access {
-        self.cache.peek(key).map(|found| found.access.get()).unwrap_or_default()
+        self.cache.peek(&Name::Head(key)).map(|found| found.access.get()).unwrap_or_default()
     }
 
     /// Takes a record in that was read from the engine.
-    pub fn insert(&mut self, key: &RecordKey, record: Bytes, touch: Touch) {
+    pub fn insert(&mut self, key: &[u8], record: Bytes, touch: Touch) {
         let access = match touch {
             Touch::Yes => self.clock.first(),
             Touch::No => Access::default(),
         };
+        self.admit(Name::Head(key), record, access);
+    }
+
+    /// A key was committed: its new record, or none. A key that was there keeps what is known of
+    /// its uses.
+    pub fn update(&mut self, key: &[u8], record: Option<Bytes>) {
+        let access = self.clock.first();
+        if let Some(new) = self.replace(Name::Head(key), record) {
+            self.admit(Name::Head(key), new, access);
+        }
+    }
+
+    /// An element of a large collection.
+    pub fn element(&mut self, version: u64, element: &[u8]) -> Option<Bytes> {
+        let found = self.cache.get(&Name::Element { version, element });
+        if found.is_some() {
+            self.hits += 1;
+        } else {
+            self.misses += 1;
+        }
+        found.map(|cached| cached.record.clone())
+    }
+
+    /// Takes an element in that was read from the engine.
+    pub fn insert_element(&mut self, version: u64, element: &[u8], value: Bytes) {
+        self.admit(Name::Element { version, element }, value, Access::default());
+    }
+
+    /// An element was committed: its new value, or none. `admit`: take it in if it is not there.
+    pub fn update_element(
+        &mut self,
+        version: u64,
+        element: &[u8],
+        value: Option<Bytes>,
+        admit: bool,
+    ) {
+        let name = Name::Element { version, element };
+        if let Some(new) = self.replace(name, value)
+            && admit
+        {
+            self.admit(name, new, Access::default());
+        }
+    }
+
+    fn admit(&mut self, name: Name<'_>, record: Bytes, access: Access) {
         if record.len() as u64 <= self.record_bytes_max {
             let cached = Cached { record, access: Cell::new(access) };
-            self.cache.insert(CacheKey::from_slice(key), cached);
+            self.cache.insert(CacheKey::from(name), cached);
         }
     }
 
-    /// Takes a record in that was committed. A key that was there keeps what is known of its uses.
-    pub fn update(&mut self, key: &RecordKey, record: Bytes) {
-        if record.len() as u64 > self.record_bytes_max {
-            self.cache.remove(key.as_slice());
-        } else if let Some(mut known) = self.cache.get_mut(key.as_slice()) {
-            known.record = record;
-        } else {
-            self.insert(key, record, Touch::Yes);
+    /// Replaces what is there. A record that found no place comes back.
+    fn replace(&mut self, name: Name<'_>, record: Option<Bytes>) -> Option<Bytes> {
+        match record {
+            Some(record) if record.len() as u64 <= self.record_bytes_max => {
+                let Some(mut known) = self.cache.get_mut(&name) else { return Some(record) };
+                known.record = record;
+            }
+            _ => {
+                self.cache.remove(&name);
+            }
         }
-    }
-
-    /// Forgets a key.
-    pub fn remove(&mut self, key: &[u8]) {
-        self.cache.remove(key);
+        None
     }
 
     /// Forgets all.
@@ -179,7 +196,7 @@ impl HotCache {
         self.cache.weight()
     }
 
-    /// Number of records.
+    /// Number of heads and elements.
     pub fn len(&self) -> usize {
         self.cache.len()
     }

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod cache;
+mod cache_key;
 pub mod copies;
 pub mod counts;
 pub mod dirty;

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use crate::engine::{Engine, EngineError, Family};
 use crate::keyspace::counts::{Counts, SlotCount};
 use crate::keyspace::dirty::Ticket;
-use crate::keyspace::layout;
+use crate::keyspace::layout::{self, ElementPrefix};
 use crate::shard::{Refused, Shard};
-use crate::view::{Changes, HeadChange};
+use crate::view::{Changes, HeadChange, IntoElements};
 
 /// Changes on their way into the engine.
 pub struct Commit {
@@ -58,8 +58,8 @@ impl Commit {
                 Counts::record(writes, *db, *slot, *count);
             }
         })?;
-        // Of no use any more, and dropping many of them takes time: here, not on the loop.
-        changes.drop_elements();
+        // Nobody knows them yet, and dropping many of them takes time: here, not on the loop.
+        changes.drop_new_elements();
         Ok(ticket)
     }
 }
@@ -69,6 +69,10 @@ pub struct Finish {
     /// The batch's.
     pub ticket: Ticket,
     heads: IntoIter<HeadChange>,
+    elements: IntoElements,
+    /// Few elements are what somebody works with, and are taken in by the cache; many are a bulk
+    /// load.
+    elements_are_few: bool,
 }
 
 impl Shard {
@@ -107,7 +111,9 @@ impl Shard {
         for (db, slot, count) in counted {
             self.counts.set(db, slot, count);
         }
-        Ok(Finish { ticket: self.written, heads: changes.into_heads().into_iter() })
+        let elements_are_few = !changes.is_long();
+        let (heads, elements) = changes.into_parts();
+        Ok(Finish { ticket: self.written, heads, elements, elements_are_few })
     }
 
     /// The commit is lost: nobody knows how its writing ended.
@@ -115,12 +121,21 @@ impl Shard {
         self.is_committing = false;
     }
 
-    /// Tells caches and indices of up to `max` changed keys. True: that was the last.
+    /// Tells caches and indices of up to `max` changed keys and elements. True: these were the
+    /// last.
     pub fn finish_commit(&mut self, finish: &mut Finish, max: usize) -> bool {
+        let rest = max.saturating_sub(finish.heads.len());
         for change in finish.heads.by_ref().take(max) {
             self.finish_change(change, finish.ticket);
         }
-        let is_done = finish.heads.len() == 0;
+        for (record_key, (_, value)) in finish.elements.by_ref().take(rest) {
+            if let Some(prefix) = ElementPrefix::parse(&record_key) {
+                let element = &record_key[prefix.bytes(&record_key).len()..];
+                let admit = finish.elements_are_few;
+                self.cache.update_element(prefix.version, element, value, admit);
+            }
+        }
+        let is_done = finish.heads.len() == 0 && finish.elements.len() == 0;
         self.is_committing = !is_done;
         is_done
     }
@@ -148,10 +163,7 @@ impl Shard {
                 }
             }
         }
-        match change.after {
-            Some(record) => self.cache.update(&change.record_key, record),
-            None => self.cache.remove(&change.record_key),
-        }
+        self.cache.update(&change.record_key, change.after);
     }
 }
 

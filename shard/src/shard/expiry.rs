@@ -161,7 +161,7 @@ impl Shard {
         *still_due = still_due.saturating_sub(due.len() as u64);
         self.publish_counts(db);
         for (_, head) in due {
-            self.cache.remove(&head);
+            self.cache.update(&head, None);
         }
         Ok(())
     }

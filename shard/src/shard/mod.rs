@@ -584,7 +584,7 @@ impl Shard {
     pub fn warm(&mut self, loaded: Vec<(ShardId, RecordKey, Bytes)>) {
         for (shard, key, record) in loaded {
             if shard == self.id {
-                self.cache.update(&key, record);
+                self.cache.update(&key, Some(record));
             }
         }
     }

@@ -1,9 +1,10 @@
 //! Tests of the hash commands, in both forms and both protocols: replies and errors (`commands`),
-//! the two forms (`forms`), HSCAN (`scan`), HRANDFIELD (`random`), and random programs against a
-//! model (`model`) and against redis-server (`oracle`).
+//! the two forms (`forms`), fields in the hot cache (`hot`), HSCAN (`scan`), HRANDFIELD
+//! (`random`), and random programs against a model (`model`) and against redis-server (`oracle`).
 
 mod commands;
 mod forms;
+mod hot;
 mod model;
 mod oracle;
 mod random;

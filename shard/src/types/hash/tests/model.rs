@@ -187,6 +187,10 @@ fn random_programs_do_as_the_model_says() {
             }
             shard.engine.set_cold(random.below(3) == 0);
             let key = *random.pick(&KEYS.each_ref());
+            if random.below(20) == 0 {
+                let other = *random.pick(&KEYS.each_ref());
+                rename_or_delete(&mut shard, &mut models, key, other);
+            }
             let model = models.entry(key).or_default();
             let (command, expected) = step(&mut random, key, model, &limits);
             assert_eq!(shard.run(&command), expected, "command {number}: {command}");
@@ -194,6 +198,23 @@ fn random_programs_do_as_the_model_says() {
         }
         let existing = models.values().filter(|model| !model.pairs.is_empty()).count();
         assert_eq!(shard.shard.key_counts().get(0).keys, existing as u64);
+    }
+}
+
+/// Gives a hash to another key, or deletes it if the other is the same.
+fn rename_or_delete<'k>(
+    shard: &mut TestShard,
+    models: &mut BTreeMap<&'k str, Model>,
+    key: &'k str,
+    other: &'k str,
+) {
+    let exists = models.get(key).is_some_and(|model| !model.pairs.is_empty());
+    let old = models.remove(key).unwrap_or_default();
+    if key == other {
+        assert_eq!(shard.run(&format!("DEL {key}")), format!(":{}", i32::from(exists)));
+    } else if exists {
+        assert_eq!(shard.run(&format!("RENAME {key} {other}")), "+OK");
+        models.insert(other, old);
     }
 }
 

@@ -60,7 +60,7 @@ impl Use {
             memory,
             peak: node.counters.memory_peak.load(Ordering::Relaxed),
             startup: node.counters.memory_startup.load(Ordering::Relaxed),
-            budget: node.memory.budget,
+            budget: node.memory_plan().budget,
             clients,
             databases: databases
                 .iter()
@@ -258,6 +258,7 @@ mod tests {
                 active: 110 << 20,
                 resident: 120 << 20,
                 rss: 130 << 20,
+                ..Memory::default()
             },
             peak: 125 << 20,
             startup: 10 << 20,

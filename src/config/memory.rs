@@ -5,10 +5,11 @@
 //! size that was set explicitly is given exactly.
 //!
 //! ```text
-//! budget = reserve (clients, replies, code, allocator)  1/5
-//!        + write buffers                                1/5, never beyond 512 MB per shard
-//!        + hot cache                                    1/4
-//!        + block cache (with indexes and filters)       what remains
+//! budget = fixed (what the process needs whatever it does)
+//!        + shared = clients and work off the loops      1/5
+//!                 + write buffers                       1/5, never beyond 128 MB per shard
+//!                 + hot cache                           1/4
+//!                 + block cache (with indexes and filters)  what remains
 //! ```
 
 use std::fs;
@@ -22,8 +23,10 @@ use super::settings::Settings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct MemoryPlan {
     pub(crate) budget: u64,
-    /// For clients, replies in flight and the process itself.
-    pub(crate) reserve: u64,
+    /// For the process itself.
+    pub(crate) fixed: u64,
+    /// For what clients send and are sent, and for work off the loops.
+    pub(crate) clients: u64,
     pub(crate) hot_cache: u64,
     pub(crate) block_cache: u64,
     pub(crate) write_buffers: u64,
@@ -31,31 +34,36 @@ pub(crate) struct MemoryPlan {
 
 /// A budget below this leaves no room for the parts; it is raised to this.
 const BUDGET_MIN: u64 = 32 << 20;
-/// Larger write buffers make recovery longer without making writes faster.
-const WRITE_BUFFERS_PER_SHARD_MAX: u64 = 512 << 20;
+/// What the process needs whatever it does, and for each of its shards: threads, buffers of logs,
+/// flushes and compactions, and what the allocator holds back. Measured under load.
+const FIXED: u64 = 12 << 20;
+const FIXED_PER_SHARD: u64 = 4 << 20;
+/// Where there is very little, the caches get the half of it all the same.
+const FIXED_SHARE_MAX: u64 = 2;
+/// Larger write buffers make recovery longer without making writes faster. Four times the largest
+/// memtable, see the engine's options.
+const WRITE_BUFFERS_PER_SHARD_MAX: u64 = 128 << 20;
 
 impl MemoryPlan {
     /// Divides `budget`. Sizes in the settings that are not 0 are kept; the others share the rest
     /// in their usual proportions.
-    pub(crate) fn new(settings: &Settings, budget: u64) -> Result<Self, String> {
+    pub(crate) fn new(settings: &Settings, shards: usize, budget: u64) -> Result<Self, String> {
         let budget = budget.max(BUDGET_MIN);
-        let reserve = budget / 5;
-        let shards = u64::from(settings.shards.max(1));
-        let write_buffers_max = match settings.shards {
-            // One per core, which is not known here: no cap beyond the share.
-            0 => u64::MAX,
-            _ => WRITE_BUFFERS_PER_SHARD_MAX.saturating_mul(shards),
-        };
+        let shards = shards.max(1) as u64;
+        let fixed_per_shards = FIXED_PER_SHARD.saturating_mul(shards);
+        let fixed = FIXED.saturating_add(fixed_per_shards).min(budget / FIXED_SHARE_MAX);
+        let clients = (budget - fixed) / 5;
+        let for_parts = budget - fixed - clients;
+        let write_buffers_max = WRITE_BUFFERS_PER_SHARD_MAX.saturating_mul(shards);
         let given =
             [settings.write_buffer_size, settings.hot_cache_size, settings.block_cache_size];
-        let fixed = given.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
-        let shared = (budget - reserve).checked_sub(fixed).ok_or_else(|| {
+        let asked = given.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
+        let shared = for_parts.checked_sub(asked).ok_or_else(|| {
             format!(
-                "hot-cache-size, block-cache-size and write-buffer-size come to {fixed} bytes, \
-                 but of a memory budget of {budget} bytes only {} are for them (the rest is for \
-                 clients). Lower them, set them to 0 to have the budget divided, or raise \
-                 maxmemory",
-                budget - reserve
+                "hot-cache-size, block-cache-size and write-buffer-size come to {asked} bytes, \
+                 but of a memory budget of {budget} bytes only {for_parts} are for them (the rest \
+                 is for clients and the process itself). Lower them, set them to 0 to have the \
+                 budget divided, or raise maxmemory"
             )
         })?;
         let parts = shares(shared, given.map(|size| size == 0));
@@ -63,10 +71,10 @@ impl MemoryPlan {
         let hot_cache = pick(settings.hot_cache_size, parts[1]);
         let write_buffers = pick(settings.write_buffer_size, parts[0].min(write_buffers_max));
         let block_cache = match settings.block_cache_size {
-            0 => budget - reserve - hot_cache - write_buffers,
+            0 => for_parts - hot_cache - write_buffers,
             given => given,
         };
-        Ok(Self { budget, reserve, hot_cache, block_cache, write_buffers })
+        Ok(Self { budget, fixed, clients, hot_cache, block_cache, write_buffers })
     }
 }
 
@@ -207,9 +215,10 @@ mod tests {
         assert_eq!(budget(&set, dir.path()).unwrap(), 5);
     }
 
-    fn plan(settings: Settings, budget: u64) -> MemoryPlan {
-        let plan = MemoryPlan::new(&settings, budget).unwrap();
-        let sum = plan.reserve + plan.hot_cache + plan.block_cache + plan.write_buffers;
+    fn plan(settings: Settings, shards: usize, budget: u64) -> MemoryPlan {
+        let plan = MemoryPlan::new(&settings, shards, budget).unwrap();
+        let sum =
+            plan.fixed + plan.clients + plan.hot_cache + plan.block_cache + plan.write_buffers;
         assert!(sum <= plan.budget, "{plan:?}");
         plan
     }
@@ -217,10 +226,11 @@ mod tests {
     #[test]
     fn the_parts_fill_the_budget() {
         for budget in [0, 1, 256 * MB, 512 * MB, 64 << 30, u64::MAX] {
-            for shards in [0, 1, 2, 64] {
-                let plan = plan(Settings { shards, ..Settings::default() }, budget);
+            for shards in [1, 2, 64] {
+                let plan = plan(Settings::default(), shards, budget);
                 assert_eq!(plan.budget, budget.max(BUDGET_MIN));
-                let parts = [plan.reserve, plan.hot_cache, plan.block_cache, plan.write_buffers];
+                let caches = [plan.hot_cache, plan.block_cache, plan.write_buffers];
+                let parts = [&[plan.fixed, plan.clients][..], &caches].concat();
                 assert_eq!(parts.iter().sum::<u64>(), plan.budget);
                 assert!(parts.iter().all(|part| *part > 0), "{plan:?}");
             }
@@ -235,21 +245,23 @@ mod tests {
             write_buffer_size: 30 * MB,
             ..Settings::default()
         };
-        let all = plan(given.clone(), 256 * MB);
+        let all = plan(given.clone(), 2, 256 * MB);
         assert_eq!(
             (all.hot_cache, all.block_cache, all.write_buffers),
             (10 * MB, 20 * MB, 30 * MB)
         );
-        let one = plan(Settings { hot_cache_size: 100 * MB, ..Settings::default() }, 256 * MB);
+        let one = plan(Settings { hot_cache_size: 100 * MB, ..Settings::default() }, 2, 256 * MB);
         assert_eq!(one.hot_cache, 100 * MB);
         assert!(one.block_cache > one.write_buffers);
-        assert!(MemoryPlan::new(&given, 64 * MB).is_err_and(|reason| reason.contains("maxmemory")));
+        assert!(
+            MemoryPlan::new(&given, 2, 64 * MB).is_err_and(|reason| reason.contains("maxmemory"))
+        );
     }
 
     #[test]
     fn write_buffers_have_a_cap() {
-        let capped = plan(Settings { shards: 1, ..Settings::default() }, 64 << 30);
-        assert_eq!(capped.write_buffers, 512 * MB);
+        let capped = plan(Settings::default(), 1, 64 << 30);
+        assert_eq!(capped.write_buffers, 128 * MB);
         assert!(capped.block_cache > 32 << 30);
     }
 }

@@ -144,7 +144,7 @@ impl Config {
         if self.maxmemory == 0 {
             return Ok(());
         }
-        memory::MemoryPlan::new(self, self.maxmemory).map(|_| ())
+        memory::MemoryPlan::new(self, self.shards as usize, self.maxmemory).map(|_| ())
     }
 }
 

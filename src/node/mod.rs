@@ -20,11 +20,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use basalt_shard::command::table::Table;
+use basalt_shard::engine::options::SharedResources;
 use basalt_shard::keyspace::access::LfuSettings;
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::KeyCounts;
 use basalt_shard::topology::Topology;
 
+use crate::config::memory::MemoryPlan;
 use crate::config::runtime::Change;
 use crate::config::{Config, Sources};
 use crate::net::listener::Accepting;
@@ -53,7 +55,9 @@ pub(crate) struct Node {
     pub(crate) counters: Counters,
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.
-    pub(crate) memory: crate::config::memory::MemoryPlan,
+    memory: RwLock<MemoryPlan>,
+    /// The caches and buffers that the shards' databases share.
+    pub(crate) engine_resources: SharedResources,
     config: RwLock<Arc<Config>>,
     pub(crate) sources: Sources,
     /// Of `config`, for the acceptor.
@@ -87,6 +91,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// How the memory budget is divided at the moment.
+    pub(crate) fn memory_plan(&self) -> MemoryPlan {
+        *self.memory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The configuration as it is now.
     pub(crate) fn config(&self) -> Arc<Config> {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -53,6 +53,7 @@ impl StopSignal {
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
+    super::usage::tune_allocator();
     let (stop, stopped) = bounded(1);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(&config)?;
@@ -66,9 +67,10 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     let manifest = data_directory.manifest();
     let budget = memory::budget(&config, std::path::Path::new("/"))
         .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
-    let memory = MemoryPlan::new(&config, budget)?;
+    let memory = MemoryPlan::new(&config, manifest.shards, budget)?;
     let opening = Instant::now();
-    let topology = Arc::new(open_databases(&data_directory, &memory, &config)?);
+    let (topology, engine_resources) = open_databases(&data_directory, &memory, &config)?;
+    let topology = Arc::new(topology);
     let shards = open_shards(&topology, &memory)?;
     data_directory
         .set_opened(newest_batches(&topology))
@@ -99,7 +101,8 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         pool,
         scrub: Scrub::default(),
         counters: Counters::default(),
-        memory,
+        memory: RwLock::new(memory),
+        engine_resources,
         clients_max: AtomicUsize::new(config.maxclients as usize),
         durability: AtomicU8::new(Mode::of(&config) as u8),
         disk_full: AtomicBool::new(false),
@@ -128,7 +131,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         shards = topology.shards(),
         directory = %node.data_directory.path().display(),
         durability = config.appendfsync.word(),
-        memory_bytes = node.memory.budget,
+        memory_bytes = memory.budget,
         keys = manifest.databases.iter().map(|db| node.key_count(*db).0).sum::<u64>(),
         opening_ms,
         port = config.port,
@@ -169,7 +172,7 @@ fn open_databases(
     data_directory: &DataDirectory,
     memory: &MemoryPlan,
     config: &Config,
-) -> Result<Topology, String> {
+) -> Result<(Topology, SharedResources), String> {
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,
@@ -215,7 +218,7 @@ fn open_databases(
         }
         engines.push(Arc::new(engine));
     }
-    Ok(Topology::new(engines, manifest.epoch))
+    Ok((Topology::new(engines, manifest.epoch), shared))
 }
 
 fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shard>, String> {

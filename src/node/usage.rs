@@ -20,31 +20,38 @@ pub(crate) struct Memory {
     pub(crate) active: u64,
     /// Pages that the allocator has from the system.
     pub(crate) resident: u64,
+    /// For the allocator itself.
+    pub(crate) metadata: u64,
     /// What the system says that the process has in memory.
     pub(crate) rss: u64,
+    /// Of that, the program and its libraries, which are also on the disk.
+    pub(crate) program: u64,
 }
 
 /// Memory in use now.
 pub(crate) fn memory() -> Memory {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let (rss, program) = (status_bytes(&status, "VmRSS:"), status_bytes(&status, "RssFile:"));
     // The numbers are those of the latest epoch.
     if epoch::advance().is_err() {
-        return Memory { rss: resident_set(&status), ..Memory::default() };
+        return Memory { rss, program, ..Memory::default() };
     }
     let number = |read: tikv_jemalloc_ctl::Result<usize>| read.unwrap_or(0) as u64;
     Memory {
         allocated: number(stats::allocated::read()),
         active: number(stats::active::read()),
         resident: number(stats::resident::read()),
-        rss: resident_set(&status),
+        metadata: number(stats::metadata::read()),
+        rss,
+        program,
     }
 }
 
-/// `VmRSS` of `/proc/self/status`.
-fn resident_set(status: &str) -> u64 {
+/// A number of kilobytes in `/proc/self/status`, in bytes.
+fn status_bytes(status: &str, name: &str) -> u64 {
     status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(name))
         .and_then(|rest| rest.trim().strip_suffix(" kB"))
         .and_then(|kilobytes| kilobytes.trim().parse::<u64>().ok())
         .map_or(0, |kilobytes| kilobytes * 1024)
@@ -77,19 +84,36 @@ pub(crate) fn allocator_report() -> String {
     report
 }
 
+/// For how long the allocator keeps pages that nobody uses. Its default of ten seconds is as much
+/// as what a flush or a compaction uses in that time.
+const UNUSED_PAGES_KEPT_MS: isize = 1000;
+
+/// Has the allocator keep unused pages for a short time only. To be called once, at start.
+pub(crate) fn tune_allocator() {
+    let _ = "arenas.dirty_decay_ms\0".name().write(UNUSED_PAGES_KEPT_MS);
+    for_each_arena("dirty", |setting| {
+        let _ = setting.write(UNUSED_PAGES_KEPT_MS);
+    });
+}
+
 /// Makes the allocator give back what it keeps for later: pages age at once, for a moment.
 pub(crate) fn purge() {
-    let arenas = tikv_jemalloc_ctl::arenas::narenas::read().unwrap_or(0);
-    for arena in 0..arenas {
-        for kind in ["dirty", "muzzy"] {
-            let setting = format!("arena.{arena}.{kind}_decay_ms\0");
-            let setting = setting.as_str().name();
-            // An arena that is not in use has no settings.
+    for kind in ["dirty", "muzzy"] {
+        for_each_arena(kind, |setting| {
             let known: Result<isize, _> = setting.update(0);
             if let Ok(decay_ms) = known {
                 let _ = setting.write(decay_ms);
             }
-        }
+        });
+    }
+}
+
+/// Calls with the name of each arena's setting of how long pages of a kind are kept. An arena that
+/// is not in use has no settings.
+fn for_each_arena(kind: &str, change: impl Fn(&tikv_jemalloc_ctl::Name)) {
+    let arenas = tikv_jemalloc_ctl::arenas::narenas::read().unwrap_or(0);
+    for arena in 0..arenas {
+        change(format!("arena.{arena}.{kind}_decay_ms\0").as_str().name());
     }
 }
 
@@ -156,9 +180,11 @@ mod tests {
 
     #[test]
     fn resident_set_is_read_in_bytes() {
-        assert_eq!(resident_set("VmHWM:\t  900 kB\nVmRSS:\t     712 kB\nRssAnon: 1 kB\n"), 729_088);
-        assert_eq!(resident_set("VmRSS:\t x kB\n"), 0);
-        assert_eq!(resident_set(""), 0);
+        let status = "VmHWM:\t  900 kB\nVmRSS:\t     712 kB\nRssAnon: 1 kB\nRssFile: 2 kB\n";
+        assert_eq!(status_bytes(status, "VmRSS:"), 729_088);
+        assert_eq!(status_bytes(status, "RssFile:"), 2048);
+        assert_eq!(status_bytes("VmRSS:\t x kB\n", "VmRSS:"), 0);
+        assert_eq!(status_bytes("", "VmRSS:"), 0);
     }
 
     #[test]

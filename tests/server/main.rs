@@ -19,6 +19,7 @@ mod info;
 mod lifecycle;
 mod limits;
 mod loop_turns;
+mod memory;
 mod monitor;
 mod protocol;
 mod restart;

@@ -10,10 +10,12 @@ use super::Family;
 pub struct SharedResources {
     /// Blocks, index and filter blocks of all shards.
     pub block_cache: Cache,
-    /// Bounds the memtables of all shards together.
+    /// Counts the memtables of all shards together.
     pub write_buffers: WriteBufferManager,
     /// Of a shard's write buffer, one table; there are up to three.
     pub table_bytes: usize,
+    /// Of one of the large families of one shard.
+    memtable_bytes: usize,
     /// Background threads.
     pub env: Env,
     /// What the options of every database begin with: copies share the limiter of the rate at
@@ -21,11 +23,35 @@ pub struct SharedResources {
     base: Options,
 }
 
+/// A memtable of a large family is no larger than this: recovery would take longer, and writes
+/// would not be faster.
+const MEMTABLE_BYTES_MAX: usize = 32 << 20;
+/// Below this a flush writes next to nothing and costs as much as any.
+const MEMTABLE_BYTES_MIN: usize = 256 << 10;
+/// Memtables of a family that wait to be flushed before writers have to wait.
+const MEMTABLES_MAX: i32 = 3;
+/// More than there is of memory.
+const NO_LIMIT: usize = 1 << 50;
+
+/// RocksDB's own log (not ours) gets a new file at this size.
+const INFO_LOG_BYTES_MAX: usize = 4 << 20;
+
 /// How often the limiter hands out what may be written.
 const REFILL_US: i64 = 100_000;
 /// One time in so many the requests of low priority go first, so that none starves; as RocksDB has
 /// it.
 const FAIRNESS: i32 = 10;
+
+/// Bytes of memory that [`SharedResources`] hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SharedMemory {
+    /// Blocks, index and filter blocks.
+    pub block_cache_bytes: u64,
+    /// Those of them that are in use or must stay.
+    pub block_cache_pinned_bytes: u64,
+    /// Memtables.
+    pub write_buffer_bytes: u64,
+}
 
 /// Sizes that come from the configuration, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +60,7 @@ pub struct Budget {
     pub block_cache_bytes: usize,
     /// Write buffers and memtables of the whole process.
     pub write_buffer_bytes: usize,
-    /// Shards that share it.
+    /// Shards that share these.
     pub shards: usize,
 }
 
@@ -58,15 +84,34 @@ impl SharedResources {
         // A quarter of the budget.
         let table_bytes =
             (budget.write_buffer_bytes / 4 / TABLES_MAX / shards).min(TABLE_BYTES_MAX);
-        let memtables = budget.write_buffer_bytes - table_bytes * TABLES_MAX * shards;
+        // Memtables are bounded by their size and number: three of them that wait, of one family,
+        // are three quarters of a shard's share. The manager's own bound would be an exact one, but
+        // with atomic flushes it asks for one more flush with every write that comes while one is
+        // under way, without end.
+        let share_bytes = budget.write_buffer_bytes / shards - table_bytes * TABLES_MAX;
+        let memtable_bytes = (share_bytes / 4).clamp(MEMTABLE_BYTES_MIN, MEMTABLE_BYTES_MAX);
         Ok(Self {
             block_cache: Cache::new_lru_cache(budget.block_cache_bytes),
-            // Writers are held back by RocksDB's own limits, not by the manager.
-            write_buffers: WriteBufferManager::new_write_buffer_manager(memtables, false),
+            write_buffers: WriteBufferManager::new_write_buffer_manager(NO_LIMIT, false),
             table_bytes,
+            memtable_bytes,
             env,
             base: Options::default(),
         })
+    }
+
+    /// What these take of the memory at the moment.
+    pub fn memory(&self) -> SharedMemory {
+        SharedMemory {
+            block_cache_bytes: self.block_cache.get_usage() as u64,
+            block_cache_pinned_bytes: self.block_cache.get_pinned_usage() as u64,
+            write_buffer_bytes: self.write_buffers.get_usage() as u64,
+        }
+    }
+
+    /// Changes the size of the block cache. Blocks while what is too much is let go.
+    pub fn set_block_cache_bytes(&self, bytes: usize) {
+        self.block_cache.clone().set_capacity(bytes);
     }
 
     /// The same, with flushes and compactions of all shards together writing up to so many bytes
@@ -94,6 +139,7 @@ pub(super) fn database(shared: &SharedResources) -> Options {
     options.set_max_background_jobs(3);
     options.set_max_open_files(512);
     options.set_keep_log_file_num(4);
+    options.set_max_log_file_size(INFO_LOG_BYTES_MAX);
     options.set_bytes_per_sync(1 << 20);
     options.set_stats_dump_period_sec(0);
     // A file that is deleted on a loop thread (the last reader going away) must not block it.
@@ -106,10 +152,10 @@ pub(super) fn database(shared: &SharedResources) -> Options {
 pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     let mut options = Options::default();
     options.set_write_buffer_size(match family {
-        Family::Heads | Family::Elements => 32 << 20,
-        Family::Meta | Family::Expiry | Family::Progress => 8 << 20,
+        Family::Heads | Family::Elements => shared.memtable_bytes,
+        Family::Meta | Family::Expiry | Family::Progress => shared.memtable_bytes / 4,
     });
-    options.set_max_write_buffer_number(4);
+    options.set_max_write_buffer_number(MEMTABLES_MAX);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_bottommost_compression_type(DBCompressionType::Zstd);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use basalt_shard::engine::options::SharedMemory;
 use basalt_shard::shard::Statistics;
 use hdrhistogram::Histogram;
 
@@ -76,6 +77,7 @@ pub(super) struct Host {
     pub(super) executable: String,
     pub(super) system_memory: u64,
     pub(super) memory: Memory,
+    pub(super) engine_memory: SharedMemory,
     pub(super) allocator: String,
     pub(super) of_process: ProcessorTime,
     pub(super) of_children: ProcessorTime,
@@ -159,7 +161,7 @@ impl Facts {
         }
         Self {
             config: node.config(),
-            memory_plan: node.memory,
+            memory_plan: node.memory_plan(),
             process,
             host,
             logs: Logs::of(node),
@@ -272,7 +274,16 @@ impl Process {
 impl Host {
     /// Bytes of all logs.
     pub(super) fn log_bytes(&self) -> u64 {
-        self.engine.iter().find(|(name, _)| *name == "log_bytes").map_or(0, |(_, bytes)| *bytes)
+        self.of_engine("log_bytes")
+    }
+
+    /// Memory for table files that are open, beside the block cache.
+    pub(super) fn table_reader_bytes(&self) -> u64 {
+        self.of_engine("table_reader_bytes")
+    }
+
+    fn of_engine(&self, name: &str) -> u64 {
+        self.engine.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value)
     }
 
     /// Reads `/proc` and asks the allocator and the engines. Off the loop only.
@@ -293,6 +304,7 @@ impl Host {
             executable: executable.display().to_string(),
             system_memory: host_memory(Path::new("/proc/meminfo")).unwrap_or(0),
             memory: usage::note_peak(node),
+            engine_memory: node.engine_resources.memory(),
             allocator: usage::allocator(),
             of_process: ProcessorTime::of_process(),
             of_children: ProcessorTime::of_children(),

@@ -15,6 +15,35 @@ pub(super) fn memory(facts: &Facts, out: &mut Text) {
     buffers(facts, out);
     out.field("mem_allocator", &facts.host.allocator);
     out.fields(&["active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects"], 0);
+    consumers(facts, out);
+}
+
+/// Where it goes: the lines up to `other` come to what is allocated, all of them to what the
+/// process has in memory, as far as the system has given it the pages.
+fn consumers(facts: &Facts, out: &mut Text) {
+    let (memory, engine) = (facts.host.memory, facts.host.engine_memory);
+    let startup = facts.process.memory_startup;
+    let parts = [
+        ("hot_cache", facts.sum(|shard| shard.cache_bytes)),
+        ("block_cache", engine.block_cache_bytes),
+        ("write_buffers", engine.write_buffer_bytes),
+        ("table_readers", facts.host.table_reader_bytes()),
+        ("clients", facts.sum(|shard| shard.client_bytes)),
+        ("at_start", startup),
+    ];
+    for (name, bytes) in parts {
+        out.field(&format!("memory_{name}"), bytes);
+    }
+    let known: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
+    // Work off the loops, buffers of logs, flushes and compactions.
+    out.field("memory_other", memory.allocated.saturating_sub(known));
+    out.field("memory_fragments", memory.active.saturating_sub(memory.allocated));
+    let unused = memory.resident.saturating_sub(memory.active + memory.metadata);
+    out.field("memory_unused_pages", unused);
+    out.field("memory_allocator", memory.metadata);
+    out.field("memory_program", memory.program);
+    // A part of the block cache's line, not one more.
+    out.field("memory_block_cache_pinned", engine.block_cache_pinned_bytes);
 }
 
 fn used(facts: &Facts, out: &mut Text) {

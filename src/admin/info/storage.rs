@@ -139,7 +139,8 @@ fn scrub(facts: &Facts, out: &mut Text) {
 fn budget(facts: &Facts, out: &mut Text) {
     let plan = facts.memory_plan;
     out.field("budget_bytes", plan.budget);
-    out.field("budget_reserve_bytes", plan.reserve);
+    out.field("budget_fixed_bytes", plan.fixed);
+    out.field("budget_clients_bytes", plan.clients);
     out.field("budget_hot_cache_bytes", plan.hot_cache);
     out.field("budget_block_cache_bytes", plan.block_cache);
     out.field("budget_write_buffer_bytes", plan.write_buffers);

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use basalt_shard::engine::options::SharedMemory;
 use basalt_shard::keyspace::hot_keys::HotKey;
 use basalt_shard::resp::Span;
 
@@ -22,7 +23,7 @@ fn facts() -> Facts {
         Surroundings { start_dir: "/".into(), stdin: &mut stdin, matches: |_, _| false };
     let config = Config::load(&[], &mut surroundings).unwrap().0;
     Facts {
-        memory_plan: MemoryPlan::new(&config, 1 << 30).unwrap(),
+        memory_plan: MemoryPlan::new(&config, 2, 1 << 30).unwrap(),
         config: Arc::new(config),
         process: Process::default(),
         host: Host::default(),
@@ -90,8 +91,21 @@ fn sections_are_parted_by_empty_lines() {
 #[test]
 fn memory_is_shown_for_machines_and_people() {
     let mut facts = facts();
-    facts.host.memory =
-        Memory { allocated: 3 << 20, active: 4 << 20, resident: 5 << 20, rss: 6 << 20 };
+    facts.host.memory = Memory {
+        allocated: 3 << 20,
+        active: 4 << 20,
+        resident: 5 << 20,
+        metadata: 1 << 18,
+        rss: 6 << 20,
+        program: 2 << 20,
+    };
+    facts.host.engine_memory = SharedMemory {
+        block_cache_bytes: 1 << 18,
+        block_cache_pinned_bytes: 1 << 10,
+        write_buffer_bytes: 1 << 17,
+    };
+    facts.host.engine = vec![("table_reader_bytes", 1 << 14)];
+    facts.shards[0].cache_bytes = 1 << 16;
     facts.process.memory_startup = 1 << 20;
     facts.process.memory_peak = 4 << 20;
     facts.shards[1].client_bytes = 1 << 19;
@@ -112,6 +126,19 @@ fn memory_is_shown_for_machines_and_people() {
             "mem_fragmentation_ratio:2.00",
             "mem_fragmentation_bytes:3145728",
             "mem_clients_normal:524288",
+            "memory_hot_cache:65536",
+            "memory_block_cache:262144",
+            "memory_block_cache_pinned:1024",
+            "memory_write_buffers:131072",
+            "memory_table_readers:16384",
+            "memory_clients:524288",
+            "memory_at_start:1048576",
+            // What is left of 3 MB.
+            "memory_other:1097728",
+            "memory_fragments:1048576",
+            "memory_unused_pages:786432",
+            "memory_allocator:262144",
+            "memory_program:2097152",
         ],
     );
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use crate::engine::EngineError;
 use crate::resp::ReplyBuffer;
 
-/// Error texts that more than one command answers with; byte for byte those of Redis.
+/// Error texts that more than one command answers with; byte for byte those of Redis
+/// where Redis has them.
 pub mod text {
     pub const WRONG_TYPE: &str =
         "WRONGTYPE Operation against a key holding the wrong kind of value";
@@ -20,6 +21,8 @@ pub mod text {
     pub const INCREMENT_NAN: &str = "ERR increment would produce NaN or Infinity";
     pub const STRING_TOO_LONG: &str =
         "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
+    pub const REPLY_TOO_LONG: &str =
+        "ERR the reply does not fit the memory for clients (maxmemory)";
     pub const OFFSET_OUT_OF_RANGE: &str = "ERR offset is out of range";
     pub const INVALID_CURSOR: &str = "ERR invalid cursor";
     pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";

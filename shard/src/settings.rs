@@ -11,6 +11,8 @@ pub struct Settings {
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`: a longer field or value makes the hash large.
     pub hash_max_listpack_value: usize,
+    /// A longer reply of a command that runs off the loop is an error instead.
+    pub reply_bytes_max: usize,
     /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
     pub lfu: Option<LfuSettings>,
     /// When the server started, in ms since 1970.
@@ -23,6 +25,7 @@ impl Default for Settings {
             proto_max_bulk_len: 512 << 20,
             hash_max_listpack_entries: 128,
             hash_max_listpack_value: 64,
+            reply_bytes_max: usize::MAX,
             lfu: None,
             started_ms: 0,
         }

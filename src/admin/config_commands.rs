@@ -7,11 +7,15 @@ use std::sync::PoisonError;
 use basalt_shard::error::text;
 use basalt_shard::glob::glob_match;
 
-use crate::config::runtime::ClientContext;
+use crate::config::error::ConfigSetError;
+use crate::config::memory::MemoryPlan;
+use crate::config::runtime::{Change, ClientContext};
 use crate::config::{Surroundings, rewrite};
 use crate::logging;
 use crate::net::listener;
+use crate::node::Node;
 use crate::router::shard_loop::ShardLoop;
+use crate::runtime;
 use crate::session::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
 use crate::session::replies::{Failure, help};
 
@@ -76,10 +80,14 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
                 pairs.iter().map(|[name, value]| (name.as_slice(), value.as_slice())).collect();
             node.change_config(|config| {
                 let change = config.with_set(&pairs, client)?;
+                let plan = plan_memory(&node, &change)?;
                 listener::apply(&node, config, &change)?;
+                if let Some(plan) = plan {
+                    node.set_memory_plan(&change.config, plan);
+                }
                 Ok(change)
             })
-            .map_err(|error: crate::config::error::ConfigSetError| Failure(error.reply()))
+            .map_err(|error: ConfigSetError| Failure(error.reply()))
         })
         .await
         .ok_or("ERR the command failed in the server; this is a bug, please report it")??;
@@ -95,14 +103,39 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Directives that decide how memory is divided.
+const SIZES: [&str; 4] = ["maxmemory", "hot-cache-size", "block-cache-size", "maxmemory-clients"];
+
+/// How memory is to be divided, if the change says anything about that.
+fn plan_memory(node: &Node, change: &Change) -> Result<Option<MemoryPlan>, ConfigSetError> {
+    let Some(size) = change.changed.iter().find(|name| SIZES.contains(name)) else {
+        return Ok(None);
+    };
+    let failed = |reason| ConfigSetError::failed(size, reason);
+    node.plan_memory(&change.config).map(Some).map_err(failed)
+}
+
 /// One shard's thread goes by the new configuration from now on.
 fn take_over(shard_loop: &Rc<ShardLoop>) {
     shard_loop.reload_config();
+    runtime::spawn("hot-cache", resize_hot_cache(shard_loop.clone()));
     if shard_loop.config().requirepass.is_none() {
         // Who has not shown the password need not any more.
         for session in shard_loop.sessions.borrow().values() {
             session.authenticated.set(true);
         }
+    }
+}
+
+/// Brings the hot cache to the size that it is to have, a little in each turn.
+async fn resize_hot_cache(shard_loop: Rc<ShardLoop>) {
+    loop {
+        let node = &shard_loop.node;
+        let bytes = node.memory_plan().hot_cache / node.topology.shards() as u64;
+        if shard_loop.shard.borrow_mut().cache().resize_step(bytes) {
+            return;
+        }
+        runtime::yield_now().await;
     }
 }
 

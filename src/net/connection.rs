@@ -22,6 +22,7 @@ use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::{self, BIG_FRAME_BYTES, Input};
+use crate::node::client_memory::TOO_MUCH_INPUT;
 use crate::node::{disk, now_ms};
 use crate::router::message::AnswerWhen;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
@@ -160,7 +161,8 @@ impl Connection {
             }
         })
         .await;
-        self.session.input_bytes.set(self.input.bytes().len());
+        let total = &self.shard_loop.node.client_memory;
+        self.session.input_bytes.set(self.input.bytes().len(), total);
         event
     }
 
@@ -220,6 +222,10 @@ impl Connection {
                     if bytes.len() as u64 > limit {
                         tracing::warn!(client = self.session.id, "query buffer limit reached");
                         self.session.killed.set(true);
+                    } else if self.is_refused(bytes.len()) {
+                        self.flush_segment().await;
+                        self.out.error(TOO_MUCH_INPUT);
+                        self.session.close_after_reply.set(true);
                     }
                     break;
                 }
@@ -267,7 +273,8 @@ impl Connection {
         if spans.capacity() <= SPANS_KEPT || !input.bytes().is_empty() {
             self.spans = spans;
         }
-        self.session.input_bytes.set(input.bytes().len());
+        let total = &self.shard_loop.node.client_memory;
+        self.session.input_bytes.set(input.bytes().len(), total);
         self.input = input;
     }
 
@@ -599,15 +606,29 @@ impl Connection {
             tracing::warn!(client = self.session.id, "closed: output buffer limit reached");
             return false;
         }
-        let written = self.write_all().await;
+        let total = &shard_loop.node.client_memory;
+        // The memory that is held, not what is left to send: that is what the limits are about.
+        self.session.output_bytes.set(self.out.len(), total);
+        let written = !self.is_refused(self.out.len()) && self.write_all().await;
         LoopCounters::add(&shard_loop.counters.output_bytes, self.out.len() as u64);
         if self.out.len() > OUTPUT_KEPT_BYTES {
             self.out.take();
         } else {
             self.out.clear();
         }
-        self.session.output_bytes.set(0);
+        self.session.output_bytes.set(0, total);
         written
+    }
+
+    /// Whether clients hold too much memory and this one, with so many bytes, is one of those that
+    /// must not.
+    fn is_refused(&self, bytes: usize) -> bool {
+        let is_refused =
+            self.shard_loop.node.client_memory.refuses(bytes) && !self.session.no_evict.get();
+        if is_refused {
+            tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
+        }
+        is_refused
     }
 
     /// What some replies say could still be lost: these must not leave, an error does instead.
@@ -631,8 +652,6 @@ impl Connection {
     async fn write_all(&self) -> bool {
         let bytes = self.out.as_bytes();
         let mut sent = 0;
-        // The memory that is held, not what is left to send: that is what the limits are about.
-        self.session.output_bytes.set(bytes.len());
         while sent < bytes.len() {
             let result = std::future::poll_fn(|context| {
                 if self.session.killed.get() {

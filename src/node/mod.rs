@@ -1,8 +1,10 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
 //! (`keeper`), space on the disk (`disk`), verifying what is on it (`scrub`), threads that may
-//! block (`pool`), counters, what the process uses of the host (`usage`).
+//! block (`pool`), counters, memory that clients hold (`client_memory`), what the process uses of
+//! the host (`usage`).
 
+pub(crate) mod client_memory;
 pub(crate) mod counters;
 pub(crate) mod cron;
 pub(crate) mod data_directory;
@@ -30,6 +32,7 @@ use crate::config::memory::MemoryPlan;
 use crate::config::runtime::Change;
 use crate::config::{Config, Sources};
 use crate::net::listener::Accepting;
+use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::LogSync;
@@ -53,6 +56,7 @@ pub(crate) struct Node {
     pub(crate) pool: Pool,
     pub(crate) scrub: scrub::Scrub,
     pub(crate) counters: Counters,
+    pub(crate) client_memory: ClientMemory,
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.
     memory: RwLock<MemoryPlan>,
@@ -101,6 +105,22 @@ impl Node {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How the budget of a configuration would be divided from now on. Reads `/proc`.
+    pub(crate) fn plan_memory(&self, config: &Config) -> Result<MemoryPlan, String> {
+        let budget = crate::config::memory::budget(config, std::path::Path::new("/"))
+            .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
+        let plan = MemoryPlan::new(config, self.topology.shards(), budget)?;
+        Ok(plan.keeping_write_buffers(&self.memory_plan(), config))
+    }
+
+    /// Divides the memory like this from now on. The shards' hot caches follow by themselves.
+    /// Blocks while the block cache lets go of what is too much.
+    pub(crate) fn set_memory_plan(&self, config: &Config, plan: MemoryPlan) {
+        *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
+        self.client_memory.reload(config, &plan);
+        self.engine_resources.set_block_cache_bytes(plan.block_cache as usize);
+    }
+
     /// Replaces the configuration by what `change` makes of it; no other change comes between. The
     /// shards' loops take theirs over by themselves.
     pub(crate) fn change_config<E>(
@@ -146,7 +166,7 @@ pub(crate) fn now_us() -> u64 {
 }
 
 /// What the commands need of the configuration.
-pub(crate) fn shard_settings(config: &Config, started_s: u64) -> Settings {
+pub(crate) fn shard_settings(node: &Node, config: &Config) -> Settings {
     let lfu = LfuSettings {
         log_factor: config.lfu_log_factor,
         decay_minutes: config.lfu_decay_time_minutes,
@@ -155,7 +175,8 @@ pub(crate) fn shard_settings(config: &Config, started_s: u64) -> Settings {
         proto_max_bulk_len: config.proto_max_bulk_len as usize,
         hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
         hash_max_listpack_value: config.hash_max_listpack_value as usize,
+        reply_bytes_max: node.memory_plan().clients as usize,
         lfu: config.maxmemory_policy.is_lfu().then_some(lfu),
-        started_ms: started_s * 1000,
+        started_ms: node.started_s * 1000,
     }
 }

@@ -24,6 +24,7 @@ use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
 use crate::net::connection;
 use crate::net::listener::{self, Accepting};
+use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::disk::Space;
@@ -101,6 +102,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         pool,
         scrub: Scrub::default(),
         counters: Counters::default(),
+        client_memory: ClientMemory::new(&config, &memory),
         memory: RwLock::new(memory),
         engine_resources,
         clients_max: AtomicUsize::new(config.maxclients as usize),
@@ -359,6 +361,8 @@ impl Drop for Goodbye {
     fn drop(&mut self) {
         self.shard_loop.sessions.borrow_mut().remove(&self.session.id);
         let node = &self.shard_loop.node;
+        self.session.input_bytes.set(0, &node.client_memory);
+        self.session.output_bytes.set(0, &node.client_memory);
         if self.session.monitor.get() {
             node.monitors.fetch_sub(1, Ordering::Relaxed);
         }

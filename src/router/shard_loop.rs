@@ -201,7 +201,7 @@ impl ShardLoop {
             counters: LoopCounters::default(),
             hot_settings: Cell::default(),
             clock: Cell::new((Instant::now(), now_us())),
-            settings: RefCell::new(Arc::new(crate::node::shard_settings(&config, node.started_s))),
+            settings: RefCell::new(Arc::new(crate::node::shard_settings(&node, &config))),
             config: RefCell::new(config),
             databases: RefCell::new(Arc::new(databases)),
             questions: RefCell::default(),
@@ -238,7 +238,7 @@ impl ShardLoop {
     /// Takes the process's configuration over.
     pub(crate) fn reload_config(&self) {
         let config = self.node.config();
-        let settings = crate::node::shard_settings(&config, self.node.started_s);
+        let settings = crate::node::shard_settings(&self.node, &config);
         {
             let mut shard = self.shard.borrow_mut();
             shard.track_dirty(Mode::of(&config) == Mode::Always);

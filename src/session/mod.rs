@@ -20,6 +20,7 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::resp::Protocol;
 
 use crate::net::stream::Stream;
+use crate::node::client_memory::HeldBytes;
 
 /// The version of Redis whose commands and replies this server has.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
@@ -65,8 +66,8 @@ pub(crate) struct Session {
     pub(crate) last_command: Cell<Option<CommandId>>,
     /// Milliseconds since 1970.
     pub(crate) last_interaction_ms: Cell<u64>,
-    pub(crate) input_bytes: Cell<usize>,
-    pub(crate) output_bytes: Cell<usize>,
+    pub(crate) input_bytes: HeldBytes,
+    pub(crate) output_bytes: HeldBytes,
     pub(crate) commands: Cell<u64>,
     /// Since when the output is over the soft limit, ms since 1970.
     pub(crate) over_soft_limit_since_ms: Cell<Option<u64>>,
@@ -104,8 +105,8 @@ impl Session {
             close_after_reply: Cell::new(false),
             last_command: Cell::new(None),
             last_interaction_ms: Cell::new(now_ms),
-            input_bytes: Cell::new(0),
-            output_bytes: Cell::new(0),
+            input_bytes: HeldBytes::default(),
+            output_bytes: HeldBytes::default(),
             commands: Cell::new(0),
             over_soft_limit_since_ms: Cell::new(None),
             pushes: RefCell::default(),

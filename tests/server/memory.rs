@@ -2,6 +2,7 @@
 //! says where memory goes.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use crate::common::server::Options;
 use crate::common::{Client, Server};
@@ -68,4 +69,66 @@ fn info_says_where_memory_goes() {
         .sum();
     // What is counted here and there is not asked for at the same moment.
     assert!(known.abs_diff(number(&memory, "used_memory")) < 8 * MB, "{memory:#?}");
+}
+
+#[test]
+fn sizes_change_at_run_time() {
+    let server = Server::with(Options::default().set("maxmemory", "512mb").shards(2));
+    let mut client = server.client();
+    load(&mut client, 40_000, 1000);
+    let before = number(&fields(&mut client, "memory"), "memory_hot_cache");
+    assert!(before > 40 * MB, "{before}");
+    client.ok("CONFIG SET hot-cache-size 8mb block-cache-size 16mb");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while number(&fields(&mut client, "memory"), "memory_hot_cache") > 8 * MB {
+        assert!(Instant::now() < deadline, "the hot cache stays large");
+    }
+    let storage = fields(&mut client, "storage");
+    assert_eq!(number(&storage, "budget_hot_cache_bytes"), 8 * MB);
+    assert_eq!(number(&storage, "budget_block_cache_bytes"), 16 * MB);
+    for key in (0..40_000).step_by(7) {
+        assert_eq!(client.run(&format!("STRLEN key:{key}")).int(), 1000);
+    }
+    let memory = fields(&mut client, "memory");
+    assert!(number(&memory, "memory_hot_cache") <= 8 * MB, "{memory:#?}");
+    assert!(number(&memory, "memory_block_cache") <= 17 * MB, "{memory:#?}");
+    client.ok("CONFIG SET maxmemory 1gb hot-cache-size 100mb block-cache-size 0");
+    load(&mut client, 40_000, 1000);
+    let memory = fields(&mut client, "memory");
+    assert_eq!(number(&memory, "maxmemory"), 1024 * MB);
+    assert!(number(&memory, "memory_hot_cache") > 40 * MB, "{memory:#?}");
+    let error = client.run("CONFIG SET hot-cache-size 2gb");
+    assert!(error.is_error() && format!("{error:?}").contains("hot-cache-size"), "{error:?}");
+}
+
+/// A client that sends, or asks for, more than there is room for gets an error; others go on.
+#[test]
+fn clients_together_have_a_bound() {
+    let bound = Options::default().set("maxmemory-clients", "8mb").set("maxmemory", "256mb");
+    let server = Server::with(bound.shards(1));
+    let mut client = server.client();
+    let mut greedy: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    let mut refused = 0;
+    for greedy in &mut greedy {
+        // Never the end of it: what has come must be kept.
+        let _ = greedy.try_write_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000000\r\n");
+        let _ = greedy.try_write_raw(&vec![b'x'; 3 << 20]);
+    }
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while refused == 0 {
+        assert!(Instant::now() < deadline, "{:#?}", fields(&mut client, "clients"));
+        refused = 8 + 1 - number(&fields(&mut client, "clients"), "connected_clients");
+    }
+    let held = number(&fields(&mut client, "memory"), "memory_clients");
+    assert!(held < 12 * MB, "{held}");
+    client.ok("SET small 1");
+    drop(greedy);
+
+    // A reply that is longer than all memory for clients.
+    client.ok("CONFIG SET maxmemory 32mb");
+    for number in 0..200 {
+        client.call(&["HSET".into(), "big".into(), format!("f{number}"), "v".repeat(60_000)]);
+    }
+    client.fails("HGETALL big", "ERR the reply does not fit the memory for clients (maxmemory)");
+    assert_eq!(client.run("HLEN big").int(), 200);
 }

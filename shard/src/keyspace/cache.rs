@@ -26,6 +26,9 @@ const ROUNDING_SHARE: u64 = 8;
 /// Records longer than this share of the cache are not worth what they would push out.
 const RECORD_SHARE_MAX: u64 = 16;
 
+/// Bytes that are let go in one step when the cache is made smaller.
+const RESIZE_STEP_BYTES: u64 = 256 << 10;
+
 struct Cached {
     record: Bytes,
     access: Cell<Access>,
@@ -186,6 +189,15 @@ impl HotCache {
         None
     }
 
+    /// Comes closer to another size: a long way down takes many steps, each short. True: it is
+    /// there.
+    pub fn resize_step(&mut self, bytes: u64) -> bool {
+        self.record_bytes_max = bytes / RECORD_SHARE_MAX;
+        let next = bytes.max(self.cache.weight().saturating_sub(RESIZE_STEP_BYTES));
+        self.cache.set_capacity(next);
+        next == bytes
+    }
+
     /// Forgets all.
     pub fn clear(&mut self) {
         self.cache.clear();
@@ -210,5 +222,38 @@ impl HotCache {
     /// Whether nothing is cached.
     pub fn is_empty(&self) -> bool {
         self.cache.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::layout;
+
+    fn fill(cache: &mut HotCache, keys: std::ops::Range<u32>) {
+        for number in keys {
+            let key = layout::head_key(0, &number.to_be_bytes());
+            cache.insert(&key, Bytes::from(vec![0; 100]), Touch::Yes);
+        }
+    }
+
+    #[test]
+    fn the_size_changes_in_short_steps() {
+        let mut cache = HotCache::new(4 << 20, 1);
+        fill(&mut cache, 0..50_000);
+        let full = cache.bytes();
+        assert!((3 << 20..=4 << 20).contains(&full), "{full}");
+        let mut steps = 1;
+        while !cache.resize_step(1 << 20) {
+            steps += 1;
+            // A step may go one entry further than it has to.
+            assert!(cache.bytes() + (steps - 1) * (RESIZE_STEP_BYTES + 500) > full);
+        }
+        assert!(steps > 10 && cache.bytes() <= 1 << 20, "{steps} {}", cache.bytes());
+        fill(&mut cache, 0..50_000);
+        assert!(cache.bytes() <= 1 << 20);
+        assert!(cache.resize_step(8 << 20));
+        fill(&mut cache, 0..50_000);
+        assert!(cache.bytes() > 6 << 20, "{}", cache.bytes());
     }
 }

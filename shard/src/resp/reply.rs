@@ -26,15 +26,33 @@ pub struct DeferredLength {
 }
 
 /// Encoder of replies into one growing byte buffer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ReplyBuffer {
     bytes: Vec<u8>,
     protocol: Protocol,
+    bytes_max: usize,
+    is_over: bool,
+}
+
+impl Default for ReplyBuffer {
+    fn default() -> Self {
+        Self::new(Protocol::default())
+    }
 }
 
 impl ReplyBuffer {
     pub fn new(protocol: Protocol) -> Self {
-        Self { bytes: Vec::new(), protocol }
+        Self { bytes: Vec::new(), protocol, bytes_max: usize::MAX, is_over: false }
+    }
+
+    /// From now on values that would make it longer are left out; see [`ReplyBuffer::is_over`].
+    pub fn limit(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
+    /// Whether something was left out. Such a reply is to be taken back.
+    pub fn is_over(&self) -> bool {
+        self.is_over
     }
 
     pub fn protocol(&self) -> Protocol {
@@ -57,6 +75,7 @@ impl ReplyBuffer {
     /// Takes back everything after the first `len` bytes.
     pub fn truncate(&mut self, len: usize) {
         self.bytes.truncate(len);
+        self.is_over = false;
     }
 
     pub fn as_bytes(&self) -> &[u8] {
@@ -115,6 +134,10 @@ impl ReplyBuffer {
     }
 
     pub fn bulk(&mut self, value: &[u8]) {
+        if value.len() > self.bytes_max.saturating_sub(self.bytes.len()) {
+            self.is_over = true;
+            return;
+        }
         self.length_line(b'$', value.len());
         self.bytes.extend_from_slice(value);
         self.end_line();

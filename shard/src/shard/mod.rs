@@ -16,7 +16,7 @@ use bytes::Bytes;
 use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, key_flag};
 use crate::command::{Args, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
-use crate::error::{CommandError, write_error};
+use crate::error::{CommandError, text, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
@@ -239,6 +239,7 @@ pub fn run_in_sequence<'a>(
     };
     for call in calls {
         let start = sequence.reply.len();
+        sequence.reply.limit(call.settings.reply_bytes_max);
         let context = call.context(topology);
         let view = match &mut cache {
             Some((home, cache)) => View::on_loop(context, random, *home, cache),
@@ -252,6 +253,10 @@ pub fn run_in_sequence<'a>(
         }
         let (changes, loaded) = view.finish();
         match result {
+            Ok(()) if sequence.reply.is_over() => {
+                sequence.reply.truncate(start);
+                write_error(&text::REPLY_TOO_LONG.into(), &mut sequence.reply);
+            }
             Ok(()) => {
                 sequence.changes.absorb(changes);
                 sequence.loaded.extend(loaded);

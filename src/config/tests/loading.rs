@@ -167,8 +167,9 @@ fn mistakes_are_said_with_place_line_directive_and_remedy() {
     check(
         "maxmemory 100mb\nhot-cache-size 1gb",
         "hot-cache-size, block-cache-size and write-buffer-size come to 1073741824 bytes, but of a \
-         memory budget of 104857600 bytes only 70464308 are for them (the rest is for clients and \
-         the process itself). Lower them, set them to 0 to have the budget divided, or raise maxmemory",
+         memory budget of 104857600 bytes only 70464308 are for them (the rest is for clients \
+         and the process itself). Lower them, set them to 0 to have the budget divided, or raise \
+         maxmemory",
     );
 }
 

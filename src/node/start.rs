@@ -288,10 +288,13 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             let session = Rc::new(Session::new(*new, authenticated, now_ms()));
             shard_loop.sessions.borrow_mut().insert(id, session.clone());
             let shard_loop = shard_loop.clone();
-            runtime::spawn("connection", async move {
+            // Boxed, and so is stored once: each layer around a task would keep a place for it of
+            // its own, which makes four.
+            let serving = Box::pin(async move {
                 let _gone = Goodbye { shard_loop: shard_loop.clone(), session: session.clone() };
                 connection::serve(shard_loop, session).await;
             });
+            runtime::spawn("connection", serving);
         }
         Message::Execute { origin, exchange, batch, answer_when } => {
             let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));

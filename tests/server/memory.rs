@@ -132,3 +132,18 @@ fn clients_together_have_a_bound() {
     client.fails("HGETALL big", "ERR the reply does not fit the memory for clients (maxmemory)");
     assert_eq!(client.run("HLEN big").int(), 200);
 }
+
+#[test]
+fn an_idle_connection_costs_little() {
+    const CONNECTIONS: u64 = 400;
+    let server = Server::with(Options::default().shards(2));
+    let mut client = server.client();
+    let before = number(&fields(&mut client, "memory"), "used_memory");
+    let mut idle: Vec<Client> = (0..CONNECTIONS).map(|_| server.client()).collect();
+    for client in &mut idle {
+        client.run("PING");
+    }
+    let each =
+        number(&fields(&mut client, "memory"), "used_memory").saturating_sub(before) / CONNECTIONS;
+    assert!(each < 10 << 10, "{each} bytes");
+}

@@ -16,7 +16,8 @@ pub(super) fn budget(subject: &Subject<'_>) -> Finding {
     let set = if subject.config.maxmemory == 0 { "half" } else { "maxmemory" };
     let seen = format!("{} ({set}) of {} of the host or the cgroup", size(budget), size(available));
     let fix = format!("maxmemory {}mb, or a higher memory limit", available / 2 / (1 << 20));
-    let finding = if let Err(why) = MemoryPlan::new(subject.config, budget) {
+    let shards = subject.config.shards as usize;
+    let finding = if let Err(why) = MemoryPlan::new(subject.config, shards, budget) {
         Finding::fail(CHECK, seen, &why, fix)
     } else if budget > available {
         Finding::fail(CHECK, seen, "the kernel kills the process before the budget is used", fix)

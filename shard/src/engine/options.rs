@@ -50,7 +50,7 @@ pub struct SharedMemory {
     /// Those of them that are in use or must stay.
     pub block_cache_pinned_bytes: u64,
     /// Memtables.
-    pub write_buffer_bytes: u64,
+    pub memtable_bytes: u64,
 }
 
 /// Sizes that come from the configuration, in bytes.
@@ -105,7 +105,7 @@ impl SharedResources {
         SharedMemory {
             block_cache_bytes: self.block_cache.get_usage() as u64,
             block_cache_pinned_bytes: self.block_cache.get_pinned_usage() as u64,
-            write_buffer_bytes: self.write_buffers.get_usage() as u64,
+            memtable_bytes: self.write_buffers.get_usage() as u64,
         }
     }
 

@@ -282,6 +282,11 @@ impl Host {
         self.of_engine("table_reader_bytes")
     }
 
+    /// Memory for writes that RocksDB does not have yet.
+    pub(super) fn write_buffer_bytes(&self) -> u64 {
+        self.of_engine("write_buffer_bytes")
+    }
+
     fn of_engine(&self, name: &str) -> u64 {
         self.engine.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value)
     }

@@ -26,7 +26,7 @@ fn consumers(facts: &Facts, out: &mut Text) {
     let parts = [
         ("hot_cache", facts.sum(|shard| shard.cache_bytes)),
         ("block_cache", engine.block_cache_bytes),
-        ("write_buffers", engine.write_buffer_bytes),
+        ("write_buffers", engine.memtable_bytes + facts.host.write_buffer_bytes()),
         ("table_readers", facts.host.table_reader_bytes()),
         ("clients", facts.sum(|shard| shard.client_bytes)),
         ("at_start", startup),

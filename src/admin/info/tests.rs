@@ -102,9 +102,9 @@ fn memory_is_shown_for_machines_and_people() {
     facts.host.engine_memory = SharedMemory {
         block_cache_bytes: 1 << 18,
         block_cache_pinned_bytes: 1 << 10,
-        write_buffer_bytes: 1 << 17,
+        memtable_bytes: 1 << 16,
     };
-    facts.host.engine = vec![("table_reader_bytes", 1 << 14)];
+    facts.host.engine = vec![("table_reader_bytes", 1 << 14), ("write_buffer_bytes", 1 << 16)];
     facts.shards[0].cache_bytes = 1 << 16;
     facts.process.memory_startup = 1 << 20;
     facts.process.memory_peak = 4 << 20;

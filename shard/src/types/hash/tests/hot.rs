@@ -1,5 +1,7 @@
 //! Fields of large hashes in the hot cache: they are read from there, and never stale.
 
+use bytes::Bytes;
+
 use super::{check, chill, large};
 use crate::engine::{Engine, Family};
 use crate::keyspace::layout;
@@ -150,7 +152,8 @@ fn what_is_hot_is_not_read_again() {
     let version = large(&shard, "h").unwrap().version;
     let mut record_key = layout::element_prefix(&key, version);
     record_key.extend_from_slice(&element(b"a"));
-    shard.engine.write(&mut |writes| writes.put(Family::Elements, &record_key, b"other")).unwrap();
+    let other = Bytes::from_static(b"other");
+    shard.engine.write(&mut |writes| writes.put(Family::Elements, &record_key, &other)).unwrap();
     assert_eq!(shard.run("HGET h a"), "$1 1");
     chill(&mut shard);
     assert_eq!(shard.run("HGET h a"), "$5 other");

@@ -131,8 +131,11 @@ fn take_over(shard_loop: &Rc<ShardLoop>) {
 async fn resize_hot_cache(shard_loop: Rc<ShardLoop>) {
     loop {
         let node = &shard_loop.node;
-        let bytes = node.memory_plan().hot_cache / node.topology.shards() as u64;
-        if shard_loop.shard.borrow_mut().cache().resize_step(bytes) {
+        let (plan, shards) = (node.memory_plan(), node.topology.shards());
+        let copies_bytes = plan.copies_per_shard(shards);
+        let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
+        let cache_bytes = plan.hot_cache_per_shard(shards);
+        if shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes) && copies_done {
             return;
         }
         runtime::yield_now().await;

@@ -193,7 +193,7 @@ impl ShardLoop {
         let this = Rc::new(Self {
             id: shard.id(),
             shard: RefCell::new(shard),
-            copies: RefCell::new(Copies::new(node.memory.copies_per_shard(shards))),
+            copies: RefCell::new(Copies::new(node.memory_plan().copies_per_shard(shards))),
             turn: Turn::new(shards),
             buffers: BufferPool::default(),
             sessions: RefCell::default(),

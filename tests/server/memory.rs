@@ -61,7 +61,7 @@ fn info_says_where_memory_goes() {
         let bytes = number(&memory, consumer);
         assert!((values..2 * values).contains(&bytes), "{consumer}: {memory:#?}");
     }
-    let parts = ["hot_cache", "block_cache", "write_buffers", "table_readers", "clients"];
+    let parts = ["hot_cache", "copies", "block_cache", "write_buffers", "table_readers", "clients"];
     let known: u64 = ["at_start", "other"]
         .iter()
         .chain(&parts)

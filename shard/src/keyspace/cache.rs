@@ -27,7 +27,7 @@ const ROUNDING_SHARE: u64 = 8;
 const RECORD_SHARE_MAX: u64 = 16;
 
 /// Bytes that are let go in one step when the cache is made smaller.
-const RESIZE_STEP_BYTES: u64 = 256 << 10;
+pub(super) const RESIZE_STEP_BYTES: u64 = 256 << 10;
 
 struct Cached {
     record: Bytes,

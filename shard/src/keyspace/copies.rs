@@ -10,6 +10,7 @@ use quick_cache::Weighter;
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use smallvec::SmallVec;
 
+use super::cache::RESIZE_STEP_BYTES;
 use super::layout::{PositionHasher, RecordKey};
 use super::versions::Stamp;
 
@@ -72,6 +73,13 @@ impl Copies {
     pub fn get(&self, record_key: &[u8], now: Stamp) -> Option<Bytes> {
         let (stamp, record) = self.cache.get(record_key)?;
         (*stamp == now).then(|| record.clone())
+    }
+
+    /// Comes closer to another size, as [`super::cache::HotCache::resize_step`] does.
+    pub fn resize_step(&mut self, bytes: u64) -> bool {
+        let next = bytes.max(self.cache.weight().saturating_sub(RESIZE_STEP_BYTES));
+        self.cache.set_capacity(next);
+        next == bytes
     }
 
     /// Bytes in use, overhead included.

@@ -17,7 +17,7 @@ use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, ke
 use crate::command::{Args, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
 use crate::error::{CommandError, text, write_error};
-use crate::keyspace::cache::HotCache;
+use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
@@ -128,6 +128,10 @@ type KeysWithDeadlines = Vec<(RecordKey, Option<u64>)>;
 /// Databases of up to this many keys are flushed key by key.
 const FLUSHED_ONE_BY_ONE_MAX: u64 = 512;
 
+/// One in so many reads that a copy would answer goes to the key's owner all the same, so that it
+/// knows that the key is used.
+const LEFT_TO_OWNER: u32 = 64;
+
 /// Counters for INFO.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Statistics {
@@ -168,6 +172,8 @@ pub struct Shard {
     /// stands there is counted as due, and not as a key.
     counted_to: Vec<RecordKey>,
     due: Vec<u64>,
+    /// Reads that copies of other shards' keys could answer.
+    copies_read: u32,
     /// Counters for INFO.
     pub statistics: Statistics,
 }
@@ -304,6 +310,7 @@ impl Shard {
             deadlines_from: vec![RecordKey::new(); 256],
             counted_to: vec![RecordKey::new(); 256],
             due: vec![0; 256],
+            copies_read: 0,
             statistics: Statistics::default(),
         })
     }
@@ -464,7 +471,8 @@ impl Shard {
         if self.dirty.ticket(&record_key) != 0 {
             return None;
         }
-        let record = self.cache.get(&record_key).filter(|it| it.len() <= COPIED_BYTES_MAX)?;
+        let record =
+            self.cache.get(&record_key, Touch::No).filter(|it| it.len() <= COPIED_BYTES_MAX)?;
         Some(Copy { record_key, record, stamp })
     }
 
@@ -483,6 +491,11 @@ impl Shard {
         let Some(now) = self.topology.versions(owner).stamp(position) else { return false };
         let record_key = layout::head_key_at(*physical, position, name);
         let Some(record) = copies.get(&record_key, now) else { return false };
+        self.copies_read = self.copies_read.wrapping_add(1);
+        if self.copies_read.is_multiple_of(LEFT_TO_OWNER) {
+            return false;
+        }
+        self.cache.hot_keys.note(&record_key);
         let start = reply.len();
         let context = call.context(&self.topology);
         let mut view = View::of_copy(context, &mut self.random, &record_key, &record);

@@ -131,6 +131,8 @@ pub(super) struct OfShard {
     pub(super) client_input_max: u64,
     pub(super) client_output_max: u64,
     pub(super) cache_bytes: u64,
+    /// Of other shards' keys.
+    pub(super) copies_bytes: u64,
     pub(super) cache_entries: u64,
     pub(super) cache_hits: u64,
     pub(super) cache_misses: u64,
@@ -226,6 +228,7 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     facts.storage = shard.statistics;
     let cache = shard.cache();
     facts.cache_bytes = cache.bytes();
+    facts.copies_bytes = shard_loop.copies.borrow().bytes();
     facts.cache_entries = cache.len() as u64;
     facts.cache_hits = cache.hits;
     facts.cache_misses = cache.misses;

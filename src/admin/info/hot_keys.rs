@@ -38,10 +38,22 @@ pub(super) fn hot_keys(facts: &Facts, out: &mut Text) {
     let uses_per_second: f64 = shards().map(|shard| shard.uses_per_second).sum();
     out.field("hotkeys_sampled_one_in", SAMPLED_ONE_IN);
     out.field("hotkeys_key_uses_per_sec", format_args!("{uses_per_second:.0}"));
-    let mut top: Vec<&HotKey> = shards().flat_map(|shard| &shard.top).collect();
+    // A key of another shard that is read out of a copy is counted where it is read.
+    let mut all: Vec<&HotKey> = shards().flat_map(|shard| &shard.top).collect();
+    all.sort_by_key(|key| (key.db, &key.name, key.is_cut));
+    let same = |left: &&HotKey, right: &&HotKey| {
+        (left.db, &left.name, left.is_cut) == (right.db, &right.name, right.is_cut)
+    };
+    let mut top: Vec<HotKey> = all
+        .chunk_by(same)
+        .map(|found| HotKey {
+            per_second: found.iter().map(|key| key.per_second).sum(),
+            ..found[0].clone()
+        })
+        .collect();
     top.sort_by(|left, right| right.per_second.total_cmp(&left.per_second));
     for (rank, key) in top.into_iter().take(SHOWN_MAX).enumerate() {
-        let HotKey { db, per_second, .. } = key;
+        let HotKey { db, per_second, .. } = &key;
         let share = per_second * 100.0 / uses_per_second.max(1.0);
         let mut name = Vec::new();
         quote(&key.name, &mut name);

@@ -25,6 +25,7 @@ fn consumers(facts: &Facts, out: &mut Text) {
     let startup = facts.process.memory_startup;
     let parts = [
         ("hot_cache", facts.sum(|shard| shard.cache_bytes)),
+        ("copies", facts.sum(|shard| shard.copies_bytes)),
         ("block_cache", engine.block_cache_bytes),
         ("write_buffers", engine.memtable_bytes + facts.host.write_buffer_bytes()),
         ("table_readers", facts.host.table_reader_bytes()),

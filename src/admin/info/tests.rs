@@ -155,7 +155,11 @@ fn hot_keys_are_shown_in_order_and_safe_to_print() {
     facts.hot_keys = vec![
         hot_keys::OfShard { top: vec![key(b"a", 0, false, 10.4)], uses_per_second: 100.0 },
         hot_keys::OfShard {
-            top: vec![key(b"b\r\n# \xff\"", 3, true, 50.0), key(b"", 0, false, 1.0)],
+            top: vec![
+                key(b"b\r\n# \xff\"", 3, true, 50.0),
+                key(b"a", 0, false, 5.0),
+                key(b"", 0, false, 1.0),
+            ],
             uses_per_second: 300.0,
         },
     ];
@@ -165,7 +169,7 @@ fn hot_keys_are_shown_in_order_and_safe_to_print() {
          hotkeys_sampled_one_in:64\r\n\
          hotkeys_key_uses_per_sec:400\r\n\
          hotkey0:db=3,uses_per_sec=50,share=12.50%,key=\"b\\r\\n# \\xff\\\"\"...\r\n\
-         hotkey1:db=0,uses_per_sec=10,share=2.60%,key=\"a\"\r\n\
+         hotkey1:db=0,uses_per_sec=15,share=3.85%,key=\"a\"\r\n\
          hotkey2:db=0,uses_per_sec=1,share=0.25%,key=\"\"\r\n"
     );
 }

@@ -38,7 +38,7 @@ impl Drop for Directory {
 /// An engine with tables of `table_bytes`.
 fn open(directory: &Directory, epoch: u64, table_bytes: usize) -> RocksEngine {
     let budget =
-        Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: table_bytes * 12, shards: 1 };
+        Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: table_bytes * 7, shards: 1 };
     let shared = SharedResources::new(budget).unwrap();
     assert_eq!(shared.table_bytes, table_bytes);
     loop {

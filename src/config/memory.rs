@@ -7,7 +7,7 @@
 //! ```text
 //! budget = fixed (what the process needs whatever it does)
 //!        + shared = clients and work off the loops      1/5
-//!                 + write buffers                       1/5, never beyond 152 MB per shard
+//!                 + write buffers                       1/5, never beyond 224 MB per shard
 //!                 + hot cache                           1/4
 //!                 + block cache (with indexes and filters)  what remains
 //! ```
@@ -44,7 +44,7 @@ const FIXED_PER_SHARD: u64 = 4 << 20;
 const FIXED_SHARE_MAX: u64 = 2;
 /// Larger write buffers make recovery longer without making writes faster. Four times the largest
 /// memtable, and three of the largest tables before it: see the engine's options.
-const WRITE_BUFFERS_PER_SHARD_MAX: u64 = 152 << 20;
+const WRITE_BUFFERS_PER_SHARD_MAX: u64 = 224 << 20;
 
 impl MemoryPlan {
     /// Divides `budget`. Sizes in the settings that are not 0 are kept; the others share the rest
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn write_buffers_have_a_cap() {
         let capped = plan(Settings::default(), 1, 64 << 30);
-        assert_eq!(capped.write_buffers, 152 * MB);
+        assert_eq!(capped.write_buffers, 224 * MB);
         assert!(capped.block_cache > 32 << 30);
     }
 }

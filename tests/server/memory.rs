@@ -57,10 +57,11 @@ fn info_says_where_memory_goes() {
     load(&mut client, 20_000, 1000);
     let memory = fields(&mut client, "memory");
     let values = 20_000 * 1000;
-    for consumer in ["memory_hot_cache", "memory_write_buffers"] {
-        let bytes = number(&memory, consumer);
-        assert!((values..2 * values).contains(&bytes), "{consumer}: {memory:#?}");
-    }
+    let hot_cache = number(&memory, "memory_hot_cache");
+    assert!((values..2 * values).contains(&hot_cache), "{memory:#?}");
+    // On its way to the disk a write may be here twice, or have left.
+    let write_buffers = number(&memory, "memory_write_buffers");
+    assert!((MB..3 * values).contains(&write_buffers), "{memory:#?}");
     let parts = ["hot_cache", "copies", "block_cache", "write_buffers", "table_readers", "clients"];
     let known: u64 = ["at_start", "other"]
         .iter()

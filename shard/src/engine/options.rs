@@ -81,15 +81,15 @@ impl SharedResources {
         env.lower_thread_pool_cpu_priority();
         env.lower_thread_pool_io_priority();
         let shards = budget.shards.max(1);
-        // A quarter of the budget.
-        let table_bytes =
-            (budget.write_buffer_bytes / 4 / TABLES_MAX / shards).min(TABLE_BYTES_MAX);
+        // A shard's share is for three tables and four memtables of the same size.
+        let share_bytes = budget.write_buffer_bytes / shards;
+        let table_bytes = (share_bytes / (TABLES_MAX + 4)).min(TABLE_BYTES_MAX);
         // Memtables are bounded by their size and number: three of them that wait, of one family,
-        // are three quarters of a shard's share. The manager's own bound would be an exact one, but
+        // are three quarters of what is for them. The manager's own bound would be an exact one, but
         // with atomic flushes it asks for one more flush with every write that comes while one is
         // under way, without end.
-        let share_bytes = budget.write_buffer_bytes / shards - table_bytes * TABLES_MAX;
-        let memtable_bytes = (share_bytes / 4).clamp(MEMTABLE_BYTES_MIN, MEMTABLE_BYTES_MAX);
+        let memtables_bytes = share_bytes - table_bytes * TABLES_MAX;
+        let memtable_bytes = (memtables_bytes / 4).clamp(MEMTABLE_BYTES_MIN, MEMTABLE_BYTES_MAX);
         Ok(Self {
             block_cache: Cache::new_lru_cache(budget.block_cache_bytes),
             write_buffers: WriteBufferManager::new_write_buffer_manager(NO_LIMIT, false),

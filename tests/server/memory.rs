@@ -68,8 +68,9 @@ fn info_says_where_memory_goes() {
         .chain(&parts)
         .map(|part| number(&memory, &format!("memory_{part}")))
         .sum();
-    // What is counted here and there is not asked for at the same moment.
-    assert!(known.abs_diff(number(&memory, "used_memory")) < 8 * MB, "{memory:#?}");
+    // A value on its way to the disk may count twice, being in the hot cache, too.
+    let used = number(&memory, "used_memory");
+    assert!((used..used + write_buffers + 8 * MB).contains(&known), "{memory:#?}");
 }
 
 #[test]

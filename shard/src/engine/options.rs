@@ -85,9 +85,9 @@ impl SharedResources {
         let share_bytes = budget.write_buffer_bytes / shards;
         let table_bytes = (share_bytes / (TABLES_MAX + 4)).min(TABLE_BYTES_MAX);
         // Memtables are bounded by their size and number: three of them that wait, of one family,
-        // are three quarters of what is for them. The manager's own bound would be an exact one, but
-        // with atomic flushes it asks for one more flush with every write that comes while one is
-        // under way, without end.
+        // are three quarters of what is for them. The manager's own bound would be an exact one,
+        // but with atomic flushes it asks for one more flush with every write that comes while one
+        // is under way, without end.
         let memtables_bytes = share_bytes - table_bytes * TABLES_MAX;
         let memtable_bytes = (memtables_bytes / 4).clamp(MEMTABLE_BYTES_MIN, MEMTABLE_BYTES_MAX);
         Ok(Self {

@@ -19,7 +19,8 @@ pub(super) fn memory(facts: &Facts, out: &mut Text) {
 }
 
 /// Where it goes: the lines up to `other` come to what is allocated, all of them to what the
-/// process has in memory, as far as the system has given it the pages.
+/// process has in memory, as far as the system has given it the pages. A value that is in the hot
+/// cache and on its way to the disk is there once and counts in both lines.
 fn consumers(facts: &Facts, out: &mut Text) {
     let (memory, engine) = (facts.host.memory, facts.host.engine_memory);
     let startup = facts.process.memory_startup;

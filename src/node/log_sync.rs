@@ -1,13 +1,12 @@
-//! Making a shard's log durable: a thread a shard that syncs everything which has gathered, tells
-//! who waits, and takes the next group. While one sync runs, the loop goes on and the next group
-//! gathers.
+//! How far the log of each shard is, who waits for it, and what became of it.
 //!
-//! In the modes that do not sync before every reply, the loop hands the log to the kernel by
-//! itself at the end of its turn; what is too much for that is left to this thread.
+//! With `always` the syncing thread ([`super::syncer`]) makes everything durable that has gathered,
+//! tells who waits, and takes the next group. In the other modes the loop hands the log to the
+//! kernel by itself at the end of its turn; what is too much for that is left to that thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use basalt_shard::engine::{Engine, EngineError, LogAccess};
@@ -19,10 +18,11 @@ use hdrhistogram::Histogram;
 use crate::config::Config;
 use crate::config::words::Durability;
 use crate::node::Node;
+use crate::node::syncer::Bell;
 use crate::router::message::Message;
 
 /// How often `everysec` syncs.
-const EVERY: Duration = Duration::from_secs(1);
+pub(crate) const EVERY: Duration = Duration::from_secs(1);
 
 /// More than this is not handed to the kernel by the loop.
 pub(crate) const FLUSHED_ON_LOOP_BYTES_MAX: u64 = 256 << 10;
@@ -117,14 +117,15 @@ pub(crate) struct LogSync {
     has_subscribers: AtomicBool,
     /// There is too much for the loop to hand to the kernel.
     flush_wanted: AtomicBool,
-    sleeping: Mutex<bool>,
-    bell: Condvar,
+    /// Wakes the syncing thread.
+    bell: Arc<Bell>,
     statistics: Mutex<SyncStatistics>,
 }
 
 impl LogSync {
-    /// The log of a shard whose newest batch is `written`, and durable.
-    pub(crate) fn new(shards: usize, written: Ticket) -> Self {
+    /// The log of one of `shards` shards, whose newest batch is `written`, and durable. `bell` is
+    /// its syncing thread's.
+    pub(crate) fn new(shards: usize, written: Ticket, bell: Arc<Bell>) -> Self {
         let histogram = |highest: u64| {
             // Two digits are enough, and the bounds are constants: creation cannot fail.
             Histogram::new_with_bounds(1, highest, 2).unwrap_or_else(|_| unreachable!())
@@ -138,8 +139,7 @@ impl LogSync {
             subscribers: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             has_subscribers: AtomicBool::new(false),
             flush_wanted: AtomicBool::new(false),
-            sleeping: Mutex::new(false),
-            bell: Condvar::new(),
+            bell,
             statistics: Mutex::new(SyncStatistics {
                 syncs: 0,
                 latency_us: histogram(60_000_000),
@@ -226,11 +226,36 @@ impl LogSync {
         }
     }
 
+    /// The syncing thread's.
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
     /// Wakes the syncing thread: there may be something to do for it.
     pub(crate) fn ring(&self) {
-        let sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if *sleeping {
-            self.bell.notify_one();
+        self.bell.ring();
+    }
+
+    /// Whether the syncing thread has something to do at once.
+    pub(crate) fn has_work(&self, mode: Mode) -> bool {
+        self.flush_wanted.load(Ordering::SeqCst)
+            || (mode == Mode::Always && self.written() > self.durable() && !self.has_failed())
+    }
+
+    /// One round of the syncing thread. `is_due`: a second has gone.
+    pub(crate) fn work_off(&self, engine: &dyn Engine, mode: Mode, shard: ShardId, is_due: bool) {
+        if is_due {
+            // Whatever was written and not handed on, for whatever reason, is so now.
+            self.note(engine.written());
+            if self.written() > self.flushed.load(Ordering::SeqCst) {
+                self.flush_wanted.store(true, Ordering::SeqCst);
+            }
+        }
+        if mode == Mode::Always || (mode == Mode::EverySecond && is_due) {
+            self.flush_wanted.store(false, Ordering::SeqCst);
+            self.sync(engine, mode, shard);
+        } else if self.flush_wanted.swap(false, Ordering::SeqCst) {
+            self.flush(engine, mode, shard);
         }
     }
 
@@ -309,57 +334,5 @@ pub(crate) fn guarded(node: &Node, shard: ShardId, work: impl FnOnce()) {
         node.logs[shard].report(&error, node.durability_mode(), shard);
         node.wake_waiters();
         std::thread::sleep(EVERY);
-    }
-}
-
-/// Starts the syncing thread of `shard`. It ends with the process.
-pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
-    let node = node.clone();
-    std::thread::Builder::new().name(format!("sync-{shard}")).stack_size(256 << 10).spawn(
-        move || {
-            let engine = node.topology.engine(shard).clone();
-            let log = &node.logs[shard];
-            let mut last_sync = Instant::now();
-            let mut round = || {
-                let mode = node.durability_mode();
-                wait(log, mode, EVERY.saturating_sub(last_sync.elapsed()));
-                let is_due = last_sync.elapsed() >= EVERY;
-                if is_due {
-                    // Whatever was written and not handed on, for whatever reason, is so now.
-                    log.note(engine.written());
-                    if log.written() > log.flushed.load(Ordering::SeqCst) {
-                        log.flush_wanted.store(true, Ordering::SeqCst);
-                    }
-                }
-                if mode == Mode::Always || (mode == Mode::EverySecond && is_due) {
-                    log.flush_wanted.store(false, Ordering::SeqCst);
-                    log.sync(engine.as_ref(), mode, shard);
-                } else if log.flush_wanted.swap(false, Ordering::SeqCst) {
-                    log.flush(engine.as_ref(), mode, shard);
-                }
-                if is_due {
-                    last_sync = Instant::now();
-                }
-                node.tell_subscribers(shard);
-            };
-            loop {
-                guarded(&node, shard, &mut round);
-            }
-        },
-    )?;
-    Ok(())
-}
-
-/// Sleeps until there is something to do, `most` at the longest.
-fn wait(log: &LogSync, mode: Mode, most: Duration) {
-    let mut sleeping = log.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-    let has_work = log.flush_wanted.load(Ordering::SeqCst)
-        || (mode == Mode::Always && log.written() > log.durable() && !log.has_failed());
-    if !has_work {
-        *sleeping = true;
-        let most = most.max(Duration::from_millis(1));
-        let (mut awake, _) =
-            log.bell.wait_timeout(sleeping, most).unwrap_or_else(PoisonError::into_inner);
-        *awake = false;
     }
 }

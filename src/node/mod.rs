@@ -15,6 +15,7 @@ pub(crate) mod log_sync;
 pub(crate) mod pool;
 pub(crate) mod scrub;
 pub(crate) mod start;
+pub(crate) mod syncer;
 pub(crate) mod usage;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};

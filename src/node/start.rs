@@ -28,11 +28,11 @@ use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::disk::Space;
-use crate::node::log_sync::{self, LogSync, Mode};
+use crate::node::log_sync::Mode;
 use crate::node::pool::Pool;
 use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_ms, now_us};
-use crate::node::{drain, keeper};
+use crate::node::{drain, keeper, syncer};
 use crate::router::mailbox::Mailbox;
 use crate::router::message::{Answer, Executed, Message};
 use crate::router::shard_loop::ShardLoop;
@@ -91,10 +91,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         .map_err(|error| format!("cannot start threads: {error}"))?;
     let node = Arc::new(Node {
         mailboxes: (0..topology.shards()).map(|_| Mailbox::new()).collect(),
-        logs: newest_batches(&topology)
-            .into_iter()
-            .map(|written| LogSync::new(topology.shards(), written))
-            .collect(),
+        logs: syncer::logs(&newest_batches(&topology)),
         key_counts: shards.iter().map(Shard::key_counts).collect(),
         topology: topology.clone(),
         table,
@@ -145,6 +142,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     for (directive, reason) in config.without_effect() {
         tracing::warn!("'{directive}' has no effect: {reason}");
     }
+    syncer::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     let mut threads = Vec::new();
     for shard in shards {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
@@ -246,7 +244,6 @@ fn start_shard(
         CpuPinning::Yes => Some(id % cores),
         CpuPinning::No | CpuPinning::Auto => None,
     };
-    log_sync::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     keeper::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     drain::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     let node = node.clone();

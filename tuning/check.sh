@@ -27,6 +27,6 @@ while IFS='|' read -r name file accepted wanted why; do
 done < <(knobs)
 
 # What no script changes: limits are of each process, mount options of each file system.
-printf '%-7s %-17s %s\n' see 'LimitNOFILE' "$(ulimit -n) in this shell; wanted: maxclients + 600 a shard"
+printf '%-7s %-17s %s\n' see 'LimitNOFILE' "$(ulimit -Hn) in this shell; wanted: maxclients + 600 a shard"
 printf '%-7s %-17s %s\n' see 'LimitMEMLOCK' "$(ulimit -l) KB in this shell; wanted: 512 KB a shard"
 exit $outcome

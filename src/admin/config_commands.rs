@@ -81,6 +81,7 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
             node.change_config(|config| {
                 let change = config.with_set(&pairs, client)?;
                 let plan = plan_memory(&node, &change)?;
+                node.open_files.apply(&change)?;
                 listener::apply(&node, config, &change)?;
                 if let Some(plan) = plan {
                     node.set_memory_plan(&change.config, plan);

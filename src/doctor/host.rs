@@ -57,11 +57,19 @@ impl Host {
 
     /// The limit of this process that is in force; `u64::MAX`: none.
     pub(super) fn limit(&self, name: &str) -> Option<u64> {
+        self.limit_in_column(name, 0)
+    }
+
+    /// The one up to which the process may raise it by itself.
+    pub(super) fn hard_limit(&self, name: &str) -> Option<u64> {
+        self.limit_in_column(name, 1)
+    }
+
+    fn limit_in_column(&self, name: &str, column: usize) -> Option<u64> {
         let text = self.text("proc/self/limits")?;
-        let soft = text.lines().find_map(|line| {
-            line.strip_prefix(name)?.split_whitespace().next().map(str::to_owned)
-        })?;
-        if soft == "unlimited" { Some(u64::MAX) } else { soft.parse().ok() }
+        let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+        let limit = rest.split_whitespace().nth(column)?;
+        if limit == "unlimited" { Some(u64::MAX) } else { limit.parse().ok() }
     }
 }
 
@@ -91,6 +99,7 @@ mod tests {
         assert_eq!(host.memory_bytes("SwapTotal"), Some(5 * 1024));
         assert_eq!(host.memory_bytes("Swap"), None);
         assert_eq!(host.limit("Max open files"), Some(1024));
+        assert_eq!(host.hard_limit("Max open files"), Some(524_288));
         assert_eq!(host.limit("Max locked memory"), Some(u64::MAX));
         assert_eq!(host.limit("Max cpu time"), None);
     }

@@ -1,36 +1,47 @@
 //! What the process may have: files and locked memory. Limits are those of the doctor's own
 //! process; a service manager may give the server others.
 
+use basalt_shard::engine::options::OPEN_TABLES_MAX;
+
 use super::Subject;
 use super::finding::Finding;
+use crate::node::open_files::{Demand, OPEN_AT_START};
 
-/// Of a shard: table files (`max_open_files`) and those of verifying, the log, rings, pipes.
-const FILES_PER_SHARD: u64 = 512 + 20 + 48;
-/// Of the process: listening sockets, configuration, the log's file.
-const FILES: u64 = 32;
-
+/// As the server divides them at start, with the soft limit raised to the hard one.
 pub(super) fn open_files(subject: &Subject<'_>) -> Finding {
     const CHECK: &str = "open-files";
-    let Some(limit) = subject.host.limit("Max open files") else {
+    let Some(limit) = subject.host.hard_limit("Max open files") else {
         return Finding::skip(CHECK, "the limit is not known");
     };
-    let databases = FILES + FILES_PER_SHARD * subject.shards as u64;
     let clients = u64::from(subject.config.maxclients);
-    let wanted = databases + clients;
+    let demand = Demand { open: OPEN_AT_START, shards: subject.shards as u64, clients };
+    let wanted = demand.wanted();
     let fix = format!(
-        "LimitNOFILE={wanted} in the service, or ulimit -n {wanted}; or a lower maxclients"
+        "LimitNOFILE={wanted} in the service, or ulimit -Hn {wanted}; or a lower maxclients"
     );
-    let seen = format!("{limit} files, for {clients} clients and {databases} of the databases");
-    let finding = if limit < databases {
-        let why = "the databases alone may need more: a table file that cannot be opened stops \
-                   its shard's writes";
-        Finding::fail(CHECK, seen, why, fix)
-    } else if limit < wanted {
-        let why = "before maxclients is reached no connection is accepted any more, and clients \
-                   may have taken the files that the databases need for writing";
-        Finding::warn(CHECK, seen, why, fix)
-    } else {
-        Finding::ok(CHECK, seen)
+    let seen = format!("{limit} files, for {clients} clients and {} shards", subject.shards);
+    let finding = match demand.divide(limit) {
+        None => {
+            let least = demand.least();
+            let why = format!("the server does not start with less than {least}");
+            Finding::fail(CHECK, seen, &why, fix)
+        }
+        Some(plan) if plan.clients < clients => {
+            let why = format!(
+                "maxclients will be reduced to {}, for the databases need {}",
+                plan.clients, plan.reserved
+            );
+            Finding::warn(CHECK, seen, &why, fix)
+        }
+        Some(plan) if plan.tables < OPEN_TABLES_MAX => {
+            let why = format!(
+                "a shard keeps {} table files open in place of {OPEN_TABLES_MAX}: more data than \
+                 they hold is read slower",
+                plan.tables
+            );
+            Finding::warn(CHECK, seen, &why, fix)
+        }
+        Some(_) => Finding::ok(CHECK, seen),
     };
     finding.with_numbers(&[("limit", limit), ("wanted", wanted)])
 }
@@ -72,17 +83,25 @@ mod tests {
 
     #[test]
     fn files() {
-        // Two shards and 10 000 clients: 1192 and 11 192 files.
+        // Two shards and 10 000 clients: 257 at least, 11 232 are wanted.
         for (limit, expected) in [
-            ("1191", Level::Fail),
-            ("1192", Level::Warn),
-            ("11191", Level::Warn),
-            ("11192", Level::Ok),
+            ("256", Level::Fail),
+            ("257", Level::Warn),
+            ("11231", Level::Warn),
+            ("11232", Level::Ok),
             ("unlimited", Level::Ok),
         ] {
-            let line = format!("Max open files            {limit}    524288   files\n");
+            // The soft limit is raised by the server.
+            let line = format!("Max open files            100    {limit}   files\n");
             assert_eq!(level(&line, open_files), expected, "{limit}");
         }
+        let few_clients = Fixture::with(
+            &[("proc/self/limits", "Max open files  1024  1024  files\n")],
+            &["--maxclients", "100"],
+        );
+        let finding = few_clients.check(open_files);
+        assert_eq!(finding.level, Level::Warn);
+        assert!(finding.why.contains("358 table files"), "{finding:?}");
         assert_eq!(level("", open_files), Level::Skip);
     }
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -20,8 +20,11 @@ use crate::net::stream::Accepted;
 use crate::node::Node;
 use crate::router::message::{Message, NewConnection};
 
-/// How long to wait when the process has no descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait when no connection can be accepted: without descriptors, accept answers at once
+/// whether anybody waits or not.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The same trouble is not reported more often.
+const REPORT_EVERY: Duration = Duration::from_secs(10);
 
 const DENIED: &[u8] = b"-DENIED Basalt is running in protected mode because protected mode is \
 enabled and no password is set for the default user. In this mode connections are only accepted \
@@ -59,14 +62,43 @@ impl Listening {
     }
 }
 
-/// The TCP sockets that connections are accepted from now.
+/// Where connections come from, and what is in their way.
 #[derive(Default)]
-pub(crate) struct Accepting(Mutex<Vec<Arc<Listening>>>);
+pub(crate) struct Accepting {
+    /// The TCP sockets that connections are accepted from now.
+    sockets: Mutex<Vec<Arc<Listening>>>,
+    trouble: Mutex<Trouble>,
+}
+
+/// Failures of accept since the last report.
+#[derive(Default)]
+struct Trouble {
+    reported: Option<Instant>,
+    failures: u64,
+}
 
 impl Accepting {
     fn replace(&self, sockets: Vec<Arc<Listening>>) -> Vec<Arc<Listening>> {
-        let mut accepting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accepting = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut accepting, sockets)
+    }
+
+    /// Whatever accept answers, the listener lives on: after a pause, and with a line in the log
+    /// now and then.
+    fn failed(&self, error: &io::Error) {
+        use io::ErrorKind::{ConnectionAborted, Interrupted};
+        if matches!(error.kind(), ConnectionAborted | Interrupted) {
+            return;
+        }
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.failures += 1;
+        if trouble.reported.is_none_or(|reported| reported.elapsed() >= REPORT_EVERY) {
+            let failures = std::mem::take(&mut trouble.failures);
+            trouble.reported = Some(Instant::now());
+            tracing::warn!(%error, failures, "Accepting client connection");
+        }
+        drop(trouble);
+        std::thread::sleep(ACCEPT_PAUSE);
     }
 }
 
@@ -186,7 +218,7 @@ fn accept_from(node: &Arc<Node>, sockets: Vec<TcpListener>) -> io::Result<()> {
                 }
                 match accepted {
                     Ok((socket, peer)) => accept_tcp(&node, socket, peer),
-                    Err(error) => pause(&error),
+                    Err(error) => node.accepting.failed(&error),
                 }
             }
         })?;
@@ -237,7 +269,7 @@ impl Listeners {
                                     deal(&node, connection);
                                 }
                             }
-                            Err(error) => pause(&error),
+                            Err(error) => node.accepting.failed(&error),
                         }
                     }
                 },
@@ -247,18 +279,7 @@ impl Listeners {
     }
 }
 
-/// Whatever accept answers, the listener lives on (out of descriptors: after a pause).
-fn pause(error: &io::Error) {
-    if error.kind() != io::ErrorKind::Interrupted
-        && error.kind() != io::ErrorKind::ConnectionAborted
-    {
-        tracing::warn!(%error, "accepting a connection failed");
-        std::thread::sleep(ACCEPT_PAUSE);
-    }
-}
-
 fn admit(node: &Node, refuse: impl FnOnce(&[u8])) -> bool {
-    node.counters.connections_received.fetch_add(1, Ordering::Relaxed);
     let limit = node.clients_max.load(Ordering::Relaxed);
     if node.counters.connected_clients.fetch_add(1, Ordering::AcqRel) >= limit {
         node.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
@@ -319,8 +340,9 @@ fn next_id(node: &Node) -> u64 {
     node.next_client_id.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Hands a connection to the next shard.
+/// Hands a connection to the next shard. Only now it counts as received, as with Redis.
 fn deal(node: &Arc<Node>, connection: NewConnection) {
+    node.counters.connections_received.fetch_add(1, Ordering::Relaxed);
     let turn = node.counters.next_shard.fetch_add(1, Ordering::Relaxed);
     let shard = turn % node.topology.shards();
     node.mailboxes[shard].send(Message::Connection(Box::new(connection)));

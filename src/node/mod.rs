@@ -1,8 +1,8 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
 //! (`keeper`), space on the disk (`disk`), verifying what is on it (`scrub`), threads that may
-//! block (`pool`), counters, memory that clients hold (`client_memory`), what the process uses of
-//! the host (`usage`).
+//! block (`pool`), descriptors (`open_files`), counters, memory that clients hold
+//! (`client_memory`), what the process uses of the host (`usage`).
 
 pub(crate) mod client_memory;
 pub(crate) mod counters;
@@ -12,6 +12,7 @@ pub(crate) mod disk;
 mod drain;
 pub(crate) mod keeper;
 pub(crate) mod log_sync;
+pub(crate) mod open_files;
 pub(crate) mod pool;
 pub(crate) mod scrub;
 pub(crate) mod start;
@@ -37,6 +38,7 @@ use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::LogSync;
+use crate::node::open_files::OpenFiles;
 use crate::node::pool::Pool;
 use crate::router::mailbox::Mailbox;
 use crate::session::process_command::ProcessTable;
@@ -65,6 +67,7 @@ pub(crate) struct Node {
     pub(crate) engine_resources: SharedResources,
     config: RwLock<Arc<Config>>,
     pub(crate) sources: Sources,
+    pub(crate) open_files: OpenFiles,
     /// Of `config`, for the acceptor.
     pub(crate) clients_max: AtomicUsize,
     /// Of `config`: a [`log_sync::Mode`].

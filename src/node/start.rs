@@ -29,6 +29,7 @@ use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::disk::Space;
 use crate::node::log_sync::Mode;
+use crate::node::open_files;
 use crate::node::pool::Pool;
 use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_ms, now_us};
@@ -66,11 +67,13 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         &random_id(),
     )?;
     let manifest = data_directory.manifest();
+    let (config, open_files, open_tables) = open_files::reserve(config, manifest.shards)?;
     let budget = memory::budget(&config, std::path::Path::new("/"))
         .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
     let memory = MemoryPlan::new(&config, manifest.shards, budget)?;
     let opening = Instant::now();
-    let (topology, engine_resources) = open_databases(&data_directory, &memory, &config)?;
+    let (topology, engine_resources) =
+        open_databases(&data_directory, &memory, open_tables, &config)?;
     let topology = Arc::new(topology);
     let shards = open_shards(&topology, &memory)?;
     data_directory
@@ -102,6 +105,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         client_memory: ClientMemory::new(&config, &memory),
         memory: RwLock::new(memory),
         engine_resources,
+        open_files,
         clients_max: AtomicUsize::new(config.maxclients as usize),
         durability: AtomicU8::new(Mode::of(&config) as u8),
         disk_full: AtomicBool::new(false),
@@ -171,6 +175,7 @@ fn newest_batches(topology: &Topology) -> Vec<u64> {
 fn open_databases(
     data_directory: &DataDirectory,
     memory: &MemoryPlan,
+    open_tables: u64,
     config: &Config,
 ) -> Result<(Topology, SharedResources), String> {
     let shared = SharedResources::new(Budget {
@@ -179,6 +184,7 @@ fn open_databases(
         shards: data_directory.manifest().shards,
     })
     .map_err(|error| error.to_string())?
+    .with_open_tables(open_tables)
     .with_compaction_rate(config.compaction_rate_limit);
     let manifest = data_directory.manifest();
     let space = Space::of(data_directory.path())

@@ -44,6 +44,8 @@ pub struct Options {
     dir: Option<PathBuf>,
     directives: Vec<(String, String)>,
     environment: Vec<(String, String)>,
+    /// Soft and hard.
+    open_files: Option<(u64, u64)>,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
             dir: None,
             directives: Vec::new(),
             environment: Vec::new(),
+            open_files: None,
         }
     }
 }
@@ -105,6 +108,12 @@ impl Options {
     /// A variable of the server's environment.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The limit of open files that it is started with, soft and hard.
+    pub fn open_files(mut self, soft: u64, hard: u64) -> Self {
+        self.open_files = Some((soft, hard));
         self
     }
 
@@ -184,7 +193,7 @@ impl Server {
         let home = new_home();
         let port = options.port.unwrap_or_else(free_port);
         let arguments = options.arguments(kind, port, dir);
-        let mut child = spawn(&program, &arguments, &options.environment, &home);
+        let mut child = spawn(&program, &arguments, &options, &home);
         let status = wait_for_exit(&mut child, START_TIMEOUT);
         let log = read_log(&home);
         remove_home(&home);
@@ -245,7 +254,7 @@ impl Server {
         assert!(self.child.is_none(), "the server runs already");
         fs::create_dir_all(self.dir()).expect("create the data directory");
         let arguments = self.options.arguments(self.kind, self.port, &self.dir());
-        self.child = Some(spawn(&self.program, &arguments, &self.options.environment, &self.home));
+        self.child = Some(spawn(&self.program, &arguments, &self.options, &self.home));
     }
 
     /// Waits until PING is answered.
@@ -389,17 +398,22 @@ pub fn target_program() -> PathBuf {
     target().0
 }
 
-fn spawn(
-    program: &Path,
-    arguments: &[String],
-    environment: &[(String, String)],
-    home: &Path,
-) -> Child {
+fn spawn(program: &Path, arguments: &[String], options: &Options, home: &Path) -> Child {
     let log = File::options().create(true).append(true).open(home.join("log"));
     let log = log.expect("open the log");
-    Command::new(program)
+    let mut command = match options.open_files {
+        None => Command::new(program),
+        Some((soft, hard)) => {
+            // The shell becomes the server, which so has its process id.
+            let line = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(line).arg(program);
+            shell
+        }
+    };
+    command
         .args(arguments)
-        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .envs(options.environment.iter().map(|(name, value)| (name, value)))
         .current_dir(home)
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("share the log"))

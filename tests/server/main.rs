@@ -21,6 +21,7 @@ mod limits;
 mod loop_turns;
 mod memory;
 mod monitor;
+mod open_files;
 mod protocol;
 mod restart;
 mod scan;

@@ -64,6 +64,17 @@ pub struct Budget {
     pub shards: usize,
 }
 
+/// Table files that a database keeps open at most. One more is opened anew whenever it is read.
+pub const OPEN_TABLES_MAX: u64 = 512;
+/// And at least: with less, a compaction or a long read alone holds more.
+pub const OPEN_TABLES_MIN: u64 = 24;
+/// RocksDB takes so many of `max_open_files` for its other files.
+const OTHER_FILES: i32 = 10;
+/// RocksDB's table cache has 2^6 parts and keeps one table in each at least; with a small limit
+/// that would be more than the limit.
+const TABLE_CACHE_BITS: i32 = 6;
+const TABLE_CACHE_BITS_SMALL: i32 = 3;
+
 /// The larger, the more often a key is overwritten before it is written into RocksDB, and the
 /// longer that takes in one go. With 100,000 keys of 100 bytes a SET at pipeline 16 costs 3.3 us of
 /// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
@@ -97,7 +108,19 @@ impl SharedResources {
             memtable_bytes,
             env,
             base: Options::default(),
-        })
+        }
+        .with_open_tables(OPEN_TABLES_MAX))
+    }
+
+    /// The same, with so many table files that a database keeps open, within the bounds above.
+    #[must_use]
+    pub fn with_open_tables(mut self, tables: u64) -> Self {
+        let tables = tables.clamp(OPEN_TABLES_MIN, OPEN_TABLES_MAX);
+        let is_small = tables < OPEN_TABLES_MAX;
+        let bits = if is_small { TABLE_CACHE_BITS_SMALL } else { TABLE_CACHE_BITS };
+        self.base.set_max_open_files(tables as i32 + OTHER_FILES);
+        self.base.set_table_cache_num_shard_bits(bits);
+        self
     }
 
     /// What these take of the memory at the moment.
@@ -137,7 +160,6 @@ pub(super) fn database(shared: &SharedResources) -> Options {
     options.set_allow_concurrent_memtable_write(false);
     options.set_enable_write_thread_adaptive_yield(false);
     options.set_max_background_jobs(3);
-    options.set_max_open_files(512);
     options.set_keep_log_file_num(4);
     options.set_max_log_file_size(INFO_LOG_BYTES_MAX);
     options.set_bytes_per_sync(1 << 20);
@@ -184,29 +206,45 @@ mod tests {
     use crate::engine::Site;
     use crate::engine::rocks::RocksEngine;
 
-    /// The limiter of each of two databases, as RocksDB's own log names it.
-    fn limiters(name: &str, bytes_per_second: u64) -> [String; 2] {
+    fn shared() -> SharedResources {
         let budget = Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: 1 << 20, shards: 2 };
-        let shared = SharedResources::new(budget).unwrap().with_compaction_rate(bytes_per_second);
+        SharedResources::new(budget).unwrap()
+    }
+
+    /// An option of each of two databases, as RocksDB's own log shows it.
+    fn logged(name: &str, shared: &SharedResources, option: &str) -> [String; 2] {
         let folder = std::env::temp_dir().join(format!("basalt-{name}-{}", std::process::id()));
-        let limiters = ["a", "b"].map(|shard| {
+        let values = ["a", "b"].map(|shard| {
             let folder = folder.join(shard);
             std::fs::create_dir_all(&folder).unwrap();
-            let engine = RocksEngine::open(Site::alone(folder.clone(), 1), &shared).unwrap().0;
+            let engine = RocksEngine::open(Site::alone(folder.clone(), 1), shared).unwrap().0;
             let log = std::fs::read_to_string(folder.join("LOG")).unwrap();
             drop(engine);
-            let (_, rest) = log.split_once("Options.rate_limiter: ").unwrap();
+            let (_, rest) = log.split_once(&format!("Options.{option}: ")).unwrap();
             rest.lines().next().unwrap().trim().to_owned()
         });
         std::fs::remove_dir_all(&folder).unwrap();
-        limiters
+        values
     }
 
     #[test]
     fn all_databases_share_one_limiter() {
+        let limiters = |name, bytes_per_second| {
+            logged(name, &shared().with_compaction_rate(bytes_per_second), "rate_limiter")
+        };
         let [one, other] = limiters("limited", 4 << 20);
         assert_eq!(one, other);
         assert_eq!(limiters("unlimited", 0), ["(nil)"; 2]);
         assert_ne!(one, "(nil)");
+    }
+
+    #[test]
+    fn a_database_keeps_to_its_open_tables() {
+        for (tables, files, bits) in [(512, "522", "6"), (30, "40", "3"), (0, "34", "3")] {
+            let shared = shared().with_open_tables(tables);
+            assert_eq!(logged("tables", &shared, "max_open_files"), [files; 2]);
+            let shown = logged("tables", &shared, "table_cache_numshardbits");
+            assert_eq!(shown, [bits; 2]);
+        }
     }
 }

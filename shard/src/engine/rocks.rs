@@ -33,6 +33,9 @@ pub(super) const APPLIED_KEY: &[u8] = b"applied";
 
 /// More log than this is kept for data that is not flushed; then it is flushed.
 const LOG_BYTES_MAX: u64 = 256 << 20;
+/// With more segments that are full and not synced, the log is synced though nobody waits for it:
+/// their files stay open until then.
+const UNSYNCED_FILES_MAX: usize = 12;
 
 /// How long [`Engine::reopen`] waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_secs(60);
@@ -338,7 +341,13 @@ impl Engine for RocksEngine {
             }
             Ok(())
         };
-        release().and(noted).and(prepared)
+        let released = release();
+        let synced = if open.log.unsynced_files() > UNSYNCED_FILES_MAX {
+            self.noting_failure(open.log.sync(Access::Buffered)).map(|_| ())
+        } else {
+            Ok(())
+        };
+        released.and(noted).and(prepared).and(synced)
     }
 
     fn fail(&self, error: &EngineError) {

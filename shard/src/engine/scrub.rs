@@ -67,6 +67,8 @@ fn open(folder: &Path, family: &str) -> Result<DB, rocksdb::Error> {
     options.set_block_based_table_factory(&table);
     let mut database = options.clone();
     database.set_max_open_files(OPEN_FILES_MAX);
+    // Its default is 64 parts, each with a file at least.
+    database.set_table_cache_num_shard_bits(2);
     database.set_skip_stats_update_on_db_open(true);
     // Its own lines would go between those of the running database.
     database.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));

@@ -339,6 +339,11 @@ impl Log {
         Ok(last)
     }
 
+    /// Files of closed segments that stay open until the next sync.
+    pub fn unsynced_files(&self) -> usize {
+        lock(&self.writer).unsynced.len()
+    }
+
     /// Makes the next segment ready, if it is not. Blocks.
     pub fn prepare(&self) -> io::Result<()> {
         if lock(&self.next).is_some() {

@@ -287,3 +287,17 @@ fn missing_older_and_foreign_segments_are_noticed() {
     let replayed = replay::<std::io::Error>(&directory.0, &other, 0, &mut |_, _| Ok(())).unwrap();
     assert!(replayed.damage.unwrap().what.contains("belongs to shard 1"));
 }
+
+#[test]
+fn a_sync_closes_the_files_of_full_segments() {
+    let directory = Directory::new();
+    let log = Log::begin(directory.settings(), 0, 1).unwrap();
+    for lsns in [1..=200, 201..=400, 401..=600] {
+        append(&log, lsns);
+        log.flush(Access::Buffered).unwrap();
+    }
+    assert!(log.unsynced_files() >= 2, "{}", log.unsynced_files());
+    log.sync(Access::Buffered).unwrap();
+    assert_eq!(log.unsynced_files(), 0);
+    assert_eq!(read(&directory.0, 0).last, 600);
+}

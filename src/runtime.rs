@@ -17,10 +17,16 @@ pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals, Usage};
 const RING_ENTRIES: usize = 256;
 
 /// How long tasks that are always ready again may run before the sockets have their turn: a task
-/// that yields goes to the end of the queue, and the rings are looked at when the queue is empty,
-/// or after this time (glommio's own value is 100 ms). Not less than a tick of the kernel (4 ms
-/// mostly): a timer that fires before the next tick has to be set in the hardware, at every turn.
+/// that yields goes to the end of the queue, and the rings are looked at when the queue is empty.
 const SOCKETS_EVERY: Duration = Duration::from_millis(5);
+/// A task that sleeps this long is not ready: the queue can become empty.
+const PAUSE: Duration = Duration::from_micros(50);
+
+/// When the executor is to leave tasks that are ready alone and look at the rings: never, that is
+/// what [`yield_now`] does. If this timer has run out before the executor comes to its first task
+/// (the thread lost its core in between), glommio 0.9 takes that for having nothing to do, and
+/// sleeps until something happens on a socket, whatever waits to be run.
+const PREEMPT_AFTER: Duration = Duration::from_secs(3600);
 
 /// Registered I/O memory of an executor. File I/O is RocksDB's; glommio only needs a little.
 const IO_MEMORY_BYTES: usize = 64 << 10;
@@ -43,7 +49,7 @@ where
             let executor = LocalExecutorBuilder::new(placement)
                 .name(&thread_name)
                 .ring_depth(RING_ENTRIES)
-                .preempt_timer(SOCKETS_EVERY)
+                .preempt_timer(PREEMPT_AFTER)
                 .io_memory(IO_MEMORY_BYTES)
                 .make();
             match executor {
@@ -136,6 +142,10 @@ pub(crate) async fn sleep(time: Duration) {
 
 /// Lets the other tasks of this thread, and the sockets, have their turn.
 pub(crate) async fn yield_now() {
-    glommio::yield_if_needed().await;
-    futures_lite::future::yield_now().await;
+    let turn = CLOCK.with_borrow(|clock| clock.age(Instant::now()));
+    if turn < SOCKETS_EVERY {
+        futures_lite::future::yield_now().await;
+    } else {
+        glommio::timer::sleep(PAUSE).await;
+    }
 }

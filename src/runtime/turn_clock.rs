@@ -163,6 +163,11 @@ impl TurnClock {
         self.longest = (Duration::ZERO, "", None);
     }
 
+    /// How long the turn has lasted.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.begin)
+    }
+
     /// A poll of `task` is over.
     pub(super) fn end_poll(
         &mut self,

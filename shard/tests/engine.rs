@@ -229,3 +229,48 @@ fn ranges_miss_nothing_while_the_buffer_is_drained() {
         stopped.store(true, Ordering::Relaxed);
     });
 }
+
+/// What was deleted costs a read on a loop as much time as what is there, wherever it stands.
+#[test]
+fn a_read_on_a_loop_does_not_pass_over_very_many_deleted_records() {
+    let directory = Directory::new("deleted");
+    let engine = open(&directory, 1, 1 << 20);
+    let name = |number: u32| format!("{number:06}").into_bytes();
+    let first = |direction, tier| {
+        let range = Range { family: Family::Heads, lower: b"", upper: b"", direction, tier };
+        let mut first = None;
+        let visited = engine.range(range, &mut |key, _| {
+            first = Some(key.to_vec());
+            ControlFlow::Break(())
+        });
+        visited.map(|()| first)
+    };
+    let delete = |numbers: std::ops::Range<u32>| {
+        let fill = |writes: &mut dyn basalt_shard::engine::Writes| {
+            numbers.clone().for_each(|number| writes.delete(Family::Heads, &name(number)));
+        };
+        engine.write(&mut { fill }).unwrap();
+    };
+    let put = |number| {
+        let fill = |writes: &mut dyn basalt_shard::engine::Writes| {
+            writes.put(Family::Heads, &name(number), &Bytes::from_static(b"v"));
+        };
+        engine.write(&mut { fill }).unwrap();
+    };
+    put(0);
+    put(4000);
+    delete(1..500);
+    put(500);
+    delete(0..1);
+    assert_eq!(first(Direction::Forward, ReadTier::Memory), Ok(Some(name(500))));
+    delete(500..4000);
+    assert_eq!(first(Direction::Backward, ReadTier::Memory), Ok(Some(name(4000))));
+    for draining in [false, true] {
+        if draining {
+            engine.drain(Duration::ZERO).unwrap();
+        }
+        let found = first(Direction::Forward, ReadTier::Memory);
+        assert_eq!(found, Err(EngineError::NotInMemory));
+        assert_eq!(first(Direction::Forward, ReadTier::Disk), Ok(Some(name(4000))));
+    }
+}

@@ -30,6 +30,7 @@ pub(super) fn visit_range(
 ) -> Result<(), EngineError> {
     let mut bounds = Bounds { lower: range.lower.to_vec(), upper: range.upper.to_vec() };
     let mut most = FIRST_PIECE;
+    let mut skipped = 0;
     let mut stored: Option<(DBRawIterator<'_>, u64)> = None;
     loop {
         let rest = Range { lower: &bounds.lower, upper: &bounds.upper, ..range };
@@ -43,6 +44,10 @@ pub(super) fn visit_range(
             stored = Some((iterator, piece.moves));
         }
         let Some((iterator, _)) = &mut stored else { continue };
+        skipped += piece.entries.iter().filter(|(_, value)| value.is_none()).count() as u64;
+        if is_bounded(&range) && skipped > SKIPPED_ON_LOOP_MAX {
+            return Err(EngineError::NotInMemory);
+        }
         let last = piece.entries.last().filter(|_| piece.goes_on).map(|(key, _)| key.clone());
         if visit_piece(iterator, piece, range, visit)?.is_break() {
             return Ok(());
@@ -71,15 +76,19 @@ impl Bounds {
     }
 }
 
+/// Whether a read may pass over so many deleted records only. Deadlines are read from where they
+/// begin; with a limit, reading them into memory would never be enough.
+fn is_bounded(range: &Range<'_>) -> bool {
+    range.tier == ReadTier::Memory && range.family != Family::Expiry
+}
+
 fn seek<'a>(db: &'a DB, range: Range<'_>) -> DBRawIterator<'a> {
     let mut options = ReadOptions::default();
     if range.tier == ReadTier::Memory {
         options.set_read_tier(rocksdb::ReadTier::BlockCache);
-        // Deadlines are read from where they begin; with a limit, reading them into memory
-        // would never be enough.
-        if range.family != Family::Expiry {
-            options.set_max_skippable_internal_keys(SKIPPED_ON_LOOP_MAX);
-        }
+    }
+    if is_bounded(&range) {
+        options.set_max_skippable_internal_keys(SKIPPED_ON_LOOP_MAX);
     }
     options.set_iterate_lower_bound(range.lower);
     if !range.upper.is_empty() {

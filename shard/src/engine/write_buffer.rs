@@ -8,9 +8,7 @@
 //! Locks are held for a moment only: never while anything is read from RocksDB or visited.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,8 +34,8 @@ pub(super) struct WriteBuffer {
     tables: RwLock<Tables>,
     /// A table of this size is put aside.
     table_bytes: usize,
-    /// One at a time.
-    drains: Mutex<()>,
+    /// One at a time. Why none may follow, if one has failed.
+    drains: Mutex<Option<EngineError>>,
     is_due: AtomicBool,
     bell: (Mutex<bool>, Condvar),
 }
@@ -170,15 +168,20 @@ impl WriteBuffer {
     }
 
     /// Puts the active table aside and hands it to `store`; when that is done nobody looks for its
-    /// entries here any more. If it fails, the table stays for the readers, and nothing may be
-    /// drained again. `between_batches` is called when no batch may be half-way; what it returns
+    /// entries here any more. If it fails, the table stays for the readers, and nothing is drained
+    /// again: what comes behind it must not be stored without it. `between_batches` is called when no batch may be half-way; what it returns
     /// holds them back, and says to what batch the table goes. Blocks.
     pub(super) fn drain<G, T: Copy>(
         &self,
         between_batches: impl FnOnce() -> (G, T),
         store: impl FnOnce(&Table, T) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
-        let _alone: MutexGuard<'_, ()> = self.drains.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = || EngineError::Io("draining failed in the server; this is a bug".into());
+        // One that panicked may have stored its table, or not.
+        let mut failure = self.drains.lock().map_err(|_| lost())?;
+        if let Some(failure) = &*failure {
+            return Err(failure.clone());
+        }
         let (table, last) = {
             let (_held_back, last) = between_batches();
             let mut tables = self.write();
@@ -191,7 +194,7 @@ impl WriteBuffer {
             tables.moves += 1;
             (table, last)
         };
-        store(&table, last)?;
+        store(&table, last).inspect_err(|error| *failure = Some(error.clone()))?;
         let mut tables = self.write();
         tables.draining = None;
         tables.moves += 1;
@@ -236,5 +239,42 @@ impl Writes for Batch<'_> {
     fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]) {
         self.encoder.delete_range(family, from, to);
         self.table().delete_range(family, from, to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(buffer: &WriteBuffer, key: &[u8]) {
+        let mut encoded = Vec::new();
+        buffer.begin(&mut encoded).unwrap().put(Family::Heads, key, &Bytes::from_static(b"value"));
+    }
+
+    #[test]
+    fn nothing_is_stored_behind_a_table_that_could_not_be() {
+        let buffer = WriteBuffer::new(1 << 20);
+        put(&buffer, b"first");
+        let full = buffer.drain(|| ((), ()), |_, ()| Err(EngineError::DiskFull));
+        assert_eq!(full, Err(EngineError::DiskFull));
+        put(&buffer, b"second");
+        // Whoever waited for their turn meanwhile, and has not heard of it.
+        let after = buffer.drain(|| ((), ()), |_, ()| panic!("there would be a hole"));
+        assert_eq!(after, Err(EngineError::DiskFull));
+        for key in [b"first".as_slice(), b"second"] {
+            let known = Found::Known(Some(Bytes::from_static(b"value")));
+            assert_eq!(buffer.get(Family::Heads, key), known);
+        }
+    }
+
+    #[test]
+    fn nothing_is_stored_behind_a_table_whose_storing_panicked() {
+        let buffer = WriteBuffer::new(1 << 20);
+        put(&buffer, b"first");
+        let drain = || buffer.drain(|| ((), ()), |_, ()| panic!("on purpose"));
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(drain)).is_err());
+        put(&buffer, b"second");
+        let stored = buffer.drain(|| ((), ()), |_, ()| Ok(()));
+        assert!(matches!(stored, Err(EngineError::Io(_))), "{stored:?}");
     }
 }

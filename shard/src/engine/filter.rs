@@ -5,11 +5,11 @@
 //! filter asks the heads whether the version is still alive and drops the ones that are not.
 //!
 //! What a compaction drops is gone for good, while the deletion that it saw may still be in the
-//! log's buffer: a power cut would bring the head back without its elements. So the log is made
-//! durable before the outcome of a compaction that dropped anything takes effect.
+//! log's buffer: a power cut would bring the head back without its elements. So nothing is dropped
+//! before the log is durable up to what RocksDB has; where that fails, nothing is dropped at all.
 
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use rocksdb::DB;
@@ -17,6 +17,7 @@ use rocksdb::compaction_filter::{CompactionFilter, Decision};
 use rocksdb::compaction_filter_factory::{CompactionFilterContext, CompactionFilterFactory};
 
 use crate::keyspace::{head, layout};
+use crate::log::format::Lsn;
 use crate::log::{Access, Log};
 
 /// What the filters of a database share with its engine.
@@ -28,6 +29,8 @@ pub(super) struct FilterContext {
     log: OnceLock<Weak<Log>>,
     /// A filter could not make the log durable. That is as final as when the engine cannot.
     pub(super) log_failed: AtomicBool,
+    /// RocksDB has, or is being given, nothing that is newer than this batch.
+    stored: AtomicU64,
 }
 
 impl FilterContext {
@@ -40,6 +43,23 @@ impl FilterContext {
     /// Where the changes are that the filters see.
     pub(super) fn set_log(&self, log: &Arc<Log>) {
         let _ = self.log.set(Arc::downgrade(log));
+    }
+
+    /// Everything up to this batch is about to be written into RocksDB.
+    pub(super) fn note_stored(&self, last: Lsn) {
+        self.stored.fetch_max(last, Ordering::AcqRel);
+    }
+
+    /// Makes durable in the log what was read in RocksDB before. Whether it is.
+    fn make_durable(&self, log: &Log) -> bool {
+        if log.durable() >= self.stored.load(Ordering::Acquire) {
+            return true;
+        }
+        let is_durable = log.sync(Access::Buffered).is_ok();
+        if !is_durable {
+            self.log_failed.store(true, Ordering::Release);
+        }
+        is_durable
     }
 }
 
@@ -64,7 +84,6 @@ impl CompactionFilterFactory for OrphanFilterFactory {
             context: self.context.clone(),
             collection: Vec::new(),
             alive: true,
-            has_dropped: false,
         }
     }
 
@@ -82,23 +101,23 @@ pub(super) struct OrphanFilter {
     /// Key and version that `alive` speaks of.
     collection: Vec<u8>,
     alive: bool,
-    has_dropped: bool,
 }
 
 impl OrphanFilter {
     /// Whether the head of the collection `prefix` still names its version. Anything that cannot
     /// be told for certain counts as alive.
     fn is_alive(&self, prefix: &layout::ElementPrefix<'_>) -> bool {
-        let (Some(database), Some(_)) = (&self.database, &self.log) else { return true };
+        let (Some(database), Some(log)) = (&self.database, &self.log) else { return true };
         let Some(heads) = database.cf_handle("heads") else { return true };
-        match database.get_pinned_cf(heads, prefix.head_key()) {
+        let seems_alive = match database.get_pinned_cf(heads, prefix.head_key()) {
             Ok(None) => false,
             Ok(Some(record)) => match head::version_of(&record) {
                 Ok(version) => version == Some(prefix.version),
                 Err(_) => true,
             },
             Err(_) => true,
-        }
+        };
+        seems_alive || !self.context.make_durable(log)
     }
 }
 
@@ -111,23 +130,10 @@ impl CompactionFilter for OrphanFilter {
             self.collection.clear();
             self.collection.extend_from_slice(collection);
         }
-        self.has_dropped |= !self.alive;
         if self.alive { Decision::Keep } else { Decision::Remove }
     }
 
     fn name(&self) -> &CStr {
         c"basalt.orphans"
-    }
-}
-
-/// RocksDB lets go of a filter when the last element has passed, before it installs the outcome.
-impl Drop for OrphanFilter {
-    fn drop(&mut self) {
-        if self.has_dropped
-            && let Some(log) = &self.log
-            && log.sync(Access::Buffered).is_err()
-        {
-            self.context.log_failed.store(true, Ordering::Release);
-        }
     }
 }

@@ -164,7 +164,10 @@ impl RocksEngine {
             (appending, self.written())
         };
         open.buffer
-            .drain(between_batches, |table, last| opening::store(&open.db, table, last))
+            .drain(between_batches, |table, last| {
+                open.filters.note_stored(last);
+                opening::store(&open.db, table, last)
+            })
             .inspect_err(|error| self.fail(error))
     }
 

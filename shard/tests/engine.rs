@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
-use basalt_shard::engine::{Direction, Engine, EngineError, Family, Range, ReadTier, Site};
+use basalt_shard::engine::{Direction, Engine, EngineError, Family, Range, ReadTier, Site, Writes};
+use basalt_shard::keyspace::layout;
 use basalt_shard::random::Random;
+use basalt_shard::shard::load_deadlines;
 use bytes::Bytes;
 
 /// A directory that goes with the test.
@@ -38,7 +40,7 @@ impl Drop for Directory {
 /// An engine with tables of `table_bytes`.
 fn open(directory: &Directory, epoch: u64, table_bytes: usize) -> RocksEngine {
     let budget =
-        Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: table_bytes * 7, shards: 1 };
+        Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: table_bytes * 7, shards: 1 };
     let shared = SharedResources::new(budget).unwrap();
     assert_eq!(shared.table_bytes, table_bytes);
     loop {
@@ -246,13 +248,13 @@ fn a_read_on_a_loop_does_not_pass_over_very_many_deleted_records() {
         visited.map(|()| first)
     };
     let delete = |numbers: std::ops::Range<u32>| {
-        let fill = |writes: &mut dyn basalt_shard::engine::Writes| {
+        let fill = |writes: &mut dyn Writes| {
             numbers.clone().for_each(|number| writes.delete(Family::Heads, &name(number)));
         };
         engine.write(&mut { fill }).unwrap();
     };
     let put = |number| {
-        let fill = |writes: &mut dyn basalt_shard::engine::Writes| {
+        let fill = |writes: &mut dyn Writes| {
             writes.put(Family::Heads, &name(number), &Bytes::from_static(b"v"));
         };
         engine.write(&mut { fill }).unwrap();
@@ -273,4 +275,40 @@ fn a_read_on_a_loop_does_not_pass_over_very_many_deleted_records() {
         assert_eq!(found, Err(EngineError::NotInMemory));
         assert_eq!(first(Direction::Forward, ReadTier::Disk), Ok(Some(name(4000))));
     }
+}
+
+/// Whoever removes what is due looks for the next deadline too; were that not in memory, it would
+/// be loaded again and again.
+#[test]
+fn the_deadline_behind_those_that_are_due_is_loaded_with_them() {
+    let directory = Directory::new("deadlines");
+    let key = |deadline| layout::expiry_key(0, deadline, b"some key of ordinary length");
+    let engine = open(&directory, 1, 4 << 20);
+    let set = |writes: &mut dyn Writes| {
+        (0..20_000).for_each(|at| writes.put(Family::Expiry, &key(at), &Bytes::new()));
+    };
+    engine.write(&mut { set }).unwrap();
+    engine.compact(Family::Expiry).unwrap();
+    let most_go = |writes: &mut dyn Writes| {
+        (1..19_000).for_each(|at| writes.delete(Family::Expiry, &key(at)));
+    };
+    engine.write(&mut { most_go }).unwrap();
+    engine.close().unwrap();
+    drop(engine);
+
+    let engine = open(&directory, 2, 4 << 20);
+    let (lower, upper) = (key(0), layout::prefix_end(&[0]));
+    let first_two = || {
+        let (direction, tier) = (Direction::Forward, ReadTier::Memory);
+        let range = Range { family: Family::Expiry, lower: &lower, upper: &upper, direction, tier };
+        let mut found = Vec::new();
+        let visited = engine.range(range, &mut |key, _| {
+            found.push(key.to_vec());
+            if found.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        visited.map(|()| found)
+    };
+    assert_eq!(first_two(), Err(EngineError::NotInMemory));
+    load_deadlines(&engine, 0, &lower, 5, 1000).unwrap();
+    assert_eq!(first_two(), Ok(vec![key(0).to_vec(), key(19_000).to_vec()]));
 }

@@ -40,6 +40,7 @@ pub(crate) async fn expire(shard_loop: Rc<ShardLoop>) {
 /// anybody. Then it is removed.
 async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
     let mut counted = false;
+    let mut has_loaded = false;
     loop {
         let now = now_ms();
         let start = Instant::now();
@@ -59,6 +60,7 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
         LoopCounters::add(&shard_loop.counters.expire_ns, took_ns);
         match result {
             Ok(seen) => {
+                has_loaded = false;
                 if seen > 0 {
                     shard_loop.turn.schedule();
                 }
@@ -67,7 +69,10 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
                 }
                 runtime::yield_now().await;
             }
+            // They do not stay in memory: not again and again without a pause.
+            Err(EngineError::NotInMemory) if has_loaded => return,
             Err(EngineError::NotInMemory) => {
+                has_loaded = true;
                 let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
                 let lower = {
                     let shard = shard_loop.shard.borrow();

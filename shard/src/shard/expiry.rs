@@ -188,8 +188,8 @@ impl Shard {
     }
 }
 
-/// Reads up to `max` deadlines from the record `lower` on that are due into memory, so that
-/// [`Shard::count_due`] and [`Shard::expire`] find them there. Blocks.
+/// Reads up to `max` deadlines from the record `lower` on into memory, those that are due and the
+/// first that is not, so that [`Shard::count_due`] and [`Shard::expire`] find them there. Blocks.
 pub fn load_deadlines(
     engine: &dyn Engine,
     db: u8,
@@ -197,14 +197,15 @@ pub fn load_deadlines(
     now_ms: u64,
     max: usize,
 ) -> Result<(), EngineError> {
-    let upper = layout::expiry_key(db, now_ms.saturating_add(1), b"");
-    if *lower >= upper[..] {
-        return Ok(());
-    }
+    let due_to = layout::expiry_key(db, now_ms.saturating_add(1), b"");
+    // Not up to there only: whoever removes what is due looks for the next one too, which may be
+    // far away behind deadlines that are gone.
+    let upper = layout::prefix_end(&[db]);
     let mut left = max;
-    engine.range(deadlines(lower, &upper, ReadTier::Disk), &mut |_, _| {
+    engine.range(deadlines(lower, &upper, ReadTier::Disk), &mut |record_key, _| {
         left = left.saturating_sub(1);
-        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let is_last = left == 0 || *record_key >= due_to[..];
+        if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }
 

@@ -323,6 +323,10 @@ fn flush_here(shard_loop: &ShardLoop, databases: &[u8]) -> Result<(), EngineErro
         }
     }
     shard_loop.turn.schedule();
+    let discarded = shard_loop.shard.borrow_mut().take_discarded();
+    if !discarded.is_empty() {
+        shard_loop.node.pool.run(move || drop(discarded));
+    }
     if !ranges.is_empty() {
         let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
         shard_loop.node.pool.run(move || reclaim(engine.as_ref(), &ranges));

@@ -4,6 +4,7 @@
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Env, Options, WriteBufferManager};
 
 use super::Family;
+use super::write_buffer::TABLES_MAX;
 
 /// What the shards of one process share: the memory budget and the background threads.
 #[derive(Clone)]
@@ -79,8 +80,6 @@ const TABLE_CACHE_BITS_SMALL: i32 = 3;
 /// longer that takes in one go. With 100,000 keys of 100 bytes a SET at pipeline 16 costs 3.3 us of
 /// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
 const TABLE_BYTES_MAX: usize = 32 << 20;
-/// Write buffers are full when all shards have this many tables.
-const TABLES_MAX: usize = 3;
 
 impl SharedResources {
     /// Makes the shared parts for a process with `budget`.

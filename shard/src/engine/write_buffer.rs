@@ -20,6 +20,9 @@ use super::{Direction, EngineError, Family, Range, Writes};
 /// Writes of one batch between which readers get their turn.
 const WRITES_PER_LOCK: usize = 256;
 
+/// The buffer is full with so many tables.
+pub(super) const TABLES_MAX: usize = 3;
+
 #[derive(Default)]
 struct Tables {
     active: Table,
@@ -53,7 +56,8 @@ pub(super) struct Piece {
 }
 
 impl WriteBuffer {
-    /// A buffer of tables of about so many bytes, of which there are three at most.
+    /// A buffer of tables of about so many bytes, which together have [`TABLES_MAX`] times that at
+    /// most.
     pub(super) fn new(table_bytes: usize) -> Self {
         Self {
             tables: RwLock::default(),
@@ -80,7 +84,8 @@ impl WriteBuffer {
                 *self.bell.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
                 self.bell.1.notify_one();
             }
-            if tables.active.bytes() >= 2 * self.table_bytes {
+            let draining = tables.draining.as_ref().map_or(0, |table| table.bytes());
+            if tables.active.bytes() + draining >= TABLES_MAX * self.table_bytes {
                 return Err(EngineError::Stalled);
             }
         }
@@ -169,8 +174,9 @@ impl WriteBuffer {
 
     /// Puts the active table aside and hands it to `store`; when that is done nobody looks for its
     /// entries here any more. If it fails, the table stays for the readers, and nothing is drained
-    /// again: what comes behind it must not be stored without it. `between_batches` is called when no batch may be half-way; what it returns
-    /// holds them back, and says to what batch the table goes. Blocks.
+    /// again: what comes behind it must not be stored without it. `between_batches` is called
+    /// when no batch may be half-way; what it returns holds them back, and says to what batch the
+    /// table goes. Blocks.
     pub(super) fn drain<G, T: Copy>(
         &self,
         between_batches: impl FnOnce() -> (G, T),

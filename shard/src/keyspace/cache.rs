@@ -67,18 +67,29 @@ pub struct HotCache {
     pub misses: u64,
 }
 
+/// What was in a cache.
+pub struct Discarded {
+    _cache: Cache<CacheKey, Cached, ByBytes, BuildNameHasher>,
+}
+
+/// So many entries are dropped on the spot.
+const DROPPED_AT_ONCE_MAX: usize = 4096;
+
+fn empty(bytes: u64) -> Cache<CacheKey, Cached, ByBytes, BuildNameHasher> {
+    Cache::with(
+        (bytes / 512) as usize,
+        bytes,
+        ByBytes,
+        BuildNameHasher::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
 impl HotCache {
     /// A cache of at most `bytes`; `seed` of what is left to chance.
     pub fn new(bytes: u64, seed: u64) -> Self {
-        let cache = Cache::with(
-            (bytes / 512) as usize,
-            bytes,
-            ByBytes,
-            BuildNameHasher::default(),
-            DefaultLifecycle::default(),
-        );
         Self {
-            cache,
+            cache: empty(bytes),
             record_bytes_max: bytes / RECORD_SHARE_MAX,
             clock: AccessClock::new(seed),
             hot_keys: HotKeys::new(seed),
@@ -201,6 +212,17 @@ impl HotCache {
     /// Forgets all.
     pub fn clear(&mut self) {
         self.cache.clear();
+    }
+
+    /// Forgets all at once, however much it is. What comes back takes time to be dropped: not on
+    /// a shard's loop.
+    pub fn discard(&mut self) -> Option<Discarded> {
+        if self.cache.len() <= DROPPED_AT_ONCE_MAX {
+            self.cache.clear();
+            return None;
+        }
+        let empty = empty(self.cache.capacity());
+        Some(Discarded { _cache: std::mem::replace(&mut self.cache, empty) })
     }
 
     /// Counts hits and misses from zero again.

@@ -17,7 +17,7 @@ use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, ke
 use crate::command::{Args, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
 use crate::error::{CommandError, text, write_error};
-use crate::keyspace::cache::{HotCache, Touch};
+use crate::keyspace::cache::{Discarded, HotCache, Touch};
 use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
@@ -152,6 +152,8 @@ pub struct Shard {
     topology: Arc<Topology>,
     engine: Arc<dyn Engine>,
     cache: HotCache,
+    /// Of the hot cache, what takes time to be dropped.
+    discarded: Vec<Discarded>,
     counts: Counts,
     /// Keys per physical database, for every thread to add up.
     key_counts: Arc<KeyCounts>,
@@ -298,6 +300,7 @@ impl Shard {
             topology,
             engine,
             cache: HotCache::new(cache_bytes, seed),
+            discarded: Vec::new(),
             counts,
             key_counts,
             locks: LockTable::default(),
@@ -674,8 +677,13 @@ impl Shard {
         self.deadlines_from[usize::from(db)] = RecordKey::new();
         self.counted_to[usize::from(db)] = RecordKey::new();
         self.due[usize::from(db)] = 0;
-        self.cache.clear();
+        self.discarded.extend(self.cache.discard());
         Ok(one_by_one.is_none())
+    }
+
+    /// What flushing left of the hot cache, to be dropped elsewhere.
+    pub fn take_discarded(&mut self) -> Vec<Discarded> {
+        std::mem::take(&mut self.discarded)
     }
 
     /// The head keys and deadlines of a small database; `None` when they are not in memory.

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+#[path = "common/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "each test program uses its own part of it")]
+mod common;
+
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
@@ -11,7 +15,7 @@ use basalt_shard::engine::memory::MemoryEngine;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::layout;
 use basalt_shard::locks::{Mode, Scope};
-use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
+use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Attempt, Call, Shard};
 use basalt_shard::topology::Topology;
@@ -46,12 +50,7 @@ impl Two {
         words: &str,
         run: impl FnOnce(&Call<'_>, &mut Shard, &mut Shard, &mut Copies) -> T,
     ) -> T {
-        let mut spans = Vec::new();
-        let mut start = 0;
-        for word in words.split(' ') {
-            spans.push(Span { start, len: word.len() as u32 });
-            start += word.len() as u32 + 1;
-        }
+        let spans = common::spans(words);
         let args = Args::new(words.as_bytes(), &spans);
         let spec = self.table.lookup(args).unwrap().spec;
         let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };

@@ -3,10 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+#[path = "common/mod.rs"]
+#[expect(dead_code, unreachable_pub, reason = "each test program uses its own part of it")]
+mod common;
+
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::{Bound, ControlFlow};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,24 +20,7 @@ use basalt_shard::random::Random;
 use basalt_shard::shard::load_deadlines;
 use bytes::Bytes;
 
-/// A directory that goes with the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let name = format!("basalt-engine-{name}-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use common::Directory;
 
 /// An engine with tables of `table_bytes`.
 fn open(directory: &Directory, epoch: u64, table_bytes: usize) -> RocksEngine {
@@ -144,7 +129,7 @@ fn it_does_what_an_ordered_map_does_however_it_is_drained_and_opened() {
     let seed = std::env::var("BASALT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(11);
     println!("BASALT_SEED={seed}");
     let mut random = Random::new(seed);
-    let directory = Directory::new("model");
+    let directory = Directory::new("engine-model");
     let mut model = Model::default();
     for epoch in 1..=6 {
         let engine = open(&directory, epoch, 64 << 10);
@@ -171,7 +156,7 @@ fn it_does_what_an_ordered_map_does_however_it_is_drained_and_opened() {
 /// tables move into the database.
 #[test]
 fn ranges_miss_nothing_while_the_buffer_is_drained() {
-    let directory = Directory::new("ranges");
+    let directory = Directory::new("engine-ranges");
     let engine = open(&directory, 1, 32 << 10);
     let name = |number: u64| format!("{number:06}").into_bytes();
     let put = |number: u64, value: u64| loop {
@@ -235,7 +220,7 @@ fn ranges_miss_nothing_while_the_buffer_is_drained() {
 /// What was deleted costs a read on a loop as much time as what is there, wherever it stands.
 #[test]
 fn a_read_on_a_loop_does_not_pass_over_very_many_deleted_records() {
-    let directory = Directory::new("deleted");
+    let directory = Directory::new("engine-deleted");
     let engine = open(&directory, 1, 1 << 20);
     let name = |number: u32| format!("{number:06}").into_bytes();
     let first = |direction, tier| {
@@ -281,7 +266,7 @@ fn a_read_on_a_loop_does_not_pass_over_very_many_deleted_records() {
 /// be loaded again and again.
 #[test]
 fn the_deadline_behind_those_that_are_due_is_loaded_with_them() {
-    let directory = Directory::new("deadlines");
+    let directory = Directory::new("engine-deadlines");
     let key = |deadline| layout::expiry_key(0, deadline, b"some key of ordinary length");
     let engine = open(&directory, 1, 4 << 20);
     let set = |writes: &mut dyn Writes| {

@@ -3,9 +3,13 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a helper of a test fails the test")]
 
+#[path = "common/mod.rs"]
+#[expect(unreachable_pub, reason = "each test program uses its own part of it")]
+mod common;
+
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
@@ -16,31 +20,14 @@ use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Direction, Engine, Family, LogAccess, Range, ReadTier, Site};
 use basalt_shard::keyspace::layout::ElementPrefix;
 use basalt_shard::random::Random;
-use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
+use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Attempt, Call, Shard, run_in_sequence};
 use basalt_shard::topology::Topology;
 
+use common::Directory;
+
 const FIELDS: usize = 1000;
-
-/// A directory that goes with the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let name = format!("basalt-orphans-{name}-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 struct TestShard {
     engine: Arc<RocksEngine>,
@@ -64,12 +51,7 @@ impl TestShard {
 
     /// Runs a command given as words separated by spaces; the reply with `\r\n` as a space.
     fn run(&mut self, words: &str) -> String {
-        let mut spans = Vec::new();
-        let mut start = 0;
-        for word in words.split(' ') {
-            spans.push(Span { start, len: word.len() as u32 });
-            start += word.len() as u32 + 1;
-        }
+        let spans = common::spans(words);
         let args = Args::new(words.as_bytes(), &spans);
         let spec = self.table.lookup(args).unwrap().spec;
         let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
@@ -127,7 +109,7 @@ impl TestShard {
 
 #[test]
 fn compaction_drops_orphans_and_nothing_else() {
-    let directory = Directory::new("drops");
+    let directory = Directory::new("orphans-drops");
     let mut shard = TestShard::open(&directory.0, 1);
     for key in ["live", "deleted", "overwritten", "again", "expired"] {
         shard.fill(key, "old");
@@ -182,8 +164,8 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_deletion_that_is_taken_back_finds_its_elements() {
-    let directory = Directory::new("taken-back");
-    let after = Directory::new("taken-back-after");
+    let directory = Directory::new("orphans-taken-back");
+    let after = Directory::new("orphans-taken-back-after");
     let mut shard = TestShard::open(&directory.0, 1);
     shard.fill("h", "old");
     shard.engine.compact(Family::Elements).unwrap();

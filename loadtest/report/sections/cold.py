@@ -13,7 +13,7 @@ BLOCK_BYTES = 4096
 CONNECTIONS = 50
 SHARDS = 2
 # Basalt's default, `blocking-threads`: as many reads a shard has at the disk at once.
-BLOCKING_THREADS = 2
+BLOCKING_THREADS = 8
 
 
 def measure(bench):

@@ -22,7 +22,7 @@ pub(super) static ROWS: &[Directive] = &[
             "Pin each shard's thread to a core: good on a host of its own, bad on a shared \
              one; auto decides by the host.",
         ),
-    integer("blocking-threads", "2", 1, BLOCKING_THREADS_MAX)
+    integer("blocking-threads", "8", 1, BLOCKING_THREADS_MAX)
         .own()
         .immutable()
         .live(|s, v| s.blocking_threads = v.number())

@@ -31,6 +31,16 @@ const MEMTABLE_BYTES_MAX: usize = 32 << 20;
 const MEMTABLE_BYTES_MIN: usize = 256 << 10;
 /// Memtables of a family that wait to be flushed before writers have to wait.
 const MEMTABLES_MAX: i32 = 3;
+/// Level 0 is merged into the next level when it has about so much: every merge rewrites much of
+/// that level, however little is new.
+const LEVEL_0_BYTES: usize = 64 << 20;
+/// Files of level 0 that a merge begins with; a read that finds nothing above looks at the filter
+/// of each.
+const LEVEL_0_FILES_MIN: i32 = 4;
+const LEVEL_0_FILES_MAX: i32 = 16;
+/// So many files more, and writers are slowed down, or stopped; as RocksDB has it.
+const LEVEL_0_FILES_UNTIL_SLOW: i32 = 16;
+const LEVEL_0_FILES_UNTIL_STOP: i32 = 32;
 /// More than there is of memory.
 const NO_LIMIT: usize = 1 << 50;
 
@@ -177,6 +187,10 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
         Family::Meta | Family::Expiry | Family::Progress => shared.memtable_bytes / 4,
     });
     options.set_max_write_buffer_number(MEMTABLES_MAX);
+    let level_0_files = level_0_files(shared.memtable_bytes);
+    options.set_level_zero_file_num_compaction_trigger(level_0_files);
+    options.set_level_zero_slowdown_writes_trigger(level_0_files + LEVEL_0_FILES_UNTIL_SLOW);
+    options.set_level_zero_stop_writes_trigger(level_0_files + LEVEL_0_FILES_UNTIL_STOP);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_bottommost_compression_type(DBCompressionType::Zstd);
@@ -197,6 +211,12 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     }
     options.set_block_based_table_factory(&table);
     options
+}
+
+/// Files of level 0, each of a memtable, at which they are merged.
+fn level_0_files(memtable_bytes: usize) -> i32 {
+    let files = i32::try_from(LEVEL_0_BYTES / memtable_bytes.max(1)).unwrap_or(LEVEL_0_FILES_MAX);
+    files.clamp(LEVEL_0_FILES_MIN, LEVEL_0_FILES_MAX)
 }
 
 #[cfg(test)]
@@ -235,6 +255,15 @@ mod tests {
         assert_eq!(one, other);
         assert_eq!(limiters("unlimited", 0), ["(nil)"; 2]);
         assert_ne!(one, "(nil)");
+    }
+
+    #[test]
+    fn small_memtables_gather_before_they_are_merged() {
+        for (memtable_mb, files) in [(0, 16), (3, 16), (8, 8), (32, 4)] {
+            assert_eq!(level_0_files(memtable_mb << 20), files, "{memtable_mb} MB");
+        }
+        let trigger = logged("level-0", &shared(), "level0_file_num_compaction_trigger");
+        assert_eq!(trigger, ["16"; 2]);
     }
 
     #[test]

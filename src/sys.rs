@@ -75,13 +75,19 @@ unsafe extern "C" {
     fn syscall(number: std::ffi::c_long, ...) -> std::ffi::c_long;
 }
 
-/// Lets every other thread of the host go first, for the processor and for the disk. Where the
-/// system does not do that, nothing is lost but manners.
-pub(crate) fn lower_thread_priority() {
+/// Lets the other threads of the host go first for the processor: a little at 1, nearly always at
+/// 19. For the calling thread and those that it will start. Where the system does not do that,
+/// nothing is lost but manners.
+pub(crate) fn lower_processor_priority(nice: i32) {
     const PRIO_PROCESS: i32 = 0;
-    const NICEST: i32 = 19;
     // SAFETY: a call with numbers only; process 0 is, on Linux, the calling thread.
-    unsafe { setpriority(PRIO_PROCESS, 0, NICEST) };
+    unsafe { setpriority(PRIO_PROCESS, 0, nice) };
+}
+
+/// Lets every other thread of the host go first, for the processor and for the disk.
+pub(crate) fn lower_thread_priority() {
+    const NICEST: i32 = 19;
+    lower_processor_priority(NICEST);
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {
         const IOPRIO_SET: std::ffi::c_long = if cfg!(target_arch = "x86_64") { 251 } else { 30 };

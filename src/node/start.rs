@@ -10,7 +10,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use basalt_shard::command::table::{Table, shard_specs};
-use basalt_shard::engine::options::{Budget, SharedResources};
+use basalt_shard::engine::options::{self, Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Engine, Site};
 use basalt_shard::log::format::Identity;
@@ -41,6 +41,7 @@ use crate::router::{execute, turn};
 use crate::runtime;
 use crate::session::Session;
 use crate::session::process_command::ProcessTable;
+use crate::sys;
 
 /// Says once that the process is to end.
 pub(crate) struct StopSignal(Sender<()>);
@@ -171,6 +172,21 @@ fn newest_batches(topology: &Topology) -> Vec<u64> {
     (0..topology.shards()).map(|shard| topology.engine(shard).written()).collect()
 }
 
+/// How far the compactions stand back behind the loops for the processor. At 19 they hardly run on
+/// a host that is busy, until writers have to wait for them.
+const COMPACTION_NICE: i32 = 10;
+
+/// Starts the threads of the compactions; they inherit the priority of who starts them.
+fn start_compactions() -> Result<(), String> {
+    let start = || {
+        sys::lower_processor_priority(COMPACTION_NICE);
+        options::start_compaction_threads()
+    };
+    std::thread::scope(|scope| scope.spawn(start).join())
+        .map_err(|_panic| "cannot start the threads of compactions".to_owned())?
+        .map_err(|error| error.to_string())
+}
+
 /// Opens the databases of all shards, side by side.
 fn open_databases(
     data_directory: &DataDirectory,
@@ -178,6 +194,7 @@ fn open_databases(
     open_tables: u64,
     config: &Config,
 ) -> Result<(Topology, SharedResources), String> {
+    start_compactions()?;
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
         write_buffer_bytes: memory.write_buffers as usize,

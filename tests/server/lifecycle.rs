@@ -210,3 +210,30 @@ fn connections_are_refused_after_the_end_and_welcome_after_the_restart() {
     client.set_timeout(Duration::from_secs(5));
     assert_eq!(client.run("PING").text(), "PONG");
 }
+
+#[test]
+fn compactions_stand_back_behind_the_loops() {
+    let server = Server::with(Options::default().shards(2));
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
+    let priorities: Vec<(String, i64)> = tasks
+        .filter_map(|task| {
+            let folder = task.unwrap().path();
+            let name = std::fs::read_to_string(folder.join("comm")).ok()?;
+            let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
+            // Behind the name, which may have spaces, the 17th field.
+            let nice = stat.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()?;
+            Some((name.trim().to_owned(), nice))
+        })
+        .collect();
+    let of = |part: &str| {
+        let named = priorities.iter().filter(|(name, _)| name.starts_with(part));
+        named.map(|(_, nice)| *nice).collect::<Vec<_>>()
+    };
+    let usual = of("accept");
+    assert!(!usual.is_empty() && !of("shard-").is_empty(), "{priorities:?}");
+    assert!(of("shard-").iter().all(|nice| *nice == usual[0]), "{priorities:?}");
+    assert_eq!(of("rocksdb:high"), [usual[0]], "{priorities:?}");
+    let compactions = of("rocksdb:low");
+    assert!(!compactions.is_empty(), "{priorities:?}");
+    assert!(compactions.iter().all(|nice| *nice > usual[0]), "{priorities:?}");
+}

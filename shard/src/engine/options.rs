@@ -91,15 +91,22 @@ const TABLE_CACHE_BITS_SMALL: i32 = 3;
 /// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
 const TABLE_BYTES_MAX: usize = 32 << 20;
 
+/// Threads of compactions, for all shards.
+const COMPACTION_THREADS: i32 = 2;
+
+/// Starts the threads of compactions, which the databases of a process share, with the priority of
+/// the calling thread. Otherwise they start with the first [`SharedResources`].
+pub fn start_compaction_threads() -> Result<(), rocksdb::Error> {
+    Env::new()?.set_low_priority_background_threads(COMPACTION_THREADS);
+    Ok(())
+}
+
 impl SharedResources {
     /// Makes the shared parts for a process with `budget`.
     pub fn new(budget: Budget) -> Result<Self, rocksdb::Error> {
         let mut env = Env::new()?;
-        env.set_low_priority_background_threads(2);
+        env.set_low_priority_background_threads(COMPACTION_THREADS);
         env.set_high_priority_background_threads(1);
-        // Compactions must not compete with the loops for the cores.
-        env.lower_thread_pool_cpu_priority();
-        env.lower_thread_pool_io_priority();
         let shards = budget.shards.max(1);
         // A shard's share is for three tables and four memtables of the same size.
         let share_bytes = budget.write_buffer_bytes / shards;

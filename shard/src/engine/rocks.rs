@@ -333,8 +333,14 @@ impl Engine for RocksEngine {
             return Ok(());
         }
         // Each does what it can, whatever becomes of the others.
-        let noted = self.note_watermark(open, false);
-        let prepared = open.log.prepare().map_err(EngineError::from);
+        let mut noted = self.note_watermark(open, false);
+        let prepared = open.log.prepare(&mut || {
+            let once_more = self.note_watermark(open, false);
+            if noted.is_ok() {
+                noted = once_more;
+            }
+        });
+        let prepared = prepared.map_err(EngineError::from);
         let release = || -> Result<(), EngineError> {
             open.log.release(self.persisted(open)?)?;
             if open.log.size().0 > LOG_BYTES_MAX {

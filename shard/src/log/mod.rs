@@ -142,7 +142,8 @@ impl Log {
             std::fs::remove_file(path)?;
         }
         let header = segment::header(settings.identity, generation, settings.segment_bytes);
-        let segment = Segment::make(&settings.directory, None, header, Space::Reserved)?;
+        let segment =
+            Segment::make(&settings.directory, None, header, Space::Reserved, &mut || ())?;
         for (_, path) in old.segments {
             std::fs::remove_file(path)?;
         }
@@ -287,7 +288,7 @@ impl Log {
                 if let Some(too_small) = other {
                     std::fs::remove_file(&too_small.path)?;
                 }
-                self.make_segment(bytes, Space::Reserved)?
+                self.make_segment(bytes, Space::Reserved, &mut || ())?
             }
         };
         self.generation.store(next.generation, Ordering::Release);
@@ -300,12 +301,17 @@ impl Log {
         Ok(())
     }
 
-    fn make_segment(&self, bytes: u64, space: Space) -> io::Result<Segment> {
+    fn make_segment(
+        &self,
+        bytes: u64,
+        space: Space,
+        between: &mut dyn FnMut(),
+    ) -> io::Result<Segment> {
         let generation = self.next_generation.fetch_add(1, Ordering::Relaxed);
         let header = segment::header(self.settings.identity, generation, bytes);
         let spare =
             if bytes == self.settings.segment_bytes { lock(&self.spare).take() } else { None };
-        Segment::make(&self.settings.directory, spare, header, space)
+        Segment::make(&self.settings.directory, spare, header, space, between)
     }
 
     /// Makes everything that has gathered so far durable, and returns the newest such batch. Blocks
@@ -344,12 +350,13 @@ impl Log {
         lock(&self.writer).unsynced.len()
     }
 
-    /// Makes the next segment ready, if it is not. Blocks.
-    pub fn prepare(&self) -> io::Result<()> {
+    /// Makes the next segment ready, if it is not. Blocks, on a busy disk for seconds, and does
+    /// `between` again and again while it does.
+    pub fn prepare(&self, between: &mut dyn FnMut()) -> io::Result<()> {
         if lock(&self.next).is_some() {
             return Ok(());
         }
-        let segment = self.make_segment(self.settings.segment_bytes, Space::Written)?;
+        let segment = self.make_segment(self.settings.segment_bytes, Space::Written, between)?;
         let mut next = lock(&self.next);
         if segment.generation < self.generation() {
             // It was needed before it was ready, and another was made: this one is too late, for

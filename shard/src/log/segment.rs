@@ -57,12 +57,14 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Makes a segment, durably, from a spare file if there is one. Blocks.
+    /// Makes a segment, durably, from a spare file if there is one. Blocks, and does `between`
+    /// again and again while it does.
     pub(super) fn make(
         directory: &Path,
         spare: Option<PathBuf>,
         header: SegmentHeader,
         space: Space,
+        between: &mut dyn FnMut(),
     ) -> io::Result<Self> {
         let path = directory.join(segment_name(header.generation));
         let temporary = path.with_extension("new");
@@ -79,7 +81,7 @@ impl Segment {
             .mode(0o600)
             .open(&temporary)?;
         if spare.is_none()
-            && let Err(error) = reserve(&file, header.bytes, space)
+            && let Err(error) = reserve(&file, header.bytes, space, between)
         {
             // Not to be left behind: the disk is probably full.
             drop(file);
@@ -115,26 +117,27 @@ impl Segment {
     }
 }
 
-fn reserve(file: &File, bytes: u64, space: Space) -> io::Result<()> {
+fn reserve(file: &File, bytes: u64, space: Space, between: &mut dyn FnMut()) -> io::Result<()> {
     match fallocate(file, FallocateFlags::empty(), 0, bytes) {
         Ok(()) => {}
         // Then writing zeros is the only way.
-        Err(rustix::io::Errno::OPNOTSUPP) => return write_zeros(file, bytes),
+        Err(rustix::io::Errno::OPNOTSUPP) => return write_zeros(file, bytes, between),
         Err(error) => return Err(error.into()),
     }
     match space {
         Space::Reserved => Ok(()),
-        Space::Written => write_zeros(file, bytes),
+        Space::Written => write_zeros(file, bytes, between),
     }
 }
 
-fn write_zeros(file: &File, bytes: u64) -> io::Result<()> {
+fn write_zeros(file: &File, bytes: u64, between: &mut dyn FnMut()) -> io::Result<()> {
     let zeros = vec![0; ZEROS_BYTES];
     let mut offset = 0;
     while offset < bytes {
         let piece = (bytes - offset).min(ZEROS_BYTES as u64);
         file.write_all_at(&zeros[..piece as usize], offset)?;
         file.sync_data()?;
+        between();
         offset += piece;
     }
     Ok(())

@@ -88,7 +88,7 @@ fn what_was_flushed_comes_back_over_many_segments() {
         let flushed = if round % 5 == 0 { log.sync(access) } else { log.flush(access) };
         assert_eq!(flushed.unwrap(), lsn);
         if round % 50 == 0 {
-            log.prepare().unwrap();
+            log.prepare(&mut || ()).unwrap();
         }
     }
     assert!(log.generation() > 3, "{}", log.generation());
@@ -126,6 +126,22 @@ fn half_made_and_spare_files_are_no_hindrance() {
 }
 
 #[test]
+fn while_a_segment_is_made_the_log_goes_on_and_other_things_get_done() {
+    let directory = Directory::new();
+    let settings = Settings { segment_bytes: 1 << 20, ..directory.settings() };
+    let log = Log::begin(settings, 0, 1).unwrap();
+    let mut lsn = 0;
+    log.prepare(&mut || {
+        lsn += 1;
+        append(&log, [lsn]);
+        assert_eq!(log.sync(Access::Buffered).unwrap(), lsn);
+    })
+    .unwrap();
+    assert!(lsn > 1, "done {lsn} times");
+    assert_eq!(read(&directory.0, 0).last, lsn);
+}
+
+#[test]
 fn released_segments_are_used_again_and_what_they_held_is_gone() {
     let directory = Directory::new();
     let log = Log::begin(directory.settings(), 0, 1).unwrap();
@@ -135,7 +151,7 @@ fn released_segments_are_used_again_and_what_they_held_is_gone() {
         lsn += 3;
         log.sync(Access::Direct).unwrap();
         log.release(lsn - 2).unwrap();
-        log.prepare().unwrap();
+        log.prepare(&mut || ()).unwrap();
         assert!(directory.files().len() <= 4, "{:?}", directory.files());
     }
     assert!(log.generation() > 8);
@@ -147,7 +163,7 @@ fn released_segments_are_used_again_and_what_they_held_is_gone() {
 fn a_batch_longer_than_a_segment_gets_one_of_its_own() {
     let directory = Directory::new();
     let log = Log::begin(directory.settings(), 0, 1).unwrap();
-    log.prepare().unwrap();
+    log.prepare(&mut || ()).unwrap();
     let long = vec![7; 5 * SEGMENT_BYTES as usize];
     push(&log, 1, &long);
     push(&log, 2, b"short");

@@ -14,9 +14,10 @@ use basalt_shard::engine::options::{self, Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Engine, Site};
 use basalt_shard::log::format::Identity;
+use basalt_shard::keyspace::mend::{self, Mended};
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Shard;
-use basalt_shard::topology::Topology;
+use basalt_shard::topology::{ShardId, Topology};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::config::memory::{self, MemoryPlan};
@@ -241,7 +242,28 @@ fn open_databases(
         }
         engines.push(Arc::new(engine));
     }
-    Ok((Topology::new(engines, manifest.epoch), shared))
+    let topology = Topology::new(engines, manifest.epoch);
+    for shard in with_losses {
+        mend(&topology, shard);
+    }
+    Ok((topology, shared))
+}
+
+/// Makes what could be saved of a shard agree with itself.
+fn mend(topology: &Topology, shard: ShardId) {
+    tracing::warn!(shard, "the keys that are left are read, to count them anew");
+    let is_own = |slot| topology.shard_of_slot(slot) == shard;
+    match mend::mend(topology.engine(shard).as_ref(), &is_own) {
+        Ok(Mended { keys, foreign }) => {
+            tracing::warn!(shard, keys, foreign, "counted; keys of other shards were removed");
+        }
+        // What can be read is served all the same.
+        Err(error) => tracing::error!(
+            %error,
+            shard,
+            "the keys cannot be counted anew: DBSIZE may be wrong, and keys may expire late"
+        ),
+    }
 }
 
 fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shard>, String> {
@@ -250,6 +272,7 @@ fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shar
     (0..shards)
         .map(|shard| {
             Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)
+    let mut with_losses = Vec::new();
                 .map_err(|error| format!("cannot open shard {shard}: {error}"))
         })
         .collect()
@@ -258,6 +281,9 @@ fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shar
 fn start_shard(
     node: &Arc<Node>,
     shard: Shard,
+        if !opened.losses.is_empty() {
+            with_losses.push(shard);
+        }
     databases: Vec<u8>,
     cores: usize,
 ) -> Result<std::thread::JoinHandle<()>, String> {

@@ -290,9 +290,20 @@ fn open_families(
         .get_cf_opt(handle(&db, Family::Progress), APPLIED_KEY, &ReadOptions::default())
         .map_err(storage_error)?;
     let persisted = applied(record.as_deref());
+    read_all(&db, Family::Meta)?;
     let db = Arc::new(db);
     filters.set_database(&db);
     Ok(Database { db, filters, persisted })
+}
+
+/// Whether every record of a family can be read. For small ones, without which nothing goes.
+fn read_all(db: &DB, family: Family) -> Result<(), EngineError> {
+    let mut iterator = db.raw_iterator_cf_opt(handle(db, family), ReadOptions::default());
+    iterator.seek_to_first();
+    while iterator.valid() {
+        iterator.next();
+    }
+    iterator.status().map_err(storage_error)
 }
 
 /// Whether the database is this shard's; a new one is told that it is.

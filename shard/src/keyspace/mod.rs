@@ -1,7 +1,7 @@
 //! Keys as records: where they stand (`layout`), what a key's record says (`head`; strings are
 //! written through `draft`), how many there are (`counts`), which are hot (`cache`) and how they
 //! are used (`access`, `hot_keys`), which are not durable yet (`dirty`), copies of other shards'
-//! (`copies`, `versions`), and ways over them (`scan`, `sample`).
+//! (`copies`, `versions`), and ways over them (`scan`, `sample`, and `mend` after a loss).
 
 pub mod access;
 pub mod cache;
@@ -13,6 +13,7 @@ pub mod draft;
 pub mod head;
 pub mod hot_keys;
 pub mod layout;
+pub mod mend;
 pub mod sample;
 pub mod scan;
 pub mod versions;

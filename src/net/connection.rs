@@ -430,10 +430,11 @@ impl Connection {
             let when = (db, &mut self.moment);
             let ticket = match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
                 Attempt::Done(ticket) => ticket,
-                _ => {
+                why => {
                     let shard_loop = self.shard_loop.clone();
                     let mut reply = ReplyBuffer::new(self.out.protocol());
-                    let ticket = execute::run_waiting(&shard_loop, id, args, db, &mut reply).await;
+                    let how = (db, why);
+                    let ticket = execute::run_waiting(&shard_loop, id, args, how, &mut reply).await;
                     start = self.take_replies(reply.take()).await;
                     self.moment = Instant::now();
                     ticket

@@ -137,7 +137,7 @@ impl Keeper {
         self.node.mailboxes[self.shard].send(Message::Run(Box::new(move |shard_loop| {
             let shard_loop = shard_loop.clone();
             runtime::spawn("locking a shard", async move {
-                let lock = shard_loop.lock(Scope::Everything).await;
+                let (lock, _) = shard_loop.lock(Scope::Everything).await;
                 if granted.send(lock).is_err() {
                     // Nobody waits for it any more.
                     shard_loop.unlock(lock);

@@ -348,13 +348,13 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             let ran = catch_unwind(AssertUnwindSafe(|| {
                 execute::run_ready(shard_loop, &batch, 0, &mut reply, &mut done)
             }));
-            let Ok(next) = ran else {
+            let Ok(halt) = ran else {
                 tracing::error!("a command panicked; this is a bug, please report it");
                 let answer = Answer::Executed(Box::new(Executed::failed(&batch)));
                 shard_loop.turn.post(origin, Message::Answer(exchange, answer));
                 return;
             };
-            if next == batch.len() {
+            if halt.is_none() {
                 execute::copy_for_others(shard_loop, &batch, &mut done);
                 done.replies = reply.take();
                 turn::post_executed(shard_loop, origin, exchange, done, answer_when);
@@ -362,7 +362,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             }
             let shard_loop = shard_loop.clone();
             runtime::spawn("batch", async move {
-                let done = execute::finish_batch(&shard_loop, &batch, next, reply, *done).await;
+                let done = execute::finish_batch(&shard_loop, &batch, halt, reply, *done).await;
                 turn::post_executed(&shard_loop, origin, exchange, Box::new(done), answer_when);
             });
         }

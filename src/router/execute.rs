@@ -26,25 +26,35 @@ use crate::session::slowness;
 /// How long to wait before trying again while the engine takes no writes.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
 
-/// Tries commands from `first` on until one has to wait. Returns the index of that one.
+/// Tries commands from `first` on until one has to wait.
 pub(crate) fn run_ready(
     shard_loop: &ShardLoop,
     batch: &Batch,
     first: usize,
     reply: &mut ReplyBuffer,
     done: &mut Executed,
-) -> usize {
+) -> Option<Halt> {
     let mut moment = Instant::now();
-    for index in first..batch.len() {
-        let (id, args) = batch.command(index);
-        let Attempt::Done(ticket) = attempt(shard_loop, id, args, (batch.db, &mut moment), reply)
-        else {
-            return index;
-        };
-        note_slowness(shard_loop, id, args, done);
-        done.ends.push((reply.len(), ticket));
+    for next in first..batch.len() {
+        let (id, args) = batch.command(next);
+        match attempt(shard_loop, id, args, (batch.db, &mut moment), reply) {
+            Attempt::Done(ticket) => {
+                note_slowness(shard_loop, id, args, done);
+                done.ends.push((reply.len(), ticket));
+            }
+            why => return Some(Halt { next, why }),
+        }
     }
-    batch.len()
+    None
+}
+
+/// Where a batch could not go on at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Halt {
+    /// The command that could not run.
+    next: usize,
+    /// How its try ended.
+    why: Attempt,
 }
 
 /// Answers a read of one key of another shard's out of a copy, if there is one that counts.
@@ -122,24 +132,24 @@ pub(crate) async fn run_batch(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> Exec
     let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
     let mut reply = ReplyBuffer::new(protocol);
     let mut done = Executed::default();
-    let next = run_ready(shard_loop, batch, 0, &mut reply, &mut done);
-    finish_batch(shard_loop, batch, next, reply, done).await
+    let halt = run_ready(shard_loop, batch, 0, &mut reply, &mut done);
+    finish_batch(shard_loop, batch, halt, reply, done).await
 }
 
-/// Runs what is left of a batch from the command `next` on, which could not run at once.
+/// Runs what is left of a batch from where it came to a halt.
 pub(crate) async fn finish_batch(
     shard_loop: &Rc<ShardLoop>,
     batch: &Batch,
-    mut next: usize,
+    mut halt: Option<Halt>,
     mut reply: ReplyBuffer,
     mut done: Executed,
 ) -> Executed {
-    while next < batch.len() {
+    while let Some(Halt { next, why }) = halt {
         let (id, args) = batch.command(next);
-        let ticket = run_waiting(shard_loop, id, args, batch.db, &mut reply).await;
+        let ticket = run_waiting(shard_loop, id, args, (batch.db, why), &mut reply).await;
         note_slowness(shard_loop, id, args, &mut done);
         done.ends.push((reply.len(), ticket));
-        next = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);
+        halt = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);
     }
     done.replies = reply.take();
     done
@@ -155,18 +165,21 @@ pub(crate) async fn give_way(keys: usize) {
     }
 }
 
-/// Runs one command of this shard that could not run at once.
+/// Runs one command of this shard that could not run at once; `why` is how that try ended.
 pub(crate) async fn run_waiting(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
-    db: usize,
+    (db, mut why): (usize, Attempt),
     reply: &mut ReplyBuffer,
 ) -> Ticket {
     loop {
-        match attempt(shard_loop, id, args, (db, &mut Instant::now()), reply) {
+        match why {
             Attempt::Done(ticket) => return ticket,
-            Attempt::Stalled => runtime::sleep(STALL_PAUSE).await,
+            Attempt::Stalled => {
+                runtime::sleep(STALL_PAUSE).await;
+                why = attempt(shard_loop, id, args, (db, &mut Instant::now()), reply);
+            }
             Attempt::Locked | Attempt::OffLoop => {
                 let needed = shard_loop
                     .with_call(id, args, (db, now_ms()), |call| {
@@ -175,10 +188,19 @@ pub(crate) async fn run_waiting(
                     .unwrap_or_default();
                 let keys = needed.len();
                 give_way(keys).await;
-                let lock = shard_loop.lock(scope_of(&needed, shard_loop.id)).await;
+                let (lock, at_once) = shard_loop.lock(scope_of(&needed, shard_loop.id)).await;
                 drop(needed);
                 give_way(keys).await;
-                let ticket = run_locked(shard_loop, id, args, db, reply).await;
+                // Who waited may find in memory what another command has loaded meanwhile.
+                let ran = if why == Attempt::OffLoop && at_once {
+                    None
+                } else {
+                    run_locked_here(shard_loop, id, args, db, reply).await
+                };
+                let ticket = match ran {
+                    Some(ticket) => ticket,
+                    None => run_locked_off_loop(shard_loop, id, args, db, reply).await,
+                };
                 give_way(keys).await;
                 shard_loop.unlock(lock);
                 return ticket;
@@ -187,14 +209,14 @@ pub(crate) async fn run_waiting(
     }
 }
 
-/// Runs one command of this shard whose locks are held.
-async fn run_locked(
+/// Runs one command of this shard whose locks are held, on the loop. `None`: that needs the disk.
+async fn run_locked_here(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
     db: usize,
     reply: &mut ReplyBuffer,
-) -> Ticket {
+) -> Option<Ticket> {
     loop {
         let start = reply.len();
         let tried = {
@@ -212,13 +234,23 @@ async fn run_locked(
         match tried {
             Some(Attempt::Done(ticket)) => {
                 shard_loop.turn.schedule();
-                return ticket;
+                return Some(ticket);
             }
             Some(Attempt::Stalled | Attempt::Locked) => runtime::sleep(STALL_PAUSE).await,
-            Some(Attempt::OffLoop) => break,
-            None => return 0,
+            Some(Attempt::OffLoop) => return None,
+            None => return Some(0),
         }
     }
+}
+
+/// Runs one command of this shard whose locks are held, with the disk.
+async fn run_locked_off_loop(
+    shard_loop: &Rc<ShardLoop>,
+    id: CommandId,
+    args: Args<'_>,
+    db: usize,
+    reply: &mut ReplyBuffer,
+) -> Ticket {
     let mut batch = Batch::new(db, reply.protocol());
     batch.push(id, args);
     let timer = Instant::now();

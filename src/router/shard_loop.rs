@@ -393,8 +393,8 @@ impl ShardLoop {
         }
     }
 
-    /// Waits for a lock of this shard.
-    pub(crate) async fn lock(&self, scope: Scope) -> LockId {
+    /// Waits for a lock of this shard, and says whether it was had at once.
+    pub(crate) async fn lock(&self, scope: Scope) -> (LockId, bool) {
         let (id, granted) = self.shard.borrow_mut().lock(scope);
         if !granted {
             self.lock_waiters.borrow_mut().insert(id, LockWaiter::Here(None));
@@ -407,7 +407,7 @@ impl ShardLoop {
             })
             .await;
         }
-        id
+        (id, granted)
     }
 
     /// Locks for a transaction that another thread runs; it is told when it has the lock.

@@ -102,7 +102,7 @@ pub(crate) async fn lock(
     scope: Scope,
 ) -> Option<LockId> {
     if shard == shard_loop.id {
-        return Some(shard_loop.lock(scope).await);
+        return Some(shard_loop.lock(scope).await.0);
     }
     LoopCounters::add(&shard_loop.counters.hops, 1);
     let exchange = shard_loop.ask();

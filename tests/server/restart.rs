@@ -194,3 +194,24 @@ fn flushes_and_swaps_outlive_kill_9() {
     client.ok("SELECT 1");
     assert_eq!(client.run("GET after").text(), "flush");
 }
+
+#[test]
+fn a_command_that_needs_the_disk_is_tried_once_in_memory() {
+    const READS: u64 = 20;
+    let mut server = Server::with(Options::default().shards(2));
+    let mut client = server.client();
+    // One key to a block of the table files, so that no read brings along what another wants.
+    let value = "v".repeat(20_000);
+    for number in 0..READS {
+        client.ok(&format!("SET key:{number} {value}"));
+    }
+    server.terminate();
+    server.restart();
+    let mut client = server.client();
+    for number in 0..READS {
+        assert_eq!(client.run(&format!("GET key:{number}")).text(), value);
+    }
+    let info = client.run("INFO storage").text();
+    let tried = info.lines().find_map(|line| line.strip_prefix("off_loop_runs:"));
+    assert_eq!(tried.expect("a line of INFO").trim(), READS.to_string(), "{info}");
+}

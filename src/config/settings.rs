@@ -109,6 +109,7 @@ pub(crate) struct Settings {
     pub(crate) block_cache_size: u64,
     pub(crate) write_buffer_size: u64,
     /// Bytes per second over all shards; 0: no limit.
+    pub(crate) direct_io: bool,
     pub(crate) compaction_rate_limit: u64,
     /// Bytes of disk space that are kept free; 0: by the size of the disk.
     pub(crate) disk_reserve: u64,

@@ -186,6 +186,11 @@ impl DataDirectory {
         self.path.join(folder_name(shard))
     }
 
+    /// The manifest's file, which is there as soon as the directory is open.
+    pub(crate) fn manifest_path(&self) -> PathBuf {
+        self.path.join(MANIFEST)
+    }
+
     /// The directory itself.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -224,7 +229,7 @@ impl DataDirectory {
             .open(&temporary)?;
         file.write_all(manifest.to_text().as_bytes())?;
         file.sync_all()?;
-        std::fs::rename(&temporary, self.path.join(MANIFEST))?;
+        std::fs::rename(&temporary, self.manifest_path())?;
         File::open(&self.path)?.sync_all()
     }
 }

@@ -1,6 +1,7 @@
 //! Starting and stopping, in order: configuration, data directory, databases, shards' threads,
 //! listeners; and back.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::options::{self, Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Engine, Site};
-use basalt_shard::log::format::Identity;
 use basalt_shard::keyspace::mend::{self, Mended};
+use basalt_shard::log::format::Identity;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Shard;
 use basalt_shard::topology::{ShardId, Topology};
 use crossbeam_channel::{Receiver, Sender, bounded};
+use nix::fcntl::OFlag;
 
 use crate::config::memory::{self, MemoryPlan};
 use crate::config::words::CpuPinning;
@@ -173,6 +175,22 @@ fn newest_batches(topology: &Topology) -> Vec<u64> {
     (0..topology.shards()).map(|shard| topology.engine(shard).written()).collect()
 }
 
+/// Whether the file system of the data can read and write past the page cache.
+fn can_pass_page_cache(data_directory: &DataDirectory) -> bool {
+    let opened = std::fs::File::options()
+        .read(true)
+        .custom_flags(OFlag::O_DIRECT.bits())
+        .open(data_directory.manifest_path());
+    if let Err(error) = &opened {
+        tracing::warn!(
+            %error,
+            "the file system of the data cannot do direct I/O: table files go through the page \
+             cache, which takes memory beyond maxmemory; direct-io no says that this is meant"
+        );
+    }
+    opened.is_ok()
+}
+
 /// How far the compactions stand back behind the loops for the processor. At 19 they hardly run on
 /// a host that is busy, until writers have to wait for them.
 const COMPACTION_NICE: i32 = 10;
@@ -203,6 +221,7 @@ fn open_databases(
     })
     .map_err(|error| error.to_string())?
     .with_open_tables(open_tables)
+    .with_direct_io(config.direct_io && can_pass_page_cache(data_directory))
     .with_compaction_rate(config.compaction_rate_limit);
     let manifest = data_directory.manifest();
     let space = Space::of(data_directory.path())
@@ -232,6 +251,7 @@ fn open_databases(
             .collect()
     });
     let mut engines: Vec<Arc<dyn Engine>> = Vec::with_capacity(opened.len());
+    let mut with_losses = Vec::new();
     for (shard, result) in opened.into_iter().enumerate() {
         let (engine, opened) = result?;
         for loss in &opened.losses {
@@ -239,6 +259,9 @@ fn open_databases(
         }
         if opened.replayed > 0 {
             tracing::info!(shard, batches = opened.replayed, "the log was replayed");
+        }
+        if !opened.losses.is_empty() {
+            with_losses.push(shard);
         }
         engines.push(Arc::new(engine));
     }
@@ -272,7 +295,6 @@ fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shar
     (0..shards)
         .map(|shard| {
             Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)
-    let mut with_losses = Vec::new();
                 .map_err(|error| format!("cannot open shard {shard}: {error}"))
         })
         .collect()
@@ -281,9 +303,6 @@ fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shar
 fn start_shard(
     node: &Arc<Node>,
     shard: Shard,
-        if !opened.losses.is_empty() {
-            with_losses.push(shard);
-        }
     databases: Vec<u8>,
     cores: usize,
 ) -> Result<std::thread::JoinHandle<()>, String> {

@@ -44,6 +44,10 @@ const LEVEL_0_FILES_UNTIL_STOP: i32 = 32;
 /// More than there is of memory.
 const NO_LIMIT: usize = 1 << 50;
 
+/// A compaction reads so much of each of its files at a time, and keeps it: with up to 16 files of
+/// level 0 and RocksDB's 2 MB, two shards take 75 MB more at their peak.
+const COMPACTION_READ_AHEAD_BYTES: usize = 256 << 10;
+
 /// RocksDB's own log (not ours) gets a new file at this size.
 const INFO_LOG_BYTES_MAX: usize = 4 << 20;
 
@@ -139,6 +143,15 @@ impl SharedResources {
         self
     }
 
+    /// The same, with table files read and written past the page cache. The file system must be
+    /// able to do that.
+    #[must_use]
+    pub fn with_direct_io(mut self, is_wanted: bool) -> Self {
+        self.base.set_use_direct_reads(is_wanted);
+        self.base.set_use_direct_io_for_flush_and_compaction(is_wanted);
+        self
+    }
+
     /// What these take of the memory at the moment.
     pub fn memory(&self) -> SharedMemory {
         SharedMemory {
@@ -178,6 +191,7 @@ pub(super) fn database(shared: &SharedResources) -> Options {
     options.set_max_background_jobs(3);
     options.set_keep_log_file_num(4);
     options.set_max_log_file_size(INFO_LOG_BYTES_MAX);
+    options.set_compaction_readahead_size(COMPACTION_READ_AHEAD_BYTES);
     options.set_bytes_per_sync(1 << 20);
     options.set_stats_dump_period_sec(0);
     // A file that is deleted on a loop thread (the last reader going away) must not block it.

@@ -55,6 +55,10 @@ pub(super) static ROWS: &[Directive] = &[
             "Start although a part of the data is missing or damaged, with what is left; the log \
              says what was lost. For one start, on the command line.",
         ),
+    yes_no("direct-io", "yes").own().immutable().live(|s, v| s.direct_io = v.yes()).doc(
+        "Read and write table files past the kernel's page cache, so that maxmemory is all the \
+         memory that data takes; no where the host has much more than that to spare.",
+    ),
     memory("compaction-rate-limit", "0", 0, BYTES_MAX)
         .own()
         .immutable()

@@ -1,6 +1,7 @@
 //! The executor of a shard's thread: the thin layer over glommio (with `net/stream.rs` for
 //! sockets). Nothing else names the crate.
 
+mod courtesy;
 mod turn_clock;
 
 use std::cell::RefCell;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use basalt_shard::command::table::CommandId;
 use glommio::{LocalExecutorBuilder, Placement};
 
+use courtesy::Courtesy;
 use turn_clock::TurnClock;
 pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals, Usage};
 
@@ -88,6 +90,7 @@ pub(crate) fn spawn(task: &'static str, future: impl Future<Output = ()> + 'stat
 
 thread_local! {
     static CLOCK: RefCell<TurnClock> = RefCell::new(TurnClock::new(Instant::now()));
+    static COURTESY: RefCell<Courtesy> = RefCell::new(Courtesy::new(Instant::now()));
 }
 
 /// `future`, with its polls timed for the clock of the thread's turns.
@@ -138,6 +141,16 @@ async fn contained(future: impl Future<Output = ()> + 'static) {
 /// Waits for `time`.
 pub(crate) async fn sleep(time: Duration) {
     glommio::timer::sleep(time).await;
+}
+
+/// At the end of a turn: lets other threads have the core, if they want it for a short time.
+pub(crate) fn give_way() {
+    COURTESY.with_borrow_mut(|courtesy| {
+        courtesy.end_of_turn(Instant::now(), || {
+            std::thread::yield_now();
+            Instant::now()
+        });
+    });
 }
 
 /// Lets the other tasks of this thread, and the sockets, have their turn.

@@ -155,6 +155,7 @@ impl Connection {
                     Poll::Ready(Event::Input)
                 }
                 Poll::Pending => {
+                    shard_loop.turn.schedule();
                     input.release(&shard_loop.buffers);
                     Poll::Pending
                 }

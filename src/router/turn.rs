@@ -12,6 +12,7 @@ use basalt_shard::topology::ShardId;
 
 use crate::router::message::{Answer, AnswerWhen, ExchangeId, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::runtime;
 
 /// What gathers during a turn.
 pub(crate) struct Turn {
@@ -79,6 +80,7 @@ fn end(shard_loop: &ShardLoop) {
         }
     }
     release(shard_loop);
+    runtime::give_way();
 }
 
 /// Sends what a batch of another shard's came to.

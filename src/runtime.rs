@@ -1,16 +1,17 @@
-//! The executor of a shard's thread: the thin layer over glommio (with `net/stream.rs` for
-//! sockets). Nothing else names the crate.
+//! The executor of a shard's thread: the thin layer over glommio. Nothing else names the crate.
 
 mod courtesy;
 mod turn_clock;
 
 use std::cell::RefCell;
 use std::future::Future;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use basalt_shard::command::table::CommandId;
 use glommio::{LocalExecutorBuilder, Placement};
 
+use crate::sys;
 use courtesy::Courtesy;
 use turn_clock::TurnClock;
 pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals, Usage};
@@ -136,6 +137,16 @@ async fn contained(future: impl Future<Output = ()> + 'static) {
     if std::panic::AssertUnwindSafe(future).catch_unwind().await.is_err() {
         tracing::error!("a task panicked and was ended; this is a bug, please report it");
     }
+}
+
+/// Waits until `descriptor` can be read.
+///
+/// glommio has that for its own streams only: a stream that is made over a descriptor has the ring
+/// poll it, and tries to receive from it when the poll has completed. That this fails where it is
+/// no socket does not matter.
+pub(crate) async fn readable(descriptor: OwnedFd) {
+    let mut stream = sys::stream_over(descriptor);
+    let _ = futures_lite::AsyncReadExt::read(&mut stream, &mut [0]).await;
 }
 
 /// Waits for `time`.

@@ -3,7 +3,7 @@
 //! 1. glommio sets its rings up without `IORING_SETUP_COOP_TASKRUN`, so every packet interrupts
 //!    the loop; with the flag a GET costs 9 instead of 16 microseconds. The linker sends glommio's
 //!    call through `__wrap_io_uring_queue_init_params` (see `build.rs`).
-//! 2. glommio makes its streams from file descriptors; an accepted socket is handed over as one.
+//! 2. glommio makes its streams from file descriptors.
 //! 3. A thread's priority for the processor and the disk is set by calls of the system.
 #![expect(unsafe_code, reason = "the one reviewed place; see above")]
 
@@ -98,14 +98,8 @@ pub(crate) fn lower_thread_priority() {
     }
 }
 
-/// A glommio TCP stream over a connected socket. Must be called on an executor's thread.
-pub(crate) fn tcp_stream(socket: OwnedFd) -> glommio::net::TcpStream {
+/// A glommio stream over any descriptor. Must be called on an executor's thread.
+pub(crate) fn stream_over(descriptor: OwnedFd) -> glommio::net::UnixStream {
     // SAFETY: the descriptor is open, and its ownership moves into the stream.
-    unsafe { glommio::net::TcpStream::from_raw_fd(socket.into_raw_fd()) }
-}
-
-/// The same for a Unix-domain socket.
-pub(crate) fn unix_stream(socket: OwnedFd) -> glommio::net::UnixStream {
-    // SAFETY: as above.
-    unsafe { glommio::net::UnixStream::from_raw_fd(socket.into_raw_fd()) }
+    unsafe { glommio::net::UnixStream::from_raw_fd(descriptor.into_raw_fd()) }
 }

@@ -4,4 +4,5 @@
 pub(crate) mod connection;
 pub(crate) mod input;
 pub(crate) mod listener;
+pub(crate) mod readiness;
 pub(crate) mod stream;

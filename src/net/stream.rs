@@ -1,16 +1,14 @@
-//! A client's socket on an executor: plain receive and send first, the ring only when they would
-//! block (that is glommio's way). Names glommio's types so that nobody else has to.
+//! A client's socket on a shard's thread: received from and sent to directly, without waiting; when
+//! that would block, its task is woken by the thread's set of sockets (`readiness`).
 
-use std::cell::RefCell;
 use std::io;
-use std::net::Shutdown;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::pin::Pin;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::task::{Context, Poll};
 
-use futures_lite::{AsyncRead, AsyncWrite};
+use nix::errno::Errno;
+use nix::sys::socket::{self, MsgFlags, Shutdown};
 
-use crate::sys;
+use crate::net::readiness::{Direction, Registered};
 
 /// An accepted socket on its way to a shard's thread.
 pub(crate) enum Accepted {
@@ -31,21 +29,21 @@ impl Accepted {
     }
 }
 
-enum Socket {
-    Tcp(glommio::net::TcpStream),
-    Unix(glommio::net::UnixStream),
+/// A connected socket. Shared within its thread, so that one task can close what another waits on.
+pub(crate) struct Stream {
+    /// `None`: it could not be watched. Stands first, to be dropped before the socket.
+    registered: Option<Registered>,
+    socket: OwnedFd,
 }
 
-/// A connected socket. Shared within its thread, so that one task can close what another waits on.
-pub(crate) struct Stream(RefCell<Socket>);
-
 impl Stream {
-    /// Takes an accepted socket over. On an executor's thread only.
+    /// Takes an accepted socket over, for the calling thread.
     pub(crate) fn new(accepted: Accepted) -> Self {
-        Self(RefCell::new(match accepted {
-            Accepted::Tcp(socket) => Socket::Tcp(sys::tcp_stream(socket)),
-            Accepted::Unix(socket) => Socket::Unix(sys::unix_stream(socket)),
-        }))
+        let (Accepted::Tcp(socket) | Accepted::Unix(socket)) = accepted;
+        let registered = Registered::new(socket.as_fd())
+            .inspect_err(|error| tracing::warn!(%error, "a client's socket cannot be watched"))
+            .ok();
+        Self { registered, socket }
     }
 
     /// Reads what there is into `buffer`.
@@ -54,10 +52,10 @@ impl Stream {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self.0.borrow_mut() {
-            Socket::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Socket::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
+        let length = buffer.len();
+        self.attempt(Direction::Read, length, context, |socket| {
+            socket::recv(socket, buffer, MsgFlags::MSG_DONTWAIT)
+        })
     }
 
     /// Writes some of `bytes`.
@@ -66,25 +64,41 @@ impl Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut *self.0.borrow_mut() {
-            Socket::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Socket::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        self.attempt(Direction::Write, bytes.len(), context, |socket| {
+            socket::send(socket, bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)
+        })
+    }
+
+    /// Tries a call that is for `length` bytes at most, if that is of any use.
+    fn attempt(
+        &self,
+        direction: Direction,
+        length: usize,
+        context: &mut Context<'_>,
+        mut call: impl FnMut(i32) -> nix::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let Some(registered) = &self.registered else {
+            return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
+        };
+        while registered.is_ready(direction) {
+            match call(self.socket.as_raw_fd()) {
+                Ok(count) => {
+                    if count < length {
+                        registered.exhausted(direction);
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => break,
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
         }
+        registered.blocked(direction, context.waker());
+        Poll::Pending
     }
 
     /// Ends both directions: whoever waits on the socket wakes up.
     pub(crate) fn close(&self) {
-        match &*self.0.borrow() {
-            Socket::Tcp(stream) => {
-                let _ = futures_lite::future::block_on(futures_lite::future::poll_once(
-                    stream.shutdown(Shutdown::Both),
-                ));
-            }
-            Socket::Unix(stream) => {
-                let _ = futures_lite::future::block_on(futures_lite::future::poll_once(
-                    stream.shutdown(Shutdown::Both),
-                ));
-            }
-        }
+        let _ = socket::shutdown(self.socket.as_raw_fd(), Shutdown::Both);
     }
 }

@@ -27,6 +27,7 @@ use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
 use crate::net::connection;
 use crate::net::listener::{self, Accepting};
+use crate::net::readiness;
 use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
@@ -318,6 +319,7 @@ fn start_shard(
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);
         async move {
+            runtime::spawn("sockets", readiness::watch());
             runtime::spawn("turn-end", turn::run(shard_loop.clone()));
             runtime::spawn("expiry", crate::node::cron::expire(shard_loop.clone()));
             runtime::spawn("cron", crate::node::cron::every_second(shard_loop.clone()));

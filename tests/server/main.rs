@@ -28,3 +28,4 @@ mod scan;
 mod scrub;
 mod slowlog;
 mod small_commands;
+mod sockets;

@@ -1,0 +1,195 @@
+//! Which of a thread's sockets can be read or written: one epoll set a thread, itself watched by
+//! the thread's ring.
+//!
+//! A ring can watch every socket by itself, but one request at a time for each: a poll to be set
+//! up, completed and freed for every command. An edge-triggered epoll set is told of a socket once.
+//! So the ring has one poll under way for the whole set; when that completes, the set says which
+//! sockets are ready, and their tasks are woken.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use slab::Slab;
+
+use crate::runtime;
+
+/// Sockets that one look at the set tells of.
+const EVENTS_MAX: usize = 256;
+/// How long to wait when the ring cannot watch the set, for want of descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// One of the two directions of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// What is known of one direction of a socket.
+struct Readiness {
+    /// A try is worth it: nobody has found yet that it would block.
+    is_ready: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Readiness {
+    fn new() -> Self {
+        Self { is_ready: Cell::new(true), waiting: RefCell::default() }
+    }
+
+    fn note(&self) {
+        self.is_ready.set(true);
+        if let Some(waker) = self.waiting.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+}
+
+/// What is known of a socket.
+struct Known {
+    read: Readiness,
+    write: Readiness,
+    /// The other side has ended it, or it failed: reading never blocks, and there is no more news.
+    has_ended: Cell<bool>,
+}
+
+impl Known {
+    fn of(&self, direction: Direction) -> &Readiness {
+        match direction {
+            Direction::Read => &self.read,
+            Direction::Write => &self.write,
+        }
+    }
+
+    fn note(&self, flags: EpollFlags) {
+        let failed = flags.intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
+        if failed || flags.contains(EpollFlags::EPOLLRDHUP) {
+            self.has_ended.set(true);
+        }
+        if self.has_ended.get() || flags.contains(EpollFlags::EPOLLIN) {
+            self.read.note();
+        }
+        if failed || flags.contains(EpollFlags::EPOLLOUT) {
+            self.write.note();
+        }
+    }
+}
+
+/// A socket's place in its thread's set, until it is dropped.
+pub(crate) struct Registered {
+    known: Rc<Known>,
+    place: usize,
+}
+
+impl Registered {
+    /// Puts a socket into the set of the calling thread. When the socket is closed it leaves it.
+    pub(crate) fn new(socket: BorrowedFd<'_>) -> io::Result<Self> {
+        SOCKETS.with(|sockets| sockets.add(socket))
+    }
+
+    /// Whether it is worth a try.
+    pub(crate) fn is_ready(&self, direction: Direction) -> bool {
+        self.known.of(direction).is_ready.get()
+    }
+
+    /// A try has done less than it could have: the next one would block.
+    pub(crate) fn exhausted(&self, direction: Direction) {
+        // An end that has come behind the last bytes is not told once more.
+        if direction == Direction::Write || !self.known.has_ended.get() {
+            self.known.of(direction).is_ready.set(false);
+        }
+    }
+
+    /// A try would have blocked: `waker` is woken when it would not.
+    pub(crate) fn blocked(&self, direction: Direction, waker: &Waker) {
+        let readiness = self.known.of(direction);
+        readiness.is_ready.set(false);
+        let mut waiting = readiness.waiting.borrow_mut();
+        if !waiting.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *waiting = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        SOCKETS.with(|sockets| sockets.places.borrow_mut().try_remove(self.place));
+    }
+}
+
+#[derive(Default)]
+struct Sockets {
+    epoll: OnceCell<Epoll>,
+    places: RefCell<Slab<Rc<Known>>>,
+}
+
+thread_local! {
+    static SOCKETS: Sockets = Sockets::default();
+}
+
+impl Sockets {
+    fn epoll(&self) -> io::Result<&Epoll> {
+        if let Some(epoll) = self.epoll.get() {
+            return Ok(epoll);
+        }
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        Ok(self.epoll.get_or_init(|| epoll))
+    }
+
+    fn add(&self, socket: BorrowedFd<'_>) -> io::Result<Registered> {
+        let known = Rc::new(Known {
+            read: Readiness::new(),
+            write: Readiness::new(),
+            has_ended: Cell::new(false),
+        });
+        let place = self.places.borrow_mut().insert(known.clone());
+        let flags = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLET;
+        let registered = Registered { known, place };
+        self.epoll()?.add(socket, EpollEvent::new(flags, place as u64))?;
+        Ok(registered)
+    }
+
+    /// Wakes the tasks of all sockets that have become ready.
+    fn look(&self, events: &mut [EpollEvent]) -> io::Result<()> {
+        let epoll = self.epoll()?;
+        loop {
+            let count = match epoll.wait(events, 0) {
+                Err(nix::errno::Errno::EINTR) => continue,
+                other => other?,
+            };
+            let places = self.places.borrow();
+            for event in &events[..count] {
+                // A place may be another socket's by now: that one is tried in vain, once.
+                if let Some(known) = places.get(event.data() as usize) {
+                    known.note(event.events());
+                }
+            }
+            if count < events.len() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Wakes the tasks of this thread's sockets when they are ready, for ever.
+pub(crate) async fn watch() {
+    let mut events = vec![EpollEvent::empty(); EVENTS_MAX];
+    loop {
+        let set = SOCKETS.with(|sockets| sockets.epoll()?.0.try_clone());
+        match set {
+            Ok(set) => runtime::readable(set).await,
+            Err(_) => runtime::sleep(PAUSE).await,
+        }
+        if SOCKETS.with(|sockets| sockets.look(&mut events)).is_err() {
+            runtime::sleep(PAUSE).await;
+        }
+    }
+}

@@ -20,6 +20,7 @@ pub mod log;
 pub mod number;
 pub mod random;
 pub mod resp;
+pub mod room;
 pub mod settings;
 pub mod shard;
 pub mod topology;

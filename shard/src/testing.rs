@@ -11,10 +11,8 @@ use crate::command::Args;
 use crate::command::spec::Run;
 use crate::command::table::{Table, shard_specs};
 use crate::engine::memory::MemoryEngine;
-use crate::engine::{Engine, Family, ReadTier};
 use crate::keyspace::dirty::Ticket;
 use crate::keyspace::head::{Head, Kind};
-use crate::keyspace::layout;
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
@@ -68,11 +66,9 @@ impl TestShard {
         });
     }
 
-    /// The live head of a key, as it is stored.
+    /// The head of a key, as it is stored.
     pub(crate) fn head(&mut self, name: &str) -> Option<Head> {
-        let record = layout::head_key(0, name.as_bytes());
-        let stored = self.engine.get(Family::Heads, &record, ReadTier::Disk).unwrap()?;
-        Some(Head::decode(stored).unwrap())
+        self.with_view(|view| view.open(name.as_bytes()).unwrap().head)
     }
 
     /// Runs a command given as words separated by spaces; the raw reply with `\r\n` as a space.

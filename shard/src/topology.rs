@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::engine::Engine;
 use crate::keyspace::layout::{self, SLOTS};
 use crate::keyspace::versions::Versions;
+use crate::room::Room;
 
 /// Number of a shard.
 pub type ShardId = usize;
@@ -18,6 +19,7 @@ pub struct Topology {
     engines: Vec<Arc<dyn Engine>>,
     versions: Vec<Versions>,
     next_version: AtomicU64,
+    room: Arc<Room>,
 }
 
 impl Topology {
@@ -25,7 +27,20 @@ impl Topology {
     /// the same data: it makes the versions of collections unique over restarts.
     pub fn new(engines: Vec<Arc<dyn Engine>>, epoch: u32) -> Self {
         let versions = engines.iter().map(|_| Versions::new(engines.len())).collect();
-        Self { engines, versions, next_version: AtomicU64::new(u64::from(epoch) << 32) }
+        let next_version = AtomicU64::new(u64::from(epoch) << 32);
+        Self { engines, versions, next_version, room: Room::new(u64::MAX) }
+    }
+
+    /// The same, with so much room for big values.
+    #[must_use]
+    pub fn with_room(self, bytes_max: u64) -> Self {
+        self.room.resize(bytes_max);
+        self
+    }
+
+    /// Room for big values that are read from disk.
+    pub fn room(&self) -> &Arc<Room> {
+        &self.room
     }
 
     /// Number of shards.

@@ -18,9 +18,11 @@ use crate::keyspace::access::Access;
 use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::draft::StringDraft;
-use crate::keyspace::head::{self, Head, Kind};
+use crate::keyspace::head::{self, Body, Head, Kind};
 use crate::keyspace::layout::{self, ElementPrefix, PositionMap, RecordKey};
+use crate::keyspace::pieces::{self, BIG_BYTES, PIECE_BYTES};
 use crate::random::Random;
+use crate::room::Reservation;
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 
@@ -63,6 +65,17 @@ pub struct HeadChange {
     pub after: Option<Bytes>,
     /// Deadline of the new record.
     pub deadline_ms: Option<u64>,
+    /// The version under which the new record stands among the elements, because it is big.
+    pub apart: Option<u64>,
+}
+
+impl HeadChange {
+    /// What stands in the place of the new record, and its pieces, if it is big.
+    pub fn placed_apart(&self) -> Option<(Bytes, impl Iterator<Item = (RecordKey, Bytes)>)> {
+        let (record, version) = (self.after.as_ref()?, self.apart?);
+        let place = head::in_place_of(record, version).ok()?;
+        Some((place, pieces::of(&self.record_key, version, record)))
+    }
 }
 
 /// The writes of one command (or of several that belong together).
@@ -157,6 +170,7 @@ impl Changes {
             let old = &mut self.heads[index];
             old.after = change.after;
             old.deadline_ms = change.deadline_ms;
+            old.apart = change.apart;
             return;
         }
         self.heads.push(change);
@@ -230,6 +244,8 @@ pub struct View<'a> {
     /// The only record that can be read.
     copy: Option<(&'a RecordKey, &'a Bytes)>,
     dirty: Option<&'a DirtyKeys>,
+    /// Room for big values that were read.
+    held: Reservation,
     /// The newest batch among those that wrote what this command saw and that are not durable.
     pub gate: Ticket,
     /// Keys that lookups found, and did not find, for INFO.
@@ -257,6 +273,7 @@ impl<'a> View<'a> {
             loaded: Vec::new(),
             copy: None,
             dirty: None,
+            held: Reservation::default(),
             gate: 0,
             hits: 0,
             misses: 0,
@@ -292,6 +309,7 @@ impl<'a> View<'a> {
             loaded: Vec::new(),
             copy: None,
             dirty: None,
+            held: Reservation::default(),
             gate: 0,
             hits: 0,
             misses: 0,
@@ -316,9 +334,17 @@ impl<'a> View<'a> {
         self
     }
 
-    /// What was changed, and the records that were read from disk (for the hot cache).
-    pub fn finish(self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>) {
-        (self.changes, self.loaded)
+    /// The same, with room that its sequence has reserved already.
+    #[must_use]
+    pub fn holding(mut self, held: Reservation) -> Self {
+        self.held = held;
+        self
+    }
+
+    /// What was changed, the records that were read from disk (for the hot cache), and the room
+    /// that these take.
+    pub fn finish(self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>, Reservation) {
+        (self.changes, self.loaded, self.held)
     }
 
     /// Now, in ms since 1970. The same throughout a command.
@@ -470,10 +496,10 @@ impl<'a> View<'a> {
         shard: ShardId,
         record_key: &RecordKey,
         touch: Touch,
-    ) -> Result<Option<Bytes>, EngineError> {
+    ) -> Result<Option<Bytes>, CommandError> {
         if let Some((given, record)) = self.copy {
             let is_given = given == record_key;
-            return if is_given { Ok(Some(record.clone())) } else { Err(EngineError::NotInMemory) };
+            return if is_given { Ok(Some(record.clone())) } else { Err(CommandError::OffLoop) };
         }
         if let Some((home, cache)) = &mut self.cache
             && *home == shard
@@ -484,12 +510,14 @@ impl<'a> View<'a> {
             let record =
                 self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
             if let Some(record) = &record {
+                if head::elsewhere(record)?.is_some() {
+                    return Err(CommandError::OffLoop);
+                }
                 cache.insert(record_key, record.clone(), touch);
             }
             return Ok(record);
         }
-        let record =
-            self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
+        let record = self.read_whole(shard, record_key)?;
         if let Some(record) = &record
             && self.tier == ReadTier::Disk
             && touch == Touch::Yes
@@ -500,16 +528,58 @@ impl<'a> View<'a> {
         Ok(record)
     }
 
+    /// The record of a key, which may stand among the elements.
+    fn read_whole(
+        &mut self,
+        shard: ShardId,
+        record_key: &RecordKey,
+    ) -> Result<Option<Bytes>, CommandError> {
+        let engine = self.context.topology.engine(shard);
+        let Some(record) = engine.get(Family::Heads, record_key, self.tier)? else {
+            return Ok(None);
+        };
+        let Some(elsewhere) = head::elsewhere(&record)? else { return Ok(Some(record)) };
+        if self.tier == ReadTier::Memory {
+            return Err(CommandError::OffLoop);
+        }
+        if !self.held.grow(self.context.topology.room(), elsewhere.bytes) {
+            return Err(CommandError::NoRoom);
+        }
+        let cut_off = || EngineError::Corrupted("a part of a string is missing".into());
+        let len = usize::try_from(elsewhere.bytes).map_err(|_| cut_off())?;
+        let mut record = Vec::new();
+        for number in 0..len.div_ceil(PIECE_BYTES) as u32 {
+            let place = pieces::key(record_key, elsewhere.version, number);
+            let piece = engine.get(Family::Elements, &place, self.tier)?.ok_or_else(cut_off)?;
+            // Not before there is a first piece: a damaged length may be any number.
+            record.reserve_exact(if number == 0 { len } else { 0 });
+            record.extend_from_slice(&piece);
+        }
+        if record.len() != len {
+            return Err(cut_off().into());
+        }
+        Ok(Some(Bytes::from(record)))
+    }
+
+    /// The version under which a record is to stand among the elements, if it is big.
+    fn apart(&mut self, record: &[u8]) -> Option<u64> {
+        (record.len() >= BIG_BYTES && matches!(head::peek(record), Ok((Kind::String, _))))
+            .then(|| self.new_version())
+    }
+
     /// Sets the value of an opened key, deadline included.
     pub fn put(&mut self, key: &Key, head: &Head) {
         #[cfg(test)]
         crate::testing::TouchedKeys::note_changed(key.name());
+        let record = head.encode();
+        let apart = self.apart(&record);
         self.changes.set(HeadChange {
             shard: key.shard,
             record_key: key.record_key.clone(),
             before: key.before,
-            after: Some(head.encode()),
+            after: Some(record),
             deadline_ms: head.deadline_ms,
+            apart,
         });
     }
 
@@ -518,12 +588,15 @@ impl<'a> View<'a> {
         #[cfg(test)]
         crate::testing::TouchedKeys::note_changed(key.name());
         let deadline_ms = draft.deadline_ms();
+        let record = draft.into_record();
+        let apart = self.apart(&record);
         self.changes.set(HeadChange {
             shard: key.shard,
             record_key: key.record_key.clone(),
             before: key.before,
-            after: Some(draft.into_record()),
+            after: Some(record),
             deadline_ms,
+            apart,
         });
     }
 
@@ -537,6 +610,7 @@ impl<'a> View<'a> {
             before: key.before,
             after: None,
             deadline_ms: None,
+            apart: None,
         });
     }
 
@@ -653,7 +727,22 @@ impl<'a> View<'a> {
         let strip = prefix.len();
         let mut is_over = false;
         let mut is_too_much = false;
+        // Whoever has seen so much of a big collection may keep it all.
+        let whole = match &key.head {
+            Some(Head { body: Body::Large(large), .. }) => large.bytes,
+            _ => 0,
+        };
+        let (held, room) = (&mut self.held, self.context.topology.room());
+        let (mut seen, mut has_room) = (0, true);
         engine.range(range, &mut |stored_key, stored_value| {
+            let before = seen;
+            seen += stored_key.len() + stored_value.len();
+            if before < BIG_BYTES && seen >= BIG_BYTES {
+                has_room = held.grow(room, whole.max(BIG_BYTES as u64));
+                if !has_room {
+                    return ControlFlow::Break(());
+                }
+            }
             let Some(rest) = budget.checked_sub(1) else {
                 is_too_much = true;
                 return ControlFlow::Break(());
@@ -683,8 +772,11 @@ impl<'a> View<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        if is_too_much {
+        if is_too_much || (!has_room && self.tier == ReadTier::Memory) {
             return Err(CommandError::OffLoop);
+        }
+        if !has_room {
+            return Err(CommandError::NoRoom);
         }
         if !is_over {
             for (own_key, own_value) in changed {

@@ -122,6 +122,7 @@ impl Node {
     pub(crate) fn set_memory_plan(&self, config: &Config, plan: MemoryPlan) {
         *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
         self.client_memory.reload(config, &plan);
+        self.topology.room().resize(plan.clients);
         self.engine_resources.set_block_cache_bytes(plan.block_cache as usize);
     }
 

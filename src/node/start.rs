@@ -266,7 +266,7 @@ fn open_databases(
         }
         engines.push(Arc::new(engine));
     }
-    let topology = Topology::new(engines, manifest.epoch);
+    let topology = Topology::new(engines, manifest.epoch).with_room(memory.clients);
     for shard in with_losses {
         mend(&topology, shard);
     }

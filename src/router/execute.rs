@@ -25,6 +25,9 @@ use crate::session::slowness;
 
 /// How long to wait before trying again while the engine takes no writes.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
+/// How long to wait before looking for room in memory again, and when to give up.
+const ROOM_PAUSE: Duration = Duration::from_millis(5);
+const ROOM_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Tries commands from `first` on until one has to wait.
 pub(crate) fn run_ready(
@@ -340,12 +343,28 @@ pub(crate) fn count_shares(
     LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
 }
 
-/// Runs the commands of a batch on a thread that may block. Their keys must be locked. `None`:
-/// a handler panicked.
+/// Runs the commands of a batch on a thread that may block, when there is room for the big values
+/// that they read. Their keys must be locked. `None`: a handler panicked.
 pub(crate) async fn run_with_disk(
     shard_loop: &Rc<ShardLoop>,
     batch: Arc<Batch>,
 ) -> Option<Sequence> {
+    let given_up = Instant::now() + ROOM_PATIENCE;
+    loop {
+        let sequence = run_once_with_disk(shard_loop, batch.clone()).await?;
+        if !sequence.lacks_room {
+            return Some(sequence);
+        }
+        drop(sequence);
+        if Instant::now() >= given_up {
+            let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+            return Some(Sequence::without_room(batch.len(), protocol));
+        }
+        runtime::sleep(ROOM_PAUSE).await;
+    }
+}
+
+async fn run_once_with_disk(shard_loop: &Rc<ShardLoop>, batch: Arc<Batch>) -> Option<Sequence> {
     let node = shard_loop.node.clone();
     let databases = shard_loop.databases();
     let settings = shard_loop.settings();

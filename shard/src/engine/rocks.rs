@@ -166,7 +166,12 @@ impl RocksEngine {
         open.buffer
             .drain(between_batches, |table, last| {
                 open.filters.note_stored(last);
-                opening::store(&open.db, table, last)
+                opening::store(&open.db, table, last)?;
+                if open.buffer.is_oversized(table) {
+                    // At once, or memtables with big values stay in memory, a few in every family.
+                    opening::flush_all(&open.db)?;
+                }
+                Ok(())
             })
             .inspect_err(|error| self.fail(error))
     }

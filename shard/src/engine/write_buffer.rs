@@ -150,6 +150,11 @@ impl WriteBuffer {
         piece
     }
 
+    /// Whether a table has become much larger than one should: it has a big value.
+    pub(super) fn is_oversized(&self, table: &Table) -> bool {
+        table.bytes() >= 2 * self.table_bytes
+    }
+
     /// How often a table was put aside or has gone.
     pub(super) fn moves(&self) -> u64 {
         self.read().moves

@@ -3,11 +3,12 @@
 //! ```text
 //! byte 0      format version (high 4 bits) | kind (low 4 bits)
 //! byte 1      flags: 1 has a deadline · 2 string made by appending (OBJECT ENCODING raw)
-//!                    4 the elements stand in the elements family
+//!                    4 the elements stand in the elements family; of a big string, the pieces
+//!                      of its record stand there (`pieces`), and this is in its place
 //!                    8 string that is text though it may look like an integer (embstr, never int)
 //! 8 bytes     deadline in ms since 1970, little-endian (only with flag 1)
 //! rest        string: the value
-//!             collection with flag 4: version (8) | count (8) | bytes of all elements (8), LE
+//!             anything with flag 4: version (8) | count (8) | bytes of all elements (8), LE
 //!             collection without: the elements inline, as the type's own `encoding` says
 //! ```
 //!
@@ -151,8 +152,18 @@ pub(super) fn start_record(
     record
 }
 
+/// Length of the body of a large collection's record.
+const LARGE_BYTES: usize = 24;
+
+fn push_large(record: &mut Vec<u8>, large: &Large) {
+    for number in [large.version, large.count, large.bytes] {
+        record.extend_from_slice(&number.to_le_bytes());
+    }
+}
+
 fn decode_large(body: &[u8]) -> Result<Large, EngineError> {
-    let bytes: &[u8; 24] = body.try_into().map_err(|_| corrupted("large body of wrong length"))?;
+    let bytes: &[u8; LARGE_BYTES] =
+        body.try_into().map_err(|_| corrupted("large body of wrong length"))?;
     let number = |at: usize| {
         let mut word = [0; 8];
         word.copy_from_slice(&bytes[at..at + 8]);
@@ -170,11 +181,29 @@ pub fn version_of(record: &[u8]) -> Result<Option<u64>, EngineError> {
     Ok(Some(decode_large(&record[fixed.body_start..])?.version))
 }
 
+/// What stands in the place of a string's record that stands among the elements, under `version`.
+pub fn in_place_of(record: &[u8], version: u64) -> Result<Bytes, EngineError> {
+    let fixed = decode_fixed(record)?;
+    let flags = fixed.flags & STRING_FLAGS | LARGE;
+    let mut place = start_record(fixed.kind, flags, fixed.deadline_ms, LARGE_BYTES);
+    push_large(&mut place, &Large { version, count: 1, bytes: record.len() as u64 });
+    Ok(Bytes::from(place))
+}
+
+/// Where the record is, if `record` only stands in its place.
+pub fn elsewhere(record: &[u8]) -> Result<Option<Large>, EngineError> {
+    let fixed = decode_fixed(record)?;
+    if fixed.kind != Kind::String || fixed.flags & LARGE == 0 {
+        return Ok(None);
+    }
+    decode_large(&record[fixed.body_start..]).map(Some)
+}
+
 /// The value in the record of a string that is there at `now_ms`; `None` for everything else.
 pub fn live_string(record: &[u8], now_ms: u64) -> Option<&[u8]> {
     let fixed = decode_fixed(record).ok()?;
     let live = fixed.deadline_ms.is_none_or(|deadline| deadline > now_ms);
-    if fixed.kind != Kind::String || !live {
+    if fixed.kind != Kind::String || fixed.flags & LARGE != 0 || !live {
         return None;
     }
     record.get(fixed.body_start..)
@@ -225,7 +254,7 @@ impl Head {
         let deadline_bytes = if self.deadline_ms.is_some() { 8 } else { 0 };
         let body_bytes = match &self.body {
             Body::Inline(bytes) => bytes.len(),
-            Body::Large(_) => 24,
+            Body::Large(_) => LARGE_BYTES,
         };
         2 + deadline_bytes + body_bytes
     }
@@ -254,16 +283,14 @@ impl Head {
     pub fn encode(&self) -> Bytes {
         let (large_flag, body_bytes) = match &self.body {
             Body::Inline(bytes) => (0, bytes.len()),
-            Body::Large(_) => (LARGE, 24),
+            Body::Large(_) => (LARGE, LARGE_BYTES),
         };
         let flags = self.flags | large_flag;
         let mut record = start_record(self.kind, flags, self.deadline_ms, body_bytes);
         match &self.body {
             Body::Inline(bytes) => record.extend_from_slice(bytes),
             Body::Large(large) => {
-                record.extend_from_slice(&large.version.to_le_bytes());
-                record.extend_from_slice(&large.count.to_le_bytes());
-                record.extend_from_slice(&large.bytes.to_le_bytes());
+                push_large(&mut record, large);
             }
         }
         Bytes::from(record)
@@ -291,6 +318,24 @@ mod tests {
             assert_eq!(Head::decode(head.encode()).unwrap(), head);
             assert_eq!(head.encode().len(), head.encoded_bytes());
         }
+    }
+
+    #[test]
+    fn a_record_elsewhere_is_told_from_a_string() {
+        let string = Head::string(Bytes::from_static(b"long")).raw().with_deadline(Some(9));
+        let place = in_place_of(&string.encode(), 5).unwrap();
+        let bytes = string.encoded_bytes() as u64;
+        assert_eq!(elsewhere(&place), Ok(Some(Large { version: 5, count: 1, bytes })));
+        assert_eq!(version_of(&place), Ok(Some(5)));
+        assert_eq!(peek(&place), Ok((Kind::String, Some(9))));
+        assert_eq!(elsewhere(&string.encode()), Ok(None));
+        assert_eq!(live_string(&place, 0), None);
+        let large = Head::large(Kind::Hash, Large { version: 5, count: 6, bytes: 7 });
+        assert_eq!(elsewhere(&large.encode()), Ok(None));
+        for cut in 0..place.len() {
+            assert!(elsewhere(&place[..cut]).is_err(), "cut at {cut}");
+        }
+        assert!(Head::decode(place).is_err(), "it is no value");
     }
 
     #[test]

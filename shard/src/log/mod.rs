@@ -35,6 +35,9 @@ pub use segment::Access;
 /// Memory for batches that grew beyond this is not kept.
 const KEPT_BYTES: usize = 1 << 20;
 
+/// A long group is written in pieces of so many bytes: direct I/O needs a copy of what it writes.
+const WRITE_BYTES_MAX: usize = 256 << 10;
+
 /// What a log is made with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -266,7 +269,18 @@ impl Log {
         }
         let Writer { segment, offset, buffer, payload, .. } = writer;
         buffer.extend(&format::encode_group_header(&header, segment.salt, payload));
-        buffer.extend(payload);
+        let mut pieces = payload.chunks(WRITE_BYTES_MAX).peekable();
+        while let Some(piece) = pieces.next() {
+            buffer.extend(piece);
+            if pieces.peek().is_some() {
+                // A group is what its checksum says, in however many pieces it was written.
+                let end = buffer.len();
+                let whole_blocks = end - end % BLOCK_BYTES;
+                segment.write_at(&buffer.bytes()[..whole_blocks], *offset, access)?;
+                buffer.keep(whole_blocks, end);
+                *offset += whole_blocks as u64;
+            }
+        }
         buffer.pad(GROUP_ALIGNMENT);
         let end = buffer.len();
         buffer.pad(BLOCK_BYTES);

@@ -33,7 +33,15 @@ impl Commit {
             for change in changes.heads() {
                 let key = &change.record_key;
                 match &change.after {
-                    Some(record) => writes.put(Family::Heads, key, record),
+                    Some(record) => match change.placed_apart() {
+                        Some((place, pieces)) => {
+                            writes.put(Family::Heads, key, &place);
+                            for (key, piece) in pieces {
+                                writes.put(Family::Elements, &key, &piece);
+                            }
+                        }
+                        None => writes.put(Family::Heads, key, record),
+                    },
                     None if change.before.existed => writes.delete(Family::Heads, key),
                     None => {}
                 }

@@ -7,6 +7,7 @@
 
 mod commit;
 mod expiry;
+mod sequence;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,7 @@ use crate::keyspace::{sample, scan};
 use crate::locks::{LockId, LockTable, Mode, Scope};
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
+use crate::room::Reservation;
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, Context, View};
@@ -224,6 +226,10 @@ pub struct Sequence {
     pub changes: Changes,
     /// Records that were read from disk, for the hot cache.
     pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
+    /// Room for the big values among them.
+    pub held: Reservation,
+    /// There was none for one more: nothing of this counts, and it is to be tried again.
+    pub lacks_room: bool,
     /// Keys that reading commands found, and did not find.
     pub lookups: (u64, u64),
 }
@@ -238,13 +244,7 @@ pub fn run_in_sequence<'a>(
     mut cache: Option<(ShardId, &mut HotCache)>,
     protocol: Protocol,
 ) -> Option<Sequence> {
-    let mut sequence = Sequence {
-        reply: ReplyBuffer::new(protocol),
-        ends: Vec::new(),
-        changes: Changes::default(),
-        loaded: Vec::new(),
-        lookups: (0, 0),
-    };
+    let mut sequence = Sequence::new(protocol);
     for call in calls {
         let start = sequence.reply.len();
         sequence.reply.limit(call.settings.reply_bytes_max);
@@ -253,13 +253,15 @@ pub fn run_in_sequence<'a>(
             Some((home, cache)) => View::on_loop(context, random, *home, cache),
             None => View::off_loop(context, random),
         };
-        let mut view = view.after(&sequence.changes);
+        let held = std::mem::take(&mut sequence.held);
+        let mut view = view.after(&sequence.changes).holding(held);
         let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
         if call.spec.has(flag::READONLY) {
             sequence.lookups.0 += view.hits;
             sequence.lookups.1 += view.misses;
         }
-        let (changes, loaded) = view.finish();
+        let (changes, loaded, held) = view.finish();
+        sequence.held = held;
         match result {
             Ok(()) if sequence.reply.is_over() => {
                 sequence.reply.truncate(start);
@@ -270,6 +272,10 @@ pub fn run_in_sequence<'a>(
                 sequence.loaded.extend(loaded);
             }
             Err(CommandError::OffLoop) if cache.is_some() => return None,
+            Err(CommandError::NoRoom) => {
+                sequence.lacks_room = true;
+                return Some(sequence);
+            }
             Err(error) => {
                 sequence.reply.truncate(start);
                 write_error(&error, &mut sequence.reply);
@@ -401,7 +407,7 @@ impl Shard {
                 .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
         let (hits, misses, gate) = (view.hits, view.misses, view.gate);
-        let (changes, _) = view.finish();
+        let (changes, ..) = view.finish();
         if call.spec.has(flag::READONLY) {
             self.statistics.keyspace_hits += hits;
             self.statistics.keyspace_misses += misses;

@@ -5,6 +5,7 @@
 //!    call through `__wrap_io_uring_queue_init_params` (see `build.rs`).
 //! 2. glommio makes its streams from file descriptors.
 //! 3. A thread's priority for the processor and the disk is set by calls of the system.
+//! 4. jemalloc reads its settings from a symbol before anything else runs.
 #![expect(unsafe_code, reason = "the one reviewed place; see above")]
 
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -16,6 +17,15 @@ const IORING_SETUP_COOP_TASKRUN: u32 = 1 << 8;
 const IORING_SETUP_IOPOLL: u32 = 1;
 /// The kernel does not know a flag.
 const EINVAL: i32 = 22;
+
+/// The allocator keeps pages that nobody uses for a second only: its default of ten is as much as
+/// what a flush or a compaction uses in that time. And what is freed in one piece of a megabyte or
+/// more goes back at once: values, buffers and batches of that size would otherwise be in memory
+/// several times over.
+// SAFETY: the type is what jemalloc declares, a pointer to characters with a zero at the end; it
+// only reads.
+#[unsafe(no_mangle)]
+static malloc_conf: &[u8; 47] = b"dirty_decay_ms:1000,oversize_threshold:1048576\0";
 
 /// A ring was set up without the flag.
 static COOP_TASKRUN_REFUSED: AtomicBool = AtomicBool::new(false);

@@ -108,9 +108,15 @@ impl TestShard {
             }
             Attempt::OffLoop => {
                 let calls = std::iter::once(call);
-                let mut done =
-                    run_in_sequence(calls, &self.topology, &mut self.random, None, self.protocol)
-                        .expect("the disk always does");
+                let mut done = run_in_sequence(
+                    calls,
+                    &self.topology,
+                    &mut self.random,
+                    None,
+                    self.protocol,
+                    None,
+                )
+                .expect("the disk always does");
                 self.shard.warm(done.loaded);
                 self.shard.commit(done.changes).map_err(|refused| refused.error).unwrap();
                 done.reply.take()

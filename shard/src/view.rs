@@ -5,12 +5,12 @@
 //! and which is either committed as one batch or thrown away. On the loop the view reads memory
 //! only; when that is not enough the handler ends with `OffLoop` and runs again elsewhere.
 
-use std::collections::{BTreeMap, btree_map};
+mod changes;
+
+use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
-use std::vec::IntoIter;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use crate::engine::{Direction, EngineError, Family, Range, ReadTier};
 use crate::error::{CommandError, text};
@@ -19,175 +19,24 @@ use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{self, Body, Head, Kind};
-use crate::keyspace::layout::{self, ElementPrefix, PositionMap, RecordKey};
+use crate::keyspace::layout::{self, RecordKey};
 use crate::keyspace::pieces::{self, BIG_BYTES, PIECE_BYTES};
 use crate::random::Random;
 use crate::room::Reservation;
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 
+pub use changes::{Before, Changes, HeadChange, IntoElements};
+
 /// Work that a command may do on the loop, in units of one record (or 64 bytes touched). About
 /// 100 microseconds; beyond it the command runs off the loop.
 const LOOP_BUDGET: u64 = 512;
-
-/// More changed records, or bytes of them, are written off the loop.
-const LONG_RECORDS: usize = 64;
-const LONG_BYTES: usize = 64 << 10;
 
 /// A longer string is not lent out of the cache: copying it is work that must be accounted for.
 const HOT_STRING_BYTES_MAX: usize = 64 << 10;
 
 /// Records that a run off the loop brings back for the hot cache.
 const LOADED_MAX: usize = 64;
-
-/// More changed keys than this are found through a map instead of by looking at each.
-const SCANNED_CHANGES_MAX: usize = 8;
-
-/// What stood under a key before the command, as far as counting needs to know it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Before {
-    /// There was a record (perhaps an expired one).
-    pub existed: bool,
-    /// Its deadline.
-    pub deadline_ms: Option<u64>,
-}
-
-/// A new state of one key.
-#[derive(Debug)]
-pub struct HeadChange {
-    /// The shard that owns the key.
-    pub shard: ShardId,
-    /// Record key of the head.
-    pub record_key: RecordKey,
-    /// What it replaces.
-    pub before: Before,
-    /// The new record; `None` deletes the key.
-    pub after: Option<Bytes>,
-    /// Deadline of the new record.
-    pub deadline_ms: Option<u64>,
-    /// The version under which the new record stands among the elements, because it is big.
-    pub apart: Option<u64>,
-}
-
-impl HeadChange {
-    /// What stands in the place of the new record, and its pieces, if it is big.
-    pub fn placed_apart(&self) -> Option<(Bytes, impl Iterator<Item = (RecordKey, Bytes)>)> {
-        let (record, version) = (self.after.as_ref()?, self.apart?);
-        let place = head::in_place_of(record, version).ok()?;
-        Some((place, pieces::of(&self.record_key, version, record)))
-    }
-}
-
-/// The writes of one command (or of several that belong together).
-#[derive(Default)]
-pub struct Changes {
-    heads: Vec<HeadChange>,
-    by_key: PositionMap<usize>,
-    /// Elements by record key, with the shard that owns them; `None` deletes.
-    elements: BTreeMap<RecordKey, (ShardId, Option<Bytes>)>,
-    /// Versions that no collection had before.
-    new_versions: SmallVec<[u64; 2]>,
-}
-
-/// Changed elements as in [`Changes`], in order.
-pub type IntoElements = btree_map::IntoIter<RecordKey, (ShardId, Option<Bytes>)>;
-
-impl Changes {
-    /// Whether nothing changed.
-    pub fn is_empty(&self) -> bool {
-        self.heads.is_empty() && self.elements.is_empty()
-    }
-
-    /// The changed keys.
-    pub fn heads(&self) -> &[HeadChange] {
-        &self.heads
-    }
-
-    /// The changed keys and elements, to keep.
-    pub fn into_parts(self) -> (IntoIter<HeadChange>, IntoElements) {
-        (self.heads.into_iter(), self.elements.into_iter())
-    }
-
-    /// The changed elements.
-    pub fn elements(&self) -> impl Iterator<Item = (&RecordKey, Option<&Bytes>)> {
-        self.elements.iter().map(|(key, (_, value))| (key, value.as_ref()))
-    }
-
-    /// Forgets the elements of collections that are large since these changes: once they are
-    /// written, no cache needs to be told of them.
-    pub fn drop_new_elements(&mut self) {
-        if self.new_versions.is_empty() {
-            return;
-        }
-        self.elements.retain(|record_key, _| {
-            let version = ElementPrefix::parse(record_key).map(|prefix| prefix.version);
-            version.is_none_or(|version| !self.new_versions.contains(&version))
-        });
-    }
-
-    /// Whether writing them takes longer than a command may stay on the loop.
-    pub fn is_long(&self) -> bool {
-        let records = self.heads.len() + self.elements.len();
-        let bytes = || self.heads.iter().filter_map(|head| Some(head.after.as_ref()?.len()));
-        let element_bytes =
-            || self.elements.values().filter_map(|(_, value)| Some(value.as_ref()?.len()));
-        records > LONG_RECORDS || bytes().chain(element_bytes()).sum::<usize>() > LONG_BYTES
-    }
-
-    /// Splits the changes by owner: the entry of every shard that has any.
-    pub fn by_shard(self) -> Vec<(ShardId, Changes)> {
-        let mut parts: BTreeMap<ShardId, Changes> = BTreeMap::new();
-        for change in self.heads {
-            parts.entry(change.shard).or_default().heads.push(change);
-        }
-        for (key, (shard, value)) in self.elements {
-            parts.entry(shard).or_default().elements.insert(key, (shard, value));
-        }
-        for part in parts.values_mut() {
-            part.new_versions.clone_from(&self.new_versions);
-        }
-        parts.into_iter().collect()
-    }
-
-    /// Takes over later changes; what they found is what these left.
-    pub fn absorb(&mut self, later: Changes) {
-        for change in later.heads {
-            self.set(change);
-        }
-        self.elements.extend(later.elements);
-        self.new_versions.extend(later.new_versions);
-    }
-
-    fn find(&self, record_key: &[u8]) -> Option<usize> {
-        if self.heads.len() <= SCANNED_CHANGES_MAX {
-            return self.heads.iter().position(|change| change.record_key[..] == *record_key);
-        }
-        self.by_key.get(record_key).copied()
-    }
-
-    fn set(&mut self, change: HeadChange) {
-        if let Some(index) = self.find(&change.record_key) {
-            let old = &mut self.heads[index];
-            old.after = change.after;
-            old.deadline_ms = change.deadline_ms;
-            old.apart = change.apart;
-            return;
-        }
-        self.heads.push(change);
-        if self.heads.len() == SCANNED_CHANGES_MAX + 1 {
-            self.by_key = self
-                .heads
-                .iter()
-                .enumerate()
-                .map(|(index, change)| (change.record_key.clone(), index))
-                .collect();
-        } else if self.heads.len() > SCANNED_CHANGES_MAX + 1
-            && let Some(last) = self.heads.last()
-        {
-            self.by_key.insert(last.record_key.clone(), self.heads.len() - 1);
-        }
-    }
-}
 
 /// A key that a handler opened.
 pub struct Key {
@@ -244,8 +93,10 @@ pub struct View<'a> {
     /// The only record that can be read.
     copy: Option<(&'a RecordKey, &'a Bytes)>,
     dirty: Option<&'a DirtyKeys>,
-    /// Room for big values that were read.
+    /// Room for big values that were read or are to be written.
     held: Reservation,
+    /// There was none for one to be written: nothing of this run counts.
+    pub lacks_room: bool,
     /// The newest batch among those that wrote what this command saw and that are not durable.
     pub gate: Ticket,
     /// Keys that lookups found, and did not find, for INFO.
@@ -274,6 +125,7 @@ impl<'a> View<'a> {
             copy: None,
             dirty: None,
             held: Reservation::default(),
+            lacks_room: false,
             gate: 0,
             hits: 0,
             misses: 0,
@@ -310,6 +162,7 @@ impl<'a> View<'a> {
             copy: None,
             dirty: None,
             held: Reservation::default(),
+            lacks_room: false,
             gate: 0,
             hits: 0,
             misses: 0,
@@ -561,8 +414,18 @@ impl<'a> View<'a> {
         Ok(Some(Bytes::from(record)))
     }
 
+    /// Reserves room for a value on its way into the engine, if it is big: twice, as the log takes
+    /// a copy.
+    fn reserve(&mut self, bytes: usize) {
+        if bytes >= BIG_BYTES && self.tier == ReadTier::Disk {
+            let room = self.context.topology.room();
+            self.lacks_room |= !self.held.grow(room, 2 * bytes as u64);
+        }
+    }
+
     /// The version under which a record is to stand among the elements, if it is big.
     fn apart(&mut self, record: &[u8]) -> Option<u64> {
+        self.reserve(record.len());
         (record.len() >= BIG_BYTES && matches!(head::peek(record), Ok((Kind::String, _))))
             .then(|| self.new_version())
     }
@@ -639,7 +502,13 @@ impl<'a> View<'a> {
         let home = self.cache.as_mut().filter(|(home, _)| *home == key.shard);
         let Some((_, cache)) = home else {
             let record_key = element_key(key, version, element);
-            return Ok(engine.get(Family::Elements, &record_key, self.tier)?);
+            let value = engine.get(Family::Elements, &record_key, self.tier)?;
+            let big = value.as_ref().map_or(0, Bytes::len) as u64;
+            // Its size is not known before; others have to wait at least.
+            if big >= BIG_BYTES as u64 && !self.held.grow(self.context.topology.room(), big) {
+                return Err(CommandError::NoRoom);
+            }
+            return Ok(value);
         };
         if let Some(value) = cache.element(version, element) {
             return Ok(Some(value));
@@ -666,6 +535,7 @@ impl<'a> View<'a> {
     pub fn put_element(&mut self, key: &Key, version: u64, element: &[u8], value: Bytes) {
         #[cfg(test)]
         crate::testing::TouchedKeys::note_changed(key.name());
+        self.reserve(value.len());
         let record_key = element_key(key, version, element);
         self.changes.elements.insert(record_key, (key.shard, Some(value)));
     }

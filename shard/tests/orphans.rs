@@ -68,7 +68,8 @@ impl TestShard {
         if self.shard.execute(&call, &mut reply) == Attempt::OffLoop {
             let mut random = Random::new(1);
             let calls = std::iter::once(call);
-            let done = run_in_sequence(calls, &self.topology, &mut random, None, Protocol::Resp2);
+            let done =
+                run_in_sequence(calls, &self.topology, &mut random, None, Protocol::Resp2, None);
             let done = done.expect("the disk always does");
             self.shard.commit(done.changes).map_err(|refused| refused.error).unwrap();
             reply = done.reply;

@@ -15,7 +15,6 @@ use crate::logging;
 use crate::net::listener;
 use crate::node::Node;
 use crate::router::shard_loop::ShardLoop;
-use crate::runtime;
 use crate::session::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
 use crate::session::replies::{Failure, help};
 
@@ -119,27 +118,11 @@ fn plan_memory(node: &Node, change: &Change) -> Result<Option<MemoryPlan>, Confi
 /// One shard's thread goes by the new configuration from now on.
 fn take_over(shard_loop: &Rc<ShardLoop>) {
     shard_loop.reload_config();
-    runtime::spawn("hot-cache", resize_hot_cache(shard_loop.clone()));
     if shard_loop.config().requirepass.is_none() {
         // Who has not shown the password need not any more.
         for session in shard_loop.sessions.borrow().values() {
             session.authenticated.set(true);
         }
-    }
-}
-
-/// Brings the hot cache to the size that it is to have, a little in each turn.
-async fn resize_hot_cache(shard_loop: Rc<ShardLoop>) {
-    loop {
-        let node = &shard_loop.node;
-        let (plan, shards) = (node.memory_plan(), node.topology.shards());
-        let copies_bytes = plan.copies_per_shard(shards);
-        let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
-        let cache_bytes = plan.hot_cache_per_shard(shards);
-        if shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes) && copies_done {
-            return;
-        }
-        runtime::yield_now().await;
     }
 }
 

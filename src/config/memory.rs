@@ -30,6 +30,10 @@ pub(crate) struct MemoryPlan {
     pub(crate) hot_cache: u64,
     pub(crate) block_cache: u64,
     pub(crate) write_buffers: u64,
+    /// The size was set, and stays.
+    pub(crate) hot_cache_is_set: bool,
+    /// The same.
+    pub(crate) block_cache_is_set: bool,
 }
 
 /// A budget below this leaves no room for the parts; it is raised to this.
@@ -76,24 +80,33 @@ impl MemoryPlan {
             0 => for_parts - hot_cache - write_buffers,
             given => given,
         };
-        Ok(Self { budget, fixed, clients, hot_cache, block_cache, write_buffers })
+        Ok(Self {
+            budget,
+            fixed,
+            clients,
+            hot_cache,
+            block_cache,
+            write_buffers,
+            hot_cache_is_set: settings.hot_cache_size != 0,
+            block_cache_is_set: settings.block_cache_size != 0,
+        })
     }
 }
 
 /// Of the hot caches, what copies of other shards' keys get: one in so many bytes.
 const COPIES_SHARE: u64 = 4;
 
+/// Of the hot caches of `shards` shards, what each may have.
+pub(crate) fn hot_cache_per_shard(hot_cache: u64, shards: usize) -> u64 {
+    hot_cache / shards as u64 - copies_per_shard(hot_cache, shards)
+}
+
+/// Of the same, what each of their threads may have for copies.
+pub(crate) fn copies_per_shard(hot_cache: u64, shards: usize) -> u64 {
+    if shards > 1 { hot_cache / shards as u64 / COPIES_SHARE } else { 0 }
+}
+
 impl MemoryPlan {
-    /// Hot cache of each of `shards` shards.
-    pub(crate) fn hot_cache_per_shard(&self, shards: usize) -> u64 {
-        self.hot_cache / shards as u64 - self.copies_per_shard(shards)
-    }
-
-    /// Copies that each of `shards` threads may keep.
-    pub(crate) fn copies_per_shard(&self, shards: usize) -> u64 {
-        if shards > 1 { self.hot_cache / shards as u64 / COPIES_SHARE } else { 0 }
-    }
-
     /// The same with write buffers of the size that they have: memtables keep theirs while the
     /// server runs. What that takes or leaves is the block cache's matter, if its size is open.
     /// When the budget has become very small, the write buffers can be more than their part of it

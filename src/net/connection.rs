@@ -6,6 +6,7 @@
 //! (`router::transaction`). A segment is done
 //! before anything after it begins, so commands take effect in the order sent.
 
+mod memory;
 mod segment;
 
 use std::ops::Range;
@@ -18,11 +19,12 @@ use basalt_shard::command::table::{Entry, LookupError};
 use basalt_shard::command::{Args, keys};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span};
+use basalt_shard::room::Claim;
 use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::{self, BIG_FRAME_BYTES, Input};
-use crate::node::client_memory::TOO_MUCH_INPUT;
+use crate::node::client_memory::COUNTED_FROM;
 use crate::node::{disk, now_ms};
 use crate::router::message::AnswerWhen;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
@@ -65,6 +67,7 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
         tickets: Vec::new(),
         held: Vec::new(),
         segment: Segment::default(),
+        claim: None,
     };
     connection.run().await;
 }
@@ -86,6 +89,8 @@ struct Connection {
     /// Which reply waits for what, in order.
     held: Vec<Held>,
     segment: Segment,
+    /// While its request is read although there is no room for it: it was the next.
+    claim: Option<Claim>,
 }
 
 /// A reply that waits for a batch.
@@ -129,12 +134,16 @@ impl Connection {
 
     /// Waits for input, for something to push, or for the end.
     async fn wait(&mut self) -> Event {
-        if let Some(buffer) = self.input.take_to_grow() {
-            let grown = self.shard_loop.off_loop(move || input::grow(buffer)).await;
+        if !self.has_memory().await {
+            return Event::Push;
+        }
+        if let Some((buffer, announced)) = self.input.take_to_grow() {
+            let grown = self.shard_loop.off_loop(move || input::grow(buffer, announced)).await;
             let Some(grown) = grown else { return Event::Closed };
             self.input.grown(grown);
         }
         let Self { session, input, shard_loop, input_was_full, .. } = self;
+        session.awaits_input.set(true);
         let event = std::future::poll_fn(|context| {
             if session.killed.get() {
                 return Poll::Ready(Event::Closed);
@@ -162,8 +171,9 @@ impl Connection {
             }
         })
         .await;
-        let total = &self.shard_loop.node.client_memory;
-        self.session.input_bytes.set(self.input.bytes().len(), total);
+        self.session.awaits_input.set(false);
+        let total = self.shard_loop.node.client_memory.requests();
+        self.session.input_bytes.set(self.input.held_bytes(), total);
         event
     }
 
@@ -217,22 +227,20 @@ impl Connection {
                 break;
             }
             let consumed = match self.parser.next(bytes, &limits, &mut spans, &mut inline) {
-                Ok(Parsed::Incomplete { .. }) => {
+                Ok(Parsed::Incomplete { frame_bytes_min }) => {
                     let limit = self.shard_loop.hot_settings.get().client_query_buffer_limit;
                     let limit = if limits.authenticated { limit } else { limit.min(1 << 20) };
                     if bytes.len() as u64 > limit {
                         tracing::warn!(client = self.session.id, "query buffer limit reached");
                         self.session.killed.set(true);
-                    } else if self.is_refused(bytes.len()) {
-                        self.flush_segment().await;
-                        self.out.error(TOO_MUCH_INPUT);
-                        self.session.close_after_reply.set(true);
                     }
+                    input.announce(frame_bytes_min);
                     break;
                 }
                 Ok(Parsed::Multibulk { consumed }) if consumed >= BIG_FRAME_BYTES => {
                     let frame = input.take_front(consumed);
                     self.command(Args::of_shared(&frame, &spans)).await;
+                    self.claim = None;
                     0
                 }
                 Ok(Parsed::Multibulk { consumed }) => {
@@ -274,8 +282,8 @@ impl Connection {
         if spans.capacity() <= SPANS_KEPT || !input.bytes().is_empty() {
             self.spans = spans;
         }
-        let total = &self.shard_loop.node.client_memory;
-        self.session.input_bytes.set(input.bytes().len(), total);
+        let total = self.shard_loop.node.client_memory.requests();
+        self.session.input_bytes.set(input.held_bytes(), total);
         self.input = input;
     }
 
@@ -608,10 +616,10 @@ impl Connection {
             tracing::warn!(client = self.session.id, "closed: output buffer limit reached");
             return false;
         }
-        let total = &shard_loop.node.client_memory;
+        let total = shard_loop.node.client_memory.replies();
         // The memory that is held, not what is left to send: that is what the limits are about.
         self.session.output_bytes.set(self.out.len(), total);
-        let written = !self.is_refused(self.out.len()) && self.write_all().await;
+        let written = self.may_keep_replies() && self.write_all().await;
         LoopCounters::add(&shard_loop.counters.output_bytes, self.out.len() as u64);
         if self.out.len() > OUTPUT_KEPT_BYTES {
             self.out.take();
@@ -620,17 +628,6 @@ impl Connection {
         }
         self.session.output_bytes.set(0, total);
         written
-    }
-
-    /// Whether clients hold too much memory and this one, with so many bytes, is one of those that
-    /// must not.
-    fn is_refused(&self, bytes: usize) -> bool {
-        let is_refused =
-            self.shard_loop.node.client_memory.refuses(bytes) && !self.session.no_evict.get();
-        if is_refused {
-            tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
-        }
-        is_refused
     }
 
     /// What some replies say could still be lost: these must not leave, an error does instead.
@@ -653,6 +650,10 @@ impl Connection {
 
     async fn write_all(&self) -> bool {
         let bytes = self.out.as_bytes();
+        let is_big = bytes.len() >= COUNTED_FROM;
+        if is_big {
+            self.session.output_taken_ms.set(now_ms());
+        }
         let mut sent = 0;
         while sent < bytes.len() {
             let result = std::future::poll_fn(|context| {
@@ -668,6 +669,9 @@ impl Connection {
                 Ok(0) | Err(_) => return false,
                 Ok(count) => {
                     sent += count;
+                    if is_big {
+                        self.session.output_taken_ms.set(now_ms());
+                    }
                     if sent < bytes.len() {
                         // A fast reader on this host could take all of it in one go.
                         runtime::yield_now().await;

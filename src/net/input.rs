@@ -49,12 +49,36 @@ pub(crate) struct Input {
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    /// Bytes that the frame at the front has at least, as its client says. A buffer does not grow
+    /// beyond that.
+    announced: usize,
 }
 
 impl Input {
     /// Received bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
+    }
+
+    /// What they take of the memory, without what every busy connection has.
+    pub(crate) fn held_bytes(&self) -> usize {
+        if self.buffer.len() > POOLED_BYTES { self.buffer.len() } else { self.end - self.start }
+    }
+
+    /// Bytes by which the buffer must grow before more can be received; 0: there is room.
+    pub(crate) fn growth(&self) -> usize {
+        let is_full = self.end == self.buffer.len() && self.start == 0;
+        if is_full && self.end > 0 { grown_bytes(self.end, self.announced) - self.end } else { 0 }
+    }
+
+    /// Bytes that the frame at the front has at least.
+    pub(crate) fn announced(&self) -> usize {
+        self.announced
+    }
+
+    /// The frame at the front has at least so many bytes.
+    pub(crate) fn announce(&mut self, frame_bytes_min: usize) {
+        self.announced = frame_bytes_min;
     }
 
     /// The first `count` bytes are worked off.
@@ -73,19 +97,19 @@ impl Input {
                 self.end -= self.start;
                 self.start = 0;
             } else {
-                self.buffer = grow(std::mem::take(&mut self.buffer));
+                self.buffer = grow(std::mem::take(&mut self.buffer), self.announced);
             }
         }
         let end = self.buffer.len().min(self.end + READ_BYTES_MAX);
         &mut self.buffer[self.end..end]
     }
 
-    /// Takes a buffer out that has to grow and is too big for that to be done here; [`grow`] it
-    /// elsewhere, and give it back to [`Input::grown`].
-    pub(crate) fn take_to_grow(&mut self) -> Option<Vec<u8>> {
+    /// Takes a buffer out that has to grow and is too big for that to be done here, with what was
+    /// announced; [`grow`] it elsewhere, and give it back to [`Input::grown`].
+    pub(crate) fn take_to_grow(&mut self) -> Option<(Vec<u8>, usize)> {
         let is_full = self.end == self.buffer.len() && self.start == 0;
         (is_full && self.buffer.len() >= GROWS_ELSEWHERE_BYTES)
-            .then(|| std::mem::take(&mut self.buffer))
+            .then(|| (std::mem::take(&mut self.buffer), self.announced))
     }
 
     /// The buffer has grown.
@@ -123,10 +147,21 @@ impl Input {
     }
 }
 
-/// Makes a buffer twice as long. For a big one not on the loop.
-pub(crate) fn grow(mut buffer: Vec<u8>) -> Vec<u8> {
-    let doubled = buffer.len() * 2;
-    buffer.resize(doubled, 0);
+/// Length of a buffer of `bytes` when it has grown: twice that, but not much beyond a frame of
+/// `announced` bytes.
+fn grown_bytes(bytes: usize, announced: usize) -> usize {
+    let doubled = bytes * 2;
+    if announced <= bytes {
+        return doubled;
+    }
+    announced.checked_next_multiple_of(POOLED_BYTES).map_or(doubled, |enough| doubled.min(enough))
+}
+
+/// Makes a full buffer longer. For a big one not on the loop.
+pub(crate) fn grow(mut buffer: Vec<u8>, announced: usize) -> Vec<u8> {
+    let bytes = grown_bytes(buffer.len(), announced);
+    buffer.reserve_exact(bytes - buffer.len());
+    buffer.resize(bytes, 0);
     buffer
 }
 
@@ -144,8 +179,8 @@ mod tests {
             input.received(1);
         }
         assert_eq!(input.end, input.buffer.len());
-        let full = input.take_to_grow().unwrap();
-        input.grown(grow(full));
+        let (full, announced) = input.take_to_grow().unwrap();
+        input.grown(grow(full, announced));
         assert_eq!(input.take_to_grow(), None);
         assert!(input.room(&pool).len() <= READ_BYTES_MAX);
         input.room(&pool)[..4].copy_from_slice(b"rest");
@@ -158,6 +193,18 @@ mod tests {
         assert_eq!(input.take_front(4), b"rest"[..]);
         assert!(input.bytes().is_empty() && input.buffer.is_empty());
         input.room(&pool);
+    }
+
+    #[test]
+    fn a_buffer_grows_to_what_is_announced_and_comes() {
+        let grown = |from: usize, announced| grow(vec![7; from], announced);
+        let kb = 1 << 10;
+        assert_eq!(grown(512 * kb, 700_000).len(), 43 * POOLED_BYTES);
+        assert_eq!(grown(512 * kb, 700_000).capacity(), 43 * POOLED_BYTES);
+        assert_eq!(grown(512 * kb, 512 << 20).len(), 1024 * kb);
+        assert_eq!(grown(512 * kb, usize::MAX).len(), 1024 * kb);
+        assert_eq!(grown(512 * kb, 0).len(), 1024 * kb);
+        assert_eq!(grown(512 * kb, 512 * kb).len(), 1024 * kb);
     }
 
     #[test]

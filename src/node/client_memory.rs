@@ -1,18 +1,23 @@
 //! What clients' requests and replies hold of the memory, over all threads, and how much of it
 //! they may: `maxmemory-clients`, or what the plan of the memory budget has for them.
 //!
-//! Who asks for more when there is no more gets an error and is disconnected; who holds little is
-//! left alone.
+//! A request that alone is more than that gets an error. One that does not fit beside the others is
+//! not read on until it does. Replies that nobody takes are given up, with the connection, when
+//! they are in the way; and before that nothing big is read for anybody ([`Room`]). Who holds
+//! little is left alone.
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use basalt_shard::room::{Claim, Claims, Room};
 
 use crate::config::Config;
 use crate::config::memory::MemoryPlan;
 use crate::config::settings::MemoryShare;
 
 /// Buffers below this are not counted: every client may have them, and counting takes time.
-const COUNTED_FROM: usize = 64 << 10;
+pub(crate) const COUNTED_FROM: usize = 64 << 10;
 
 /// What a client is told who has sent more than there is room for.
 pub(crate) const TOO_MUCH_INPUT: &[u8] =
@@ -20,13 +25,17 @@ pub(crate) const TOO_MUCH_INPUT: &[u8] =
 
 /// See the module.
 pub(crate) struct ClientMemory {
-    bytes: AtomicU64,
+    requests: AtomicU64,
+    /// Replies are counted there.
+    room: Arc<Room>,
     bytes_max: AtomicU64,
+    claims: Arc<Claims>,
 }
 
 impl ClientMemory {
-    pub(crate) fn new(config: &Config, plan: &MemoryPlan) -> Self {
-        let this = Self { bytes: AtomicU64::new(0), bytes_max: AtomicU64::new(0) };
+    pub(crate) fn new(config: &Config, plan: &MemoryPlan, room: Arc<Room>) -> Self {
+        let (requests, bytes_max) = Default::default();
+        let this = Self { requests, room, bytes_max, claims: Arc::default() };
         this.reload(config, plan);
         this
     }
@@ -36,14 +45,48 @@ impl ClientMemory {
         self.bytes_max.store(bytes_max(config, plan), Ordering::Relaxed);
     }
 
-    /// Bytes that are counted.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+    /// Where requests are counted.
+    pub(crate) fn requests(&self) -> &AtomicU64 {
+        &self.requests
     }
 
-    /// Whether there is no room for a client that holds so many bytes.
+    /// Where replies are counted.
+    pub(crate) fn replies(&self) -> &AtomicU64 {
+        self.room.replies()
+    }
+
+    /// Bytes that are counted.
+    fn bytes(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed) + self.replies().load(Ordering::Relaxed)
+    }
+
+    fn bytes_max(&self) -> u64 {
+        self.bytes_max.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request of so many bytes could be taken if there were no others.
+    pub(crate) fn can_take(&self, bytes: usize) -> bool {
+        bytes < COUNTED_FROM || bytes as u64 <= self.bytes_max()
+    }
+
+    /// Whether a request of so many bytes may become `more` longer.
+    pub(crate) fn has_room(&self, bytes: usize, more: usize) -> bool {
+        bytes + more < COUNTED_FROM || self.bytes() + more as u64 <= self.bytes_max()
+    }
+
+    /// To be the next to take a request although there is no room; `None` when somebody else is.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        self.claims.claim()
+    }
+
+    /// Whether clients hold more than they may.
+    pub(crate) fn is_over(&self) -> bool {
+        self.bytes() > self.bytes_max()
+    }
+
+    /// Whether they hold so much more that replies of so many bytes cannot be kept for a moment.
     pub(crate) fn refuses(&self, bytes: usize) -> bool {
-        bytes >= COUNTED_FROM && self.bytes() > self.bytes_max.load(Ordering::Relaxed)
+        bytes >= COUNTED_FROM && self.bytes() > self.bytes_max().saturating_mul(2)
     }
 }
 
@@ -66,15 +109,15 @@ impl HeldBytes {
         self.0.get()
     }
 
-    /// Now it is so many.
-    pub(crate) fn set(&self, bytes: usize, total: &ClientMemory) {
+    /// Now it is so many; `total` is of all clients.
+    pub(crate) fn set(&self, bytes: usize, total: &AtomicU64) {
         let before = self.0.replace(bytes);
         if before.max(bytes) < COUNTED_FROM {
             return;
         }
         let counted = |bytes: usize| if bytes < COUNTED_FROM { 0 } else { bytes as u64 };
         let change = counted(bytes).wrapping_sub(counted(before));
-        total.bytes.fetch_add(change, Ordering::Relaxed);
+        total.fetch_add(change, Ordering::Relaxed);
     }
 }
 
@@ -82,21 +125,53 @@ impl HeldBytes {
 mod tests {
     use super::*;
 
+    const MB: usize = 1 << 20;
+
+    fn of(bytes_max: usize) -> ClientMemory {
+        ClientMemory {
+            requests: AtomicU64::new(0),
+            room: Room::new(0),
+            bytes_max: AtomicU64::new(bytes_max as u64),
+            claims: Arc::default(),
+        }
+    }
+
     #[test]
-    fn only_much_is_counted_and_refused() {
-        let total = ClientMemory { bytes: AtomicU64::new(0), bytes_max: AtomicU64::new(1 << 20) };
+    fn only_much_is_counted() {
+        let total = of(MB);
         let (one, other) = (HeldBytes::default(), HeldBytes::default());
-        one.set(COUNTED_FROM - 1, &total);
+        one.set(COUNTED_FROM - 1, total.requests());
         assert_eq!((one.get(), total.bytes()), (COUNTED_FROM - 1, 0));
-        one.set(1 << 20, &total);
-        assert!(!total.refuses(1 << 20));
-        other.set(COUNTED_FROM, &total);
-        assert_eq!(total.bytes(), (1 << 20) + COUNTED_FROM as u64);
-        assert!(total.refuses(1 << 20) && total.refuses(COUNTED_FROM));
-        assert!(!total.refuses(COUNTED_FROM - 1));
-        other.set(10, &total);
-        assert_eq!((total.bytes(), total.refuses(1 << 20)), (1 << 20, false));
-        one.set(0, &total);
+        one.set(MB, total.requests());
+        other.set(COUNTED_FROM, total.replies());
+        assert_eq!(total.bytes(), (MB + COUNTED_FROM) as u64);
+        assert!(total.is_over());
+        other.set(10, total.replies());
+        assert_eq!((total.bytes(), total.is_over()), (MB as u64, false));
+        one.set(0, total.requests());
         assert_eq!(total.bytes(), 0);
+    }
+
+    #[test]
+    fn what_does_not_fit_waits_and_what_never_will_is_refused() {
+        let total = of(MB);
+        let one = HeldBytes::default();
+        one.set(MB - 100_000, total.requests());
+        assert!(total.has_room(70_000, 30_000) && !total.has_room(70_000, 200_000));
+        assert!(total.has_room(100, 10_000), "small ones go on");
+        assert!(total.can_take(MB) && !total.can_take(MB + 1));
+        let claim = total.claim();
+        assert!(claim.is_some() && total.claim().is_none());
+        drop(claim);
+        assert!(total.claim().is_some());
+    }
+
+    #[test]
+    fn replies_are_kept_for_a_while_and_not_at_any_price() {
+        let total = of(MB);
+        total.replies().store(2 * MB as u64, Ordering::Relaxed);
+        assert!(total.is_over() && !total.refuses(MB));
+        total.replies().fetch_add(1, Ordering::Relaxed);
+        assert!(total.refuses(MB) && !total.refuses(COUNTED_FROM - 1));
     }
 }

@@ -1,5 +1,6 @@
 //! What a shard does by the clock: keys whose time has come go, idle clients are closed, rates
-//! and memory are sampled, turns of the loop that took long are reported.
+//! and memory are sampled, the hot cache gets its size, turns of the loop that took long are
+//! reported.
 
 use std::rc::Rc;
 use std::sync::PoisonError;
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 use basalt_shard::engine::EngineError;
 use basalt_shard::shard::load_deadlines;
 
+use crate::config::memory;
+use crate::node::client_memory::COUNTED_FROM;
 use crate::node::now_ms;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime::{self, LongTurn, Usage};
@@ -20,6 +23,10 @@ const COUNT_PIECE: usize = 512;
 const EXPIRE_PIECE: usize = 128;
 /// Deadlines read from disk ahead, when they are not in memory.
 const EXPIRE_LOAD: usize = 20_000;
+/// While clients hold too much memory, how long a reply is kept that nobody takes, and the part of
+/// a request that does not come to its end.
+const REPLY_KEPT_MS: u64 = 2_000;
+const REQUEST_KEPT_MS: u64 = 10_000;
 /// Samples of the rates.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
@@ -108,6 +115,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
         runtime::sleep(SAMPLE_EVERY).await;
         shard_loop.renew_clock();
         shard_loop.counters.sample();
+        resize_caches(&shard_loop).await;
         long_turns.look(&shard_loop);
         rounds += 1;
         if rounds.is_multiple_of(10) {
@@ -116,6 +124,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
             long_turns.log(&shard_loop);
             close_idle_clients(&shard_loop);
             close_slow_readers(&shard_loop);
+            close_holders_of_memory(&shard_loop);
             if shard_loop.id == 0 {
                 let node = shard_loop.node.clone();
                 shard_loop.node.pool.run(move || {
@@ -123,6 +132,25 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
                 });
             }
         }
+    }
+}
+
+/// Brings the hot cache and the copies to the size that they are to have, a little in each turn.
+async fn resize_caches(shard_loop: &ShardLoop) {
+    let (node, shards) = (&shard_loop.node, shard_loop.node.topology.shards());
+    loop {
+        let hot_cache = node.shares.get().hot_cache;
+        let copies_bytes = memory::copies_per_shard(hot_cache, shards);
+        let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
+        let cache_bytes = memory::hot_cache_per_shard(hot_cache, shards);
+        let is_done = shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes);
+        let held =
+            shard_loop.shard.borrow_mut().cache().bytes() + shard_loop.copies.borrow().bytes();
+        node.shares.note_held(shard_loop.id, held);
+        if is_done && copies_done {
+            return;
+        }
+        runtime::yield_now().await;
     }
 }
 
@@ -167,6 +195,32 @@ fn close_slow_readers(shard_loop: &ShardLoop) {
     }
     for session in slow {
         tracing::warn!(client = session.id, "closed: soft output buffer limit reached");
+        session.kill();
+    }
+}
+
+/// When clients hold more memory than they may, those are closed that hold much of it and do
+/// nothing: neither taking a reply nor sending more of a request.
+fn close_holders_of_memory(shard_loop: &ShardLoop) {
+    if !shard_loop.node.client_memory.is_over() {
+        return;
+    }
+    let now = now_ms();
+    let since = |moment_ms: u64| now.saturating_sub(moment_ms);
+    let mut idle = Vec::new();
+    for session in shard_loop.sessions.borrow().values() {
+        let (request, reply) = (session.input_bytes.get(), session.output_bytes.get());
+        let takes_nothing =
+            reply >= COUNTED_FROM && since(session.output_taken_ms.get()) >= REPLY_KEPT_MS;
+        let sends_nothing = request >= COUNTED_FROM
+            && session.awaits_input.get()
+            && since(session.last_interaction_ms.get()) >= REQUEST_KEPT_MS;
+        if (takes_nothing || sends_nothing) && !session.no_evict.get() {
+            idle.push((session.clone(), request + reply));
+        }
+    }
+    for (session, bytes) in idle {
+        tracing::warn!(client = session.id, bytes, "closed: clients hold too much memory");
         session.kill();
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod disk;
 mod drain;
 pub(crate) mod keeper;
 pub(crate) mod log_sync;
+pub(crate) mod memory_shares;
 pub(crate) mod open_files;
 pub(crate) mod pool;
 pub(crate) mod scrub;
@@ -38,6 +39,7 @@ use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::LogSync;
+use crate::node::memory_shares::{MemoryShares, Shares};
 use crate::node::open_files::OpenFiles;
 use crate::node::pool::Pool;
 use crate::router::mailbox::Mailbox;
@@ -63,6 +65,8 @@ pub(crate) struct Node {
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.
     memory: RwLock<MemoryPlan>,
+    /// What the caches have of it at the moment.
+    pub(crate) shares: MemoryShares,
     /// The caches and buffers that the shards' databases share.
     pub(crate) engine_resources: SharedResources,
     config: RwLock<Arc<Config>>,
@@ -123,6 +127,7 @@ impl Node {
         *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
         self.client_memory.reload(config, &plan);
         self.topology.room().resize(plan.clients);
+        self.shares.set(Shares { hot_cache: plan.hot_cache, block_cache: plan.block_cache });
         self.engine_resources.set_block_cache_bytes(plan.block_cache as usize);
     }
 

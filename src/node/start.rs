@@ -33,6 +33,7 @@ use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::disk::Space;
 use crate::node::log_sync::Mode;
+use crate::node::memory_shares::{self, MemoryShares};
 use crate::node::open_files;
 use crate::node::pool::Pool;
 use crate::node::scrub::{self, Scrub};
@@ -60,7 +61,6 @@ impl StopSignal {
 
 /// Runs the server until it is told to stop.
 pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
-    super::usage::tune_allocator();
     let (stop, stopped) = bounded(1);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(&config)?;
@@ -107,7 +107,8 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         pool,
         scrub: Scrub::default(),
         counters: Counters::default(),
-        client_memory: ClientMemory::new(&config, &memory),
+        client_memory: ClientMemory::new(&config, &memory, topology.room().clone()),
+        shares: MemoryShares::new(&memory, manifest.shards),
         memory: RwLock::new(memory),
         engine_resources,
         open_files,
@@ -156,6 +157,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     for shard in shards {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
+    memory_shares::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     super::usage::note_startup(&node);
     let scrubbing =
         scrub::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
@@ -290,9 +292,9 @@ fn mend(topology: &Topology, shard: ShardId) {
     }
 }
 
-fn open_shards(topology: &Arc<Topology>, memory: &MemoryPlan) -> Result<Vec<Shard>, String> {
+fn open_shards(topology: &Arc<Topology>, plan: &MemoryPlan) -> Result<Vec<Shard>, String> {
     let shards = topology.shards();
-    let cache_bytes = memory.hot_cache_per_shard(shards);
+    let cache_bytes = memory::hot_cache_per_shard(plan.hot_cache, shards);
     (0..shards)
         .map(|shard| {
             Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)
@@ -431,8 +433,8 @@ impl Drop for Goodbye {
     fn drop(&mut self) {
         self.shard_loop.sessions.borrow_mut().remove(&self.session.id);
         let node = &self.shard_loop.node;
-        self.session.input_bytes.set(0, &node.client_memory);
-        self.session.output_bytes.set(0, &node.client_memory);
+        self.session.input_bytes.set(0, node.client_memory.requests());
+        self.session.output_bytes.set(0, node.client_memory.replies());
         if self.session.monitor.get() {
             node.monitors.fetch_sub(1, Ordering::Relaxed);
         }

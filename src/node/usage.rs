@@ -32,9 +32,14 @@ pub(crate) struct Memory {
 pub(crate) fn memory() -> Memory {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let (rss, program) = (status_bytes(&status, "VmRSS:"), status_bytes(&status, "RssFile:"));
+    Memory { rss, program, ..allocator_memory() }
+}
+
+/// The same without what the system says.
+pub(crate) fn allocator_memory() -> Memory {
     // The numbers are those of the latest epoch.
     if epoch::advance().is_err() {
-        return Memory { rss, program, ..Memory::default() };
+        return Memory::default();
     }
     let number = |read: tikv_jemalloc_ctl::Result<usize>| read.unwrap_or(0) as u64;
     Memory {
@@ -42,8 +47,7 @@ pub(crate) fn memory() -> Memory {
         active: number(stats::active::read()),
         resident: number(stats::resident::read()),
         metadata: number(stats::metadata::read()),
-        rss,
-        program,
+        ..Memory::default()
     }
 }
 
@@ -82,18 +86,6 @@ pub(crate) fn allocator_report() -> String {
     let arenas = tikv_jemalloc_ctl::arenas::narenas::read();
     line("arenas", "(a number, not bytes)", arenas.map(|arenas| arenas as usize));
     report
-}
-
-/// For how long the allocator keeps pages that nobody uses. Its default of ten seconds is as much
-/// as what a flush or a compaction uses in that time.
-const UNUSED_PAGES_KEPT_MS: isize = 1000;
-
-/// Has the allocator keep unused pages for a short time only. To be called once, at start.
-pub(crate) fn tune_allocator() {
-    let _ = "arenas.dirty_decay_ms\0".name().write(UNUSED_PAGES_KEPT_MS);
-    for_each_arena("dirty", |setting| {
-        let _ = setting.write(UNUSED_PAGES_KEPT_MS);
-    });
 }
 
 /// Makes the allocator give back what it keeps for later: pages age at once, for a moment.
@@ -197,6 +189,13 @@ mod tests {
         assert!(after.active >= after.allocated && after.resident > 0 && after.rss > 64 << 20);
         drop(block);
         assert!(allocator().starts_with("jemalloc-5."), "{}", allocator());
+    }
+
+    #[test]
+    fn the_allocator_goes_by_our_settings() {
+        let kept_ms: isize = "opt.dirty_decay_ms\0".name().read().unwrap();
+        let at_once_from: usize = "opt.oversize_threshold\0".name().read().unwrap();
+        assert_eq!((kept_ms, at_once_from), (1000, 1 << 20));
     }
 
     #[test]

@@ -13,8 +13,11 @@ use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
+use basalt_shard::room::Claim;
 use basalt_shard::settings::Settings;
-use basalt_shard::shard::{Attempt, Call, Refused, Sequence, run_in_sequence, scope_of};
+use basalt_shard::shard::{
+    Attempt, Call, REPLIES_BYTES_MAX, Refused, Sequence, run_in_sequence, scope_of,
+};
 use basalt_shard::view::Changes;
 
 use crate::node::{Node, now_ms};
@@ -29,7 +32,7 @@ const STALL_PAUSE: Duration = Duration::from_millis(1);
 const ROOM_PAUSE: Duration = Duration::from_millis(5);
 const ROOM_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Tries commands from `first` on until one has to wait.
+/// Tries commands from `first` on until one has to wait, or their replies have become long.
 pub(crate) fn run_ready(
     shard_loop: &ShardLoop,
     batch: &Batch,
@@ -39,6 +42,10 @@ pub(crate) fn run_ready(
 ) -> Option<Halt> {
     let mut moment = Instant::now();
     for next in first..batch.len() {
+        if reply.len() >= REPLIES_BYTES_MAX {
+            done.rest = batch.rest(next);
+            return None;
+        }
         let (id, args) = batch.command(next);
         match attempt(shard_loop, id, args, (batch.db, &mut moment), reply) {
             Attempt::Done(ticket) => {
@@ -335,23 +342,24 @@ pub(crate) fn count_shares(
     let commands = batch.len().max(1) as u64;
     let share_ns = u64::try_from(timer.elapsed().as_nanos()).unwrap_or(u64::MAX) / commands;
     let mut statistics = shard_loop.statistics.borrow_mut();
-    for index in 0..batch.len() {
+    for index in 0..executed.ends.len() {
         let (id, args) = batch.command(index);
         statistics.count(id, share_ns, executed.reply(index));
         executed.slow.extend(slowness::check(shard_loop, id, args, share_ns / 1000));
     }
-    LoopCounters::add(&shard_loop.counters.commands, batch.len() as u64);
+    LoopCounters::add(&shard_loop.counters.commands, executed.ends.len() as u64);
 }
 
 /// Runs the commands of a batch on a thread that may block, when there is room for the big values
-/// that they read. Their keys must be locked. `None`: a handler panicked.
+/// that they read or write. Their keys must be locked. `None`: a handler panicked.
 pub(crate) async fn run_with_disk(
     shard_loop: &Rc<ShardLoop>,
     batch: Arc<Batch>,
 ) -> Option<Sequence> {
     let given_up = Instant::now() + ROOM_PATIENCE;
+    let mut claim = None;
     loop {
-        let sequence = run_once_with_disk(shard_loop, batch.clone()).await?;
+        let sequence = run_once_with_disk(shard_loop, batch.clone(), claim.clone()).await?;
         if !sequence.lacks_room {
             return Some(sequence);
         }
@@ -360,11 +368,16 @@ pub(crate) async fn run_with_disk(
             let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
             return Some(Sequence::without_room(batch.len(), protocol));
         }
+        claim = claim.or_else(|| shard_loop.node.topology.room().claim().map(Arc::new));
         runtime::sleep(ROOM_PAUSE).await;
     }
 }
 
-async fn run_once_with_disk(shard_loop: &Rc<ShardLoop>, batch: Arc<Batch>) -> Option<Sequence> {
+async fn run_once_with_disk(
+    shard_loop: &Rc<ShardLoop>,
+    batch: Arc<Batch>,
+    claim: Option<Arc<Claim>>,
+) -> Option<Sequence> {
     let node = shard_loop.node.clone();
     let databases = shard_loop.databases();
     let settings = shard_loop.settings();
@@ -377,7 +390,7 @@ async fn run_once_with_disk(shard_loop: &Rc<ShardLoop>, batch: Arc<Batch>) -> Op
             let mut random = Random::new(seed);
             let calls = calls(&node, &batch, &databases, &settings);
             let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
-            run_in_sequence(calls, &node.topology, &mut random, None, protocol)
+            run_in_sequence(calls, &node.topology, &mut random, None, protocol, claim)
         })
         .await
         .flatten()

@@ -87,6 +87,17 @@ impl Batch {
         self.frame.len() + shared.map(Bytes::len).sum::<usize>()
     }
 
+    /// The commands from `first` on, if there are any.
+    pub(crate) fn rest(&self, first: usize) -> Option<Box<Batch>> {
+        let protocol = self.protocol.unwrap_or(Protocol::Resp2);
+        let mut rest = Box::new(Self::new(self.db, protocol));
+        for index in first..self.len() {
+            let (id, args) = self.command(index);
+            rest.push(id, args);
+        }
+        (!rest.is_empty()).then_some(rest)
+    }
+
     /// Command number `index`.
     pub(crate) fn command(&self, index: usize) -> (CommandId, Args<'_>) {
         let (id, spans, shared) = &self.commands[index];
@@ -111,6 +122,9 @@ pub(crate) struct Executed {
     pub(crate) slow: Vec<Slow>,
     /// What was read, for the asking thread to keep.
     pub(crate) copies: Vec<Copy>,
+    /// The commands that were not run, as the replies of those before them have become long: these
+    /// are to leave first.
+    pub(crate) rest: Option<Box<Batch>>,
 }
 
 /// The reply to a command that panicked in the server.

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use basalt_shard::error::storage_error_reply;
+use basalt_shard::error::{storage_error_reply, text};
 use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Mode};
 use basalt_shard::topology::ShardId;
@@ -75,8 +75,31 @@ fn keys(shard_loop: &ShardLoop, batch: &Batch) -> Vec<(RecordKey, Mode)> {
     keys
 }
 
-/// Runs a batch whose keys are locked with all the waiting that it needs.
+/// Runs a batch whose keys are locked with all the waiting that it needs. None of the replies can
+/// leave before, so together they are bounded as a single one is.
 async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
+    let mut rest = Some(Box::new(batch));
+    let mut all = Executed::default();
+    while let Some(batch) = rest {
+        let mut next = if all.replies.len() < shard_loop.settings().reply_bytes_max {
+            run_some_with_disk(shard_loop, *batch).await
+        } else {
+            Executed::all_with(&batch, text::REPLY_TOO_LONG.as_bytes())
+        };
+        let base = all.replies.len();
+        rest = next.rest.take();
+        all.ends.extend(next.ends.iter().map(|(end, ticket)| (base + end, *ticket)));
+        if base == 0 {
+            all.replies = next.replies;
+        } else {
+            all.replies.append(&mut next.replies);
+        }
+        all.slow.append(&mut next.slow);
+    }
+    all
+}
+
+async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
     let batch = Arc::new(batch);
     let timer = Instant::now();
     let shown = shard_loop.shard.borrow().written();
@@ -91,6 +114,7 @@ async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
             let mut executed =
                 Executed { replies: sequence.reply.take(), ends, ..Executed::default() };
             execute::count_shares(shard_loop, &batch, timer, &mut executed);
+            executed.rest = batch.rest(executed.ends.len());
             executed
         }
         Err(error) => Executed::all_with(&batch, storage_error_reply(&error).as_bytes()),

@@ -23,7 +23,7 @@ use basalt_shard::shard::{Call, Shard, Statistics};
 use basalt_shard::topology::ShardId;
 use rustc_hash::FxHashMap;
 
-use crate::config::Config;
+use crate::config::{Config, memory};
 use crate::net::input::BufferPool;
 use crate::node::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
 use crate::node::{Node, now_us};
@@ -193,7 +193,10 @@ impl ShardLoop {
         let this = Rc::new(Self {
             id: shard.id(),
             shard: RefCell::new(shard),
-            copies: RefCell::new(Copies::new(node.memory_plan().copies_per_shard(shards))),
+            copies: RefCell::new(Copies::new(memory::copies_per_shard(
+                node.memory_plan().hot_cache,
+                shards,
+            ))),
             turn: Turn::new(shards),
             buffers: BufferPool::default(),
             sessions: RefCell::default(),

@@ -36,7 +36,7 @@ pub(crate) struct Outcome {
     pub(crate) tickets: Vec<(ShardId, Ticket)>,
 }
 
-/// Runs all commands of a batch as one transaction.
+/// Runs all commands of a batch as one transaction, or as many as have replies of bounded length.
 pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     LoopCounters::add(&shard_loop.counters.transactions, 1);
     let batch = Arc::new(batch);
@@ -68,6 +68,7 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     let ends = ends.into_iter().map(|end| (end, 0)).collect();
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
     execute::count_shares(shard_loop, &batch, timer, &mut executed);
+    executed.rest = batch.rest(executed.ends.len());
     Outcome { executed, tickets }
 }
 
@@ -131,7 +132,7 @@ fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
     let (random, cache) = shard.random_and_cache();
     let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
     let home = (shard_loop.id, cache);
-    run_in_sequence(calls, &shard_loop.node.topology, random, Some(home), protocol)
+    run_in_sequence(calls, &shard_loop.node.topology, random, Some(home), protocol, None)
 }
 
 /// Has every owner commit its part and give its lock back. Waits until all have.

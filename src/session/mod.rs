@@ -68,6 +68,10 @@ pub(crate) struct Session {
     pub(crate) last_interaction_ms: Cell<u64>,
     pub(crate) input_bytes: HeldBytes,
     pub(crate) output_bytes: HeldBytes,
+    /// When the client last took some of a reply.
+    pub(crate) output_taken_ms: Cell<u64>,
+    /// It has to send something, or nothing happens.
+    pub(crate) awaits_input: Cell<bool>,
     pub(crate) commands: Cell<u64>,
     /// Since when the output is over the soft limit, ms since 1970.
     pub(crate) over_soft_limit_since_ms: Cell<Option<u64>>,
@@ -107,6 +111,8 @@ impl Session {
             last_interaction_ms: Cell::new(now_ms),
             input_bytes: HeldBytes::default(),
             output_bytes: HeldBytes::default(),
+            output_taken_ms: Cell::new(0),
+            awaits_input: Cell::new(false),
             commands: Cell::new(0),
             over_soft_limit_since_ms: Cell::new(None),
             pushes: RefCell::default(),

@@ -103,6 +103,77 @@ fn sizes_change_at_run_time() {
     assert!(error.is_error() && format!("{error:?}").contains("hot-cache-size"), "{error:?}");
 }
 
+/// Requests that fit one after the other are all taken, whenever they come.
+#[test]
+fn requests_that_do_not_fit_together_wait_for_each_other() {
+    const CLIENTS: usize = 6;
+    let bound = Options::default().set("maxmemory-clients", "8mb").set("maxmemory", "256mb");
+    let server = Server::with(bound.shards(2));
+    let value = vec![b'v'; 5 << 20];
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let (value, mut client) = (&value, server.client());
+            scope.spawn(move || {
+                let key = format!("key:{number}");
+                // Half of it, then the rest, so that all are under way at once.
+                let request = crate::common::resp::encode_request(&[b"SET", key.as_bytes(), value]);
+                let (one, other) = request.split_at(request.len() / 2);
+                client.write_raw(one);
+                std::thread::sleep(Duration::from_millis(300));
+                client.write_raw(other);
+                assert_eq!(client.read().text(), "OK");
+            });
+        }
+    });
+    let mut client = server.client();
+    for number in 0..CLIENTS {
+        assert_eq!(client.run(&format!("STRLEN key:{number}")).int(), 5 << 20);
+    }
+    // One that will never fit is told so before it has all come.
+    let mut greedy = server.client();
+    let _ = greedy.try_write_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$9000000\r\n");
+    let _ = greedy.try_write_raw(&vec![b'x'; 1 << 20]);
+    let error = b"-ERR the request does not fit the memory for clients (maxmemory-clients, \
+                  maxmemory)\r\n";
+    greedy.assert_closes_with(error);
+}
+
+/// A pipeline of big reads on which nobody waits is read a piece at a time.
+#[test]
+fn a_pipeline_of_big_replies_is_not_gathered() {
+    let server = Server::with(Options::default().set("maxmemory", "64mb").shards(2));
+    let mut client = server.client();
+    let value = vec![b'v'; 2 << 20];
+    for number in 0..8 {
+        assert_eq!(client.call(&[b"SET", format!("key:{number}").as_bytes(), &value]).text(), "OK");
+    }
+    let (reads, writes) = ("GET key:NN\r\n", "SET other:NN 1\r\nGET key:NN\r\n");
+    for commands in [reads, writes, "MGET key:NN key:MM\r\n"] {
+        let pipeline: String = (0..40)
+            .map(|number| {
+                let (one, other) = ((number % 8).to_string(), ((number + 3) % 8).to_string());
+                commands.replace("NN", &one).replace("MM", &other)
+            })
+            .collect();
+        client.write_raw(pipeline.as_bytes());
+        for _ in 0..pipeline.lines().count() {
+            let reply = client.read();
+            let values = match &reply {
+                crate::common::resp::Value::Array(values) => values.clone(),
+                reply => vec![reply.clone()],
+            };
+            for value in values {
+                assert!(value.text() == "OK" || value.bytes().len() == 2 << 20, "{commands}");
+            }
+        }
+    }
+    let memory = fields(&mut client, "memory");
+    let peak = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let peak = peak.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    let peak_kb: u64 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(peak_kb << 10 < 150 * MB, "{peak} {memory:#?}");
+}
+
 /// A client that sends, or asks for, more than there is room for gets an error; others go on.
 #[test]
 fn clients_together_have_a_bound() {

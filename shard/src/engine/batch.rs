@@ -33,10 +33,24 @@ impl Encoder<'_> {
         begin[0] = operation + family as u8;
         begin[1..5].copy_from_slice(&length(first));
         begin[5..].copy_from_slice(&length(second));
-        self.0.reserve(begin.len() + first.len() + second.len());
+        reserve(self.0, begin.len() + first.len() + second.len());
         self.0.extend_from_slice(&begin);
         self.0.extend_from_slice(first);
         self.0.extend_from_slice(second);
+    }
+}
+
+/// A buffer of this size grows by a quarter when it grows, a smaller one to twice its size.
+const GROWS_LESS_BYTES: usize = 1 << 20;
+
+fn reserve(buffer: &mut Vec<u8>, bytes: usize) {
+    if buffer.capacity() - buffer.len() >= bytes {
+        return;
+    }
+    if buffer.len() < GROWS_LESS_BYTES {
+        buffer.reserve(bytes);
+    } else {
+        buffer.reserve_exact(bytes.max(buffer.len() / 4));
     }
 }
 

@@ -342,7 +342,7 @@ fn set_applied(db: &DB, lsn: Lsn) -> Result<(), EngineError> {
 /// Writes what gathered in a table into RocksDB, as one batch; `last` is the newest batch in it.
 /// Waits as long as RocksDB wants to.
 pub(super) fn store(db: &DB, table: &Table, last: Lsn) -> Result<(), EngineError> {
-    let mut writes = BatchWrites { db, batch: WriteBatch::default() };
+    let mut writes = BatchWrites { db, batch: WriteBatch::with_capacity_bytes(table.bytes()) };
     table.replay(&mut writes);
     writes.put(Family::Progress, APPLIED_KEY, &Bytes::copy_from_slice(&last.to_le_bytes()));
     write(db, writes.batch)

@@ -55,6 +55,8 @@ pub struct RocksEngine {
     /// `None` after a failure, when the database could not be opened again.
     open: RwLock<Option<Open>>,
     written: AtomicU64,
+    /// Lookups that were allowed to read from the disk, and that the write buffer did not answer.
+    disk_lookups: AtomicU64,
     has_failed: AtomicBool,
     failure: Mutex<Option<EngineError>>,
     noted: Mutex<Option<Watermark>>,
@@ -77,6 +79,7 @@ impl RocksEngine {
             shared: shared.clone(),
             open: RwLock::new(Some(open)),
             written: AtomicU64::new(opened.last),
+            disk_lookups: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
             failure: Mutex::default(),
             noted: Mutex::default(),
@@ -166,12 +169,14 @@ impl RocksEngine {
         open.buffer
             .drain(between_batches, |table, last| {
                 open.filters.note_stored(last);
-                opening::store(&open.db, table, last)?;
-                if open.buffer.is_oversized(table) {
-                    // At once, or memtables with big values stay in memory, a few in every family.
-                    opening::flush_all(&open.db)?;
+                if !open.buffer.is_oversized(table) {
+                    return opening::store(&open.db, table, last);
                 }
-                Ok(())
+                let drains = &self.shared.big_drains;
+                let _alone = drains.lock().unwrap_or_else(PoisonError::into_inner);
+                opening::store(&open.db, table, last)?;
+                // At once, or memtables with big values stay in memory, a few in every family.
+                opening::flush_all(&open.db)
             })
             .inspect_err(|error| self.fail(error))
     }
@@ -257,6 +262,9 @@ impl Engine for RocksEngine {
         let open = open.get()?;
         if let Found::Known(value) = open.buffer.get(family, key) {
             return Ok(value);
+        }
+        if matches!(tier, ReadTier::Disk) {
+            self.disk_lookups.fetch_add(1, Ordering::Relaxed);
         }
         let db = &open.db;
         let found = db.get_pinned_cf_opt(handle(db, family), key, options).map_err(read_error)?;
@@ -450,6 +458,7 @@ impl Engine for RocksEngine {
         let once =
             |property: &str| open.db.property_int_value(property).ok().flatten().unwrap_or(0);
         let (log_bytes, log_segments) = open.log.size();
+        let (appended_bytes, written_bytes) = open.log.traffic_bytes();
         vec![
             ("write_buffer_bytes", open.buffer.bytes() as u64),
             ("memtable_bytes", sum("rocksdb.cur-size-all-mem-tables")),
@@ -463,6 +472,9 @@ impl Engine for RocksEngine {
             ("background_errors", once("rocksdb.background-errors")),
             ("log_bytes", log_bytes),
             ("log_segments", log_segments as u64),
+            ("disk_lookups", self.disk_lookups.load(Ordering::Relaxed)),
+            ("log_appended_bytes", appended_bytes),
+            ("log_written_bytes", written_bytes),
         ]
     }
 }

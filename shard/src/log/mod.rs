@@ -103,6 +103,8 @@ pub struct Log {
     appended_bytes: AtomicU64,
     flushed_bytes: AtomicU64,
     durable_bytes: AtomicU64,
+    /// Bytes written to segments: what fills blocks up counts, and a block that is written twice.
+    written_bytes: AtomicU64,
 }
 
 /// The batches that gather; while it is held, none of them can be flushed.
@@ -172,6 +174,7 @@ impl Log {
             appended_bytes: AtomicU64::new(0),
             flushed_bytes: AtomicU64::new(0),
             durable_bytes: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
         })
     }
 
@@ -200,6 +203,12 @@ impl Log {
     pub fn bytes_not_flushed(&self) -> u64 {
         let flushed = self.flushed_bytes.load(Ordering::Relaxed);
         self.appended_bytes.load(Ordering::Relaxed).saturating_sub(flushed)
+    }
+
+    /// Bytes of batches, and bytes written for them, since this log was opened.
+    pub fn traffic_bytes(&self) -> (u64, u64) {
+        let [appended, written] = [&self.appended_bytes, &self.written_bytes];
+        (appended.load(Ordering::Relaxed), written.load(Ordering::Relaxed))
     }
 
     /// Generation of the segment in use.
@@ -277,6 +286,7 @@ impl Log {
                 let end = buffer.len();
                 let whole_blocks = end - end % BLOCK_BYTES;
                 segment.write_at(&buffer.bytes()[..whole_blocks], *offset, access)?;
+                self.written_bytes.fetch_add(whole_blocks as u64, Ordering::Relaxed);
                 buffer.keep(whole_blocks, end);
                 *offset += whole_blocks as u64;
             }
@@ -285,6 +295,7 @@ impl Log {
         let end = buffer.len();
         buffer.pad(BLOCK_BYTES);
         segment.write_at(buffer.bytes(), *offset, access)?;
+        self.written_bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         let whole_blocks = end - end % BLOCK_BYTES;
         buffer.keep(whole_blocks, end);
         *offset += whole_blocks as u64;

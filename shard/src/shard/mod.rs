@@ -27,7 +27,7 @@ use crate::keyspace::{sample, scan};
 use crate::locks::{LockId, LockTable, Mode, Scope};
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
-use crate::room::Reservation;
+use crate::room::{Claim, Reservation};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, Context, View};
@@ -226,7 +226,7 @@ pub struct Sequence {
     pub changes: Changes,
     /// Records that were read from disk, for the hot cache.
     pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
-    /// Room for the big values among them.
+    /// Room for the big values among them, and among the changes.
     pub held: Reservation,
     /// There was none for one more: nothing of this counts, and it is to be tried again.
     pub lacks_room: bool,
@@ -234,20 +234,30 @@ pub struct Sequence {
     pub lookups: (u64, u64),
 }
 
+/// Replies of several commands together are not longer than this and the last of them: they are
+/// to leave before more are made.
+pub const REPLIES_BYTES_MAX: usize = 256 << 10;
+
 /// Runs commands one after the other, each seeing the changes of those before it. Their keys must
 /// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
-/// that does not do. Without it: with the disk, on a thread that may block.
+/// that does not do. Without it: with the disk, on a thread that may block. With a `claim` they are
+/// the next to get room for big values. When the replies have become long it stops: the sequence
+/// has fewer of them than there are commands.
 pub fn run_in_sequence<'a>(
     calls: impl Iterator<Item = Call<'a>>,
     topology: &Topology,
     random: &mut Random,
     mut cache: Option<(ShardId, &mut HotCache)>,
     protocol: Protocol,
+    claim: Option<Arc<Claim>>,
 ) -> Option<Sequence> {
-    let mut sequence = Sequence::new(protocol);
+    let mut sequence = Sequence::new(protocol, Reservation::with_claim(claim));
     for call in calls {
         let start = sequence.reply.len();
-        sequence.reply.limit(call.settings.reply_bytes_max);
+        if start >= REPLIES_BYTES_MAX {
+            break;
+        }
+        sequence.reply.limit(start.saturating_add(call.settings.reply_bytes_max));
         let context = call.context(topology);
         let view = match &mut cache {
             Some((home, cache)) => View::on_loop(context, random, *home, cache),
@@ -260,8 +270,10 @@ pub fn run_in_sequence<'a>(
             sequence.lookups.0 += view.hits;
             sequence.lookups.1 += view.misses;
         }
+        let lacks_room = view.lacks_room;
         let (changes, loaded, held) = view.finish();
         sequence.held = held;
+        let result = if lacks_room { Err(CommandError::NoRoom) } else { result };
         match result {
             Ok(()) if sequence.reply.is_over() => {
                 sequence.reply.truncate(start);
@@ -522,8 +534,9 @@ impl Shard {
     }
 
     /// Runs commands whose keys are all this shard's at once, as one: all of them, or none. `None`:
-    /// it takes the disk, or time, or somebody holds one of the keys. `locked`: the caller holds
-    /// the locks on them. With the replies comes the batch that they all wait for.
+    /// it takes the disk, or time, or its replies are long, or somebody holds one of the keys.
+    /// `locked`: the caller holds the locks on them. With the replies comes the batch that they all
+    /// wait for.
     pub fn execute_all<'a>(
         &mut self,
         calls: impl Iterator<Item = Call<'a>> + Clone,
@@ -534,11 +547,12 @@ impl Shard {
             return None;
         }
         let home = (self.id, &mut self.cache);
+        let count = calls.clone().count();
         let mut sequence =
-            run_in_sequence(calls, &self.topology, &mut self.random, Some(home), protocol)?;
+            run_in_sequence(calls, &self.topology, &mut self.random, Some(home), protocol, None)?;
         let changes = std::mem::take(&mut sequence.changes);
         let mut ticket = if self.dirty.is_empty() { 0 } else { self.written };
-        if changes.is_long() {
+        if changes.is_long() || sequence.ends.len() < count {
             return None;
         }
         if !changes.is_empty() {

@@ -8,13 +8,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use basalt_shard::engine::options::SharedMemory;
+use basalt_shard::engine::options::{SharedMemory, Traffic};
 use basalt_shard::shard::Statistics;
 use hdrhistogram::Histogram;
 
 use super::hot_keys;
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
+use crate::node::memory_shares::Shares;
 use crate::node::scrub::ScrubStatus;
 use crate::node::usage::{self, Memory, ProcessorTime};
 use crate::node::{Node, now_us};
@@ -35,6 +36,7 @@ pub(super) struct Wanted {
 pub(super) struct Facts {
     pub(super) config: Arc<Config>,
     pub(super) memory_plan: MemoryPlan,
+    pub(super) shares: Shares,
     pub(super) process: Process,
     pub(super) host: Host,
     pub(super) logs: Logs,
@@ -78,6 +80,7 @@ pub(super) struct Host {
     pub(super) system_memory: u64,
     pub(super) memory: Memory,
     pub(super) engine_memory: SharedMemory,
+    pub(super) traffic: Traffic,
     pub(super) allocator: String,
     pub(super) of_process: ProcessorTime,
     pub(super) of_children: ProcessorTime,
@@ -164,6 +167,7 @@ impl Facts {
         Self {
             config: node.config(),
             memory_plan: node.memory_plan(),
+            shares: node.shares.get(),
             process,
             host,
             logs: Logs::of(node),
@@ -290,7 +294,8 @@ impl Host {
         self.of_engine("write_buffer_bytes")
     }
 
-    fn of_engine(&self, name: &str) -> u64 {
+    /// A number of the engines', all shards' together.
+    pub(super) fn of_engine(&self, name: &str) -> u64 {
         self.engine.iter().find(|(known, _)| *known == name).map_or(0, |(_, value)| *value)
     }
 
@@ -313,6 +318,7 @@ impl Host {
             system_memory: host_memory(Path::new("/proc/meminfo")).unwrap_or(0),
             memory: usage::note_peak(node),
             engine_memory: node.engine_resources.memory(),
+            traffic: node.engine_resources.traffic(),
             allocator: usage::allocator(),
             of_process: ProcessorTime::of_process(),
             of_children: ProcessorTime::of_children(),

@@ -4,7 +4,7 @@
 //! that begin with `engine_` are the storage engine's own.
 
 use super::facts::{Facts, OfShard};
-use super::text::Text;
+use super::text::{Text, ratio};
 use crate::runtime::TurnTotals;
 
 /// There are no snapshots, no forks and no rewriting of logs. The log of writes is what Redis
@@ -77,6 +77,7 @@ pub(super) fn storage(facts: &Facts, out: &mut Text) {
     out.field("blocking_pool_waiting", waiting);
     out.field("blocking_pool_busy", busy);
     scrub(facts, out);
+    amplification(facts, out);
     for (name, value) in &facts.host.engine {
         out.field(&format!("engine_{name}"), value);
     }
@@ -135,6 +136,23 @@ fn scrub(facts: &Facts, out: &mut Text) {
     }
 }
 
+/// What a byte written, a byte stored and a lookup cost: bytes written to the disk for each byte of
+/// the clients' writes, since the start; bytes of table files for each byte of data that is alive;
+/// blocks read from the disk for each lookup that memory did not answer.
+fn amplification(facts: &Facts, out: &mut Text) {
+    let (traffic, host) = (facts.host.traffic, &facts.host);
+    let written =
+        traffic.flushed_bytes + traffic.compacted_bytes + host.of_engine("log_written_bytes");
+    out.field("write_amplification", ratio(written, host.of_engine("log_appended_bytes")));
+    let (tables, alive) = (host.of_engine("sst_bytes"), host.of_engine("live_data_bytes"));
+    out.field("space_amplification", ratio(tables, alive));
+    let lookups = host.of_engine("disk_lookups");
+    out.field("read_amplification", ratio(traffic.blocks_read, lookups));
+    out.field("flushed_bytes", traffic.flushed_bytes);
+    out.field("compacted_bytes", traffic.compacted_bytes);
+    out.field("blocks_read", traffic.blocks_read);
+}
+
 /// How `maxmemory` is divided.
 fn budget(facts: &Facts, out: &mut Text) {
     let plan = facts.memory_plan;
@@ -144,6 +162,9 @@ fn budget(facts: &Facts, out: &mut Text) {
     out.field("budget_hot_cache_bytes", plan.hot_cache);
     out.field("budget_block_cache_bytes", plan.block_cache);
     out.field("budget_write_buffer_bytes", plan.write_buffers);
+    // What the caches may have at the moment, with what others leave, or without what they took.
+    out.field("share_hot_cache_bytes", facts.shares.hot_cache);
+    out.field("share_block_cache_bytes", facts.shares.block_cache);
 }
 
 fn of_shard(shard: &OfShard) -> String {

@@ -14,6 +14,7 @@ use super::facts::{Host, Logs, OfShard, Process};
 use super::*;
 use crate::config::memory::MemoryPlan;
 use crate::config::{Config, Surroundings};
+use crate::node::memory_shares::Shares;
 use crate::node::usage::Memory;
 use crate::session::command_statistics::{CommandStatistics, OfCommand};
 
@@ -24,6 +25,7 @@ fn facts() -> Facts {
     let config = Config::load(&[], &mut surroundings).unwrap().0;
     Facts {
         memory_plan: MemoryPlan::new(&config, 2, 1 << 30).unwrap(),
+        shares: Shares::default(),
         config: Arc::new(config),
         process: Process::default(),
         host: Host::default(),

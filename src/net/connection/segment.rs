@@ -27,19 +27,31 @@ impl Connection {
         self.flush_segment_for(AnswerWhen::Run).await;
     }
 
-    /// The same; `when` the replies are to come back.
+    /// The same; `when` the replies are to come back. If they are long they leave as they come.
     pub(super) async fn flush_segment_for(&mut self, when: AnswerWhen) {
-        if self.segment.batch.is_empty() {
-            return;
+        while !self.segment.batch.is_empty() {
+            self.flush_some(when).await;
+            if !self.segment.batch.is_empty() && !self.deliver().await {
+                self.session.killed.set(true);
+            }
+            if self.session.killed.get() {
+                self.segment = Segment::default();
+            }
         }
+    }
+
+    /// Runs as much of what has gathered as has replies of bounded length.
+    async fn flush_some(&mut self, when: AnswerWhen) {
         let Segment { batch, homes, only_reads } = std::mem::take(&mut self.segment);
         let first = homes.first().copied();
+        let rest;
         let one_shard = match first {
             Some(Home::One(shard)) if homes.iter().all(|home| Some(*home) == first) => Some(shard),
             _ => None,
         };
         if let Some(shard) = one_shard {
-            let executed = self.run_on(shard, batch, when).await;
+            let mut executed = self.run_on(shard, batch, when).await;
+            rest = executed.rest.take();
             let base = self.take_replies(executed.replies).await;
             let mut start = base;
             for (end, ticket) in executed.ends {
@@ -48,10 +60,17 @@ impl Connection {
             }
             self.note_all(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
-            self.read_from_several(&batch, &homes, when).await;
-        } else if !self.run_in_order(&batch, &homes).await {
+            let done = self.read_from_several(&batch, &homes, when).await;
+            if done == 0 {
+                self.out.append_raw(&Executed::failed(&batch).replies);
+            }
+            rest = if done == 0 { None } else { batch.rest(done) };
+        } else if self.run_in_order(&batch, &homes).await {
+            rest = None;
+        } else {
             let shard_loop = self.shard_loop.clone();
-            let outcome = transaction::run(&shard_loop, batch).await;
+            let mut outcome = transaction::run(&shard_loop, batch).await;
+            rest = outcome.executed.rest.take();
             let base = self.take_replies(outcome.executed.replies).await;
             let mut start = base;
             for (end, _) in outcome.executed.ends {
@@ -61,6 +80,10 @@ impl Connection {
                 start = base + end;
             }
             self.note_all(outcome.executed.slow);
+        }
+        if let Some(batch) = rest {
+            let homes = homes[homes.len() - batch.len()..].to_vec();
+            self.segment = Segment { batch: *batch, homes, only_reads };
         }
     }
 
@@ -97,29 +120,40 @@ impl Connection {
         (parts, places)
     }
 
-    /// Puts the replies of several shards in the order of the commands.
+    /// Puts the replies of several shards in the order of the commands, up to the first command
+    /// that has none; how many there are.
     fn put_in_order(
         &mut self,
         places: Vec<(ShardId, usize)>,
         executed: impl IntoIterator<Item = (ShardId, Executed)>,
-    ) {
+    ) -> usize {
         let mut by_shard: Vec<Executed> = Vec::new();
         by_shard.resize_with(self.shard_loop.node.topology.shards(), Executed::default);
         for (shard, executed) in executed {
             by_shard[shard] = executed;
         }
+        let mut done = 0;
         for (shard, index) in places {
-            let start = self.out.len();
+            let Some((_, ticket)) = by_shard[shard].ends.get(index) else { break };
+            let (start, ticket) = (self.out.len(), *ticket);
             self.out.append_raw(by_shard[shard].reply(index));
-            self.hold_for(start, shard, by_shard[shard].ends[index].1);
+            self.hold_for(start, shard, ticket);
+            done += 1;
         }
         for executed in by_shard {
             self.note_all(executed.slow);
         }
+        done
     }
 
-    /// Runs reads on their shards at the same time.
-    async fn read_from_several(&mut self, batch: &Batch, homes: &[Home], when: AnswerWhen) {
+    /// Runs reads on their shards at the same time. Says how many have replies: when these have
+    /// become long on one shard, what comes behind it is to be read again.
+    async fn read_from_several(
+        &mut self,
+        batch: &Batch,
+        homes: &[Home],
+        when: AnswerWhen,
+    ) -> usize {
         let shard_loop = self.shard_loop.clone();
         let (mut parts, places) = self.split(batch, homes);
         let own = std::mem::take(&mut parts[shard_loop.id]);
@@ -136,7 +170,7 @@ impl Connection {
                 executed.push((shard, *answer));
             }
         }
-        self.put_in_order(places, executed);
+        self.put_in_order(places, executed)
     }
 
     /// Runs commands of this shard and one other the short way. False: it takes a transaction.

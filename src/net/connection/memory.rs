@@ -1,0 +1,64 @@
+//! What a connection does when there is no memory for its request or its replies.
+
+use std::time::{Duration, Instant};
+
+use super::Connection;
+use crate::node::client_memory::TOO_MUCH_INPUT;
+use crate::node::now_ms;
+use crate::runtime;
+
+/// How long a request that does not fit beside others waits, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Connection {
+    /// Waits until there is memory for reading on. False: there will be none, and the client has
+    /// been told so.
+    pub(super) async fn has_memory(&mut self) -> bool {
+        let more = self.input.growth();
+        if more == 0 || self.session.no_evict.get() {
+            return true;
+        }
+        let held = self.input.held_bytes();
+        let memory = &self.shard_loop.node.client_memory;
+        let mut is_there = memory.can_take(self.input.announced().max(held + more));
+        if is_there && self.claim.is_none() && !memory.has_room(held, more) {
+            is_there = self.wait_for_memory(held, more).await;
+        }
+        if !is_there && !self.session.killed.get() {
+            let bytes = self.input.announced();
+            tracing::warn!(client = self.session.id, bytes, "closed: no memory for its request");
+            self.out.error(TOO_MUCH_INPUT);
+            self.session.close_after_reply.set(true);
+        }
+        is_there
+    }
+
+    async fn wait_for_memory(&mut self, held: usize, more: usize) -> bool {
+        let given_up = Instant::now() + PATIENCE;
+        let node = self.shard_loop.node.clone();
+        let is_there = loop {
+            self.claim = node.client_memory.claim();
+            if self.claim.is_some() || node.client_memory.has_room(held, more) {
+                break true;
+            }
+            if self.session.killed.get() || Instant::now() >= given_up {
+                break false;
+            }
+            runtime::sleep(PAUSE).await;
+        };
+        self.session.last_interaction_ms.set(now_ms());
+        is_there
+    }
+
+    /// Whether the replies that are to be sent may stay in memory until they are.
+    pub(super) fn may_keep_replies(&self) -> bool {
+        let bytes = self.out.len();
+        let is_refused =
+            self.shard_loop.node.client_memory.refuses(bytes) && !self.session.no_evict.get();
+        if is_refused {
+            tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
+        }
+        !is_refused
+    }
+}

@@ -48,6 +48,13 @@ const LEVEL_0_FILES_MAX: i32 = 16;
 /// nothing.
 const LEVEL_0_FILES_UNTIL_SLOW: i32 = 32;
 const LEVEL_0_FILES_UNTIL_STOP: i32 = 64;
+/// Of a Bloom filter, which the levels above the last have: quick to make, often made. At the last,
+/// where most keys are, a ribbon filter does the same with 7 bits.
+const FILTER_BITS_PER_KEY: f64 = 10.0;
+const LAST_LEVEL: i32 = 6;
+/// Entries of an index block of which only the first has its whole key: the index takes half of the
+/// memory.
+const INDEX_RESTART_INTERVAL: i32 = 16;
 /// More than there is of memory.
 const NO_LIMIT: usize = 1 << 50;
 
@@ -258,8 +265,9 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     table.set_pin_l0_filter_and_index_blocks_in_cache(true);
     table.set_format_version(6);
     table.set_block_size(4 << 10);
+    table.set_index_block_restart_interval(INDEX_RESTART_INTERVAL);
     if matches!(family, Family::Heads | Family::Elements) {
-        table.set_bloom_filter(10.0, false);
+        table.set_hybrid_ribbon_filter(FILTER_BITS_PER_KEY, LAST_LEVEL);
         // Absent keys are answered from the memtable's filter without walking the skip list.
         options.set_memtable_prefix_bloom_ratio(0.05);
         options.set_memtable_whole_key_filtering(true);

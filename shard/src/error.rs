@@ -23,8 +23,10 @@ pub mod text {
         "ERR string exceeds maximum allowed size (proto-max-bulk-len)";
     pub const REPLY_TOO_LONG: &str =
         "ERR the reply does not fit the memory for clients (maxmemory)";
+    pub const VALUE_TOO_LONG: &str =
+        "ERR the value does not fit the memory for clients (maxmemory)";
     pub const NO_ROOM: &str = "ERR there is no memory for the value at the moment, too many big \
-                               ones are being read (maxmemory); try again";
+                               ones are being read or written (maxmemory); try again";
     pub const OFFSET_OUT_OF_RANGE: &str = "ERR offset is out of range";
     pub const INVALID_CURSOR: &str = "ERR invalid cursor";
     pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";
@@ -38,8 +40,8 @@ pub enum CommandError {
     /// The data is not in memory, or the command is too long for the loop: everything it did is
     /// thrown away and it runs again on a thread that may block.
     OffLoop,
-    /// There is no room in memory for what would have to be read ([`crate::room`]): everything it
-    /// did is thrown away and it runs again when there is.
+    /// There is no room in memory for what would have to be read or written ([`crate::room`]):
+    /// everything it did is thrown away and it runs again when there is.
     NoRoom,
     /// The storage failed.
     Storage(EngineError),

@@ -34,11 +34,6 @@ impl Room {
         self.bytes_max.store(bytes_max, Ordering::Relaxed);
     }
 
-    /// Bytes that are reserved.
-    pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
     /// Where replies on their way to clients are counted: they leave less room.
     pub fn replies(&self) -> &AtomicU64 {
         &self.replies
@@ -47,6 +42,18 @@ impl Room {
     /// To be the next to get room; `None` when somebody else is.
     pub fn claim(&self) -> Option<Claim> {
         self.claims.claim()
+    }
+
+    /// Whether somebody who has reserved nothing may find room for so many bytes.
+    pub fn may_have_room_for(&self, bytes: u64) -> bool {
+        self.fits(self.used.load(Ordering::Relaxed), 0, bytes)
+    }
+
+    /// Whether there is room for `bytes` more beside the `used` ones, of which somebody has `own`.
+    fn fits(&self, used: u64, own: u64, bytes: u64) -> bool {
+        let bytes_max = self.bytes_max.load(Ordering::Relaxed);
+        let left = bytes_max.saturating_sub(self.replies.load(Ordering::Relaxed));
+        used == own || used.saturating_add(bytes) <= left
     }
 }
 
@@ -71,44 +78,72 @@ impl Drop for Claim {
     }
 }
 
+/// A value of the size of the room can be overwritten by another one: the old one is read, and the
+/// new one counts twice.
+const ALONE_SHARE: u64 = 4;
+
+/// How an attempt to reserve ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    Yes,
+    /// Others have the room; later there may be some.
+    NotNow,
+    /// It takes far more than there is.
+    Never,
+}
+
 /// What one piece of work has reserved, until this is dropped.
 #[derive(Debug, Default)]
 pub struct Reservation {
     room: Option<Arc<Room>>,
     bytes: u64,
+    /// What it would have come to when there was no room.
+    wanted: u64,
     claim: Option<Arc<Claim>>,
 }
 
 impl Reservation {
     /// Nothing yet, by who has a claim or not.
     pub fn with_claim(claim: Option<Arc<Claim>>) -> Self {
-        Self { room: None, bytes: 0, claim }
+        Self { claim, room: None, bytes: 0, wanted: 0 }
     }
 
-    /// Reserves so much more; whether there is room. Who has the room alone gets all it asks for:
-    /// else a value bigger than the room could never be read. But not while replies alone take all
-    /// of it.
-    pub fn grow(&mut self, room: &Arc<Room>, bytes: u64) -> bool {
-        if self.claim.is_none() && room.claims.0.load(Ordering::Relaxed) {
-            return false;
-        }
-        let bytes_max = room.bytes_max.load(Ordering::Relaxed);
-        let replies = room.replies.load(Ordering::Relaxed);
-        if replies > bytes_max {
-            return false;
-        }
+    /// Bytes that are reserved.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Bytes that it needs, at least, as far as is known.
+    pub fn wanted(&self) -> u64 {
+        self.wanted
+    }
+
+    /// It has what it needs: somebody else may be the next.
+    pub fn give_claim_up(&mut self) {
+        self.claim = None;
+    }
+
+    /// Reserves so much more. Who has the room alone gets all it asks for at first, else a value
+    /// bigger than the room could never be read, and then [`ALONE_SHARE`] times what there is.
+    pub fn grow(&mut self, room: &Arc<Room>, bytes: u64) -> Reserved {
         let own = self.bytes;
+        let bytes_max = room.bytes_max.load(Ordering::Relaxed);
+        if own > 0 && own.saturating_add(bytes) > bytes_max.saturating_mul(ALONE_SHARE) {
+            return Reserved::Never;
+        }
+        self.wanted = own.saturating_add(bytes);
+        if self.claim.is_none() && room.claims.0.load(Ordering::Relaxed) {
+            return Reserved::NotNow;
+        }
         let grown = room.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            let after = used.saturating_add(bytes);
-            let bytes_max = bytes_max - replies;
-            (used == own || after <= bytes_max).then_some(after)
+            room.fits(used, own, bytes).then_some(used.saturating_add(bytes))
         });
         if grown.is_err() {
-            return false;
+            return Reserved::NotNow;
         }
         self.bytes += bytes;
         self.room.get_or_insert_with(|| room.clone());
-        true
+        Reserved::Yes
     }
 }
 
@@ -124,53 +159,75 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
 
+    /// Whether there was room.
+    fn grow(reservation: &mut Reservation, room: &Arc<Room>, bytes: u64) -> bool {
+        reservation.grow(room, bytes) == Reserved::Yes
+    }
+
     #[test]
     fn what_does_not_fit_beside_others_waits_and_alone_it_goes() {
         let room = Room::new(100);
         let mut one = Reservation::default();
         let mut other = Reservation::default();
-        assert!(one.grow(&room, 60) && other.grow(&room, 40));
-        assert!(!one.grow(&room, 1) && !other.grow(&room, 1));
+        assert!(grow(&mut one, &room, 60) && grow(&mut other, &room, 40));
+        assert!(!grow(&mut one, &room, 1) && !grow(&mut other, &room, 1));
+        assert!(!room.may_have_room_for(1));
         drop(other);
-        assert_eq!(room.used(), 60);
+        assert!(room.may_have_room_for(40) && !room.may_have_room_for(41));
         // Alone.
-        assert!(one.grow(&room, 500));
-        assert!(!Reservation::default().grow(&room, 1));
+        assert!(grow(&mut one, &room, 100));
+        assert_eq!((one.bytes(), one.wanted()), (160, 160));
+        assert!(!grow(&mut Reservation::default(), &room, 1));
         drop(one);
-        assert_eq!(room.used(), 0);
+        assert!(grow(&mut Reservation::default(), &room, 1000), "a single value of any size");
+        assert!(room.may_have_room_for(1000));
         room.resize(10);
         let (mut one, mut other) = (Reservation::default(), Reservation::default());
-        assert!(one.grow(&room, 5) && !other.grow(&room, 6) && other.grow(&room, 5));
+        assert!(grow(&mut one, &room, 5) && !grow(&mut other, &room, 6));
+        assert!(grow(&mut other, &room, 5));
     }
 
     #[test]
-    fn replies_that_nobody_takes_leave_no_room() {
+    fn one_that_takes_far_more_than_there_is_need_not_wait() {
+        let room = Room::new(100);
+        let mut one = Reservation::default();
+        assert_eq!(one.grow(&room, 350), Reserved::Yes);
+        assert_eq!(one.grow(&room, 51), Reserved::Never);
+        assert_eq!(one.grow(&room, 50), Reserved::Yes);
+        assert_eq!(Reservation::default().grow(&room, 1), Reserved::NotNow);
+    }
+
+    #[test]
+    fn replies_that_nobody_takes_leave_room_for_one() {
         let room = Room::new(100);
         room.replies().store(60, Ordering::Relaxed);
         let (mut one, mut other) = (Reservation::default(), Reservation::default());
-        assert!(one.grow(&room, 30) && !other.grow(&room, 20) && other.grow(&room, 10));
+        assert!(grow(&mut one, &room, 30) && !grow(&mut other, &room, 20));
+        assert!(grow(&mut other, &room, 10));
         drop((one, other));
-        assert!(Reservation::default().grow(&room, 1000), "alone");
         room.replies().store(101, Ordering::Relaxed);
-        assert!(!Reservation::default().grow(&room, 1));
+        let (mut one, mut other) = (Reservation::default(), Reservation::default());
+        assert!(grow(&mut one, &room, 30) && !grow(&mut other, &room, 1));
     }
 
     #[test]
     fn nobody_overtakes_who_has_the_claim() {
         let room = Room::new(100);
         let mut small = Reservation::default();
-        assert!(small.grow(&room, 10));
+        assert!(grow(&mut small, &room, 10));
         let claim = Arc::new(room.claim().unwrap());
         assert!(room.claim().is_none());
         let mut big = Reservation::with_claim(Some(claim.clone()));
-        assert!(!big.grow(&room, 99));
-        assert!(!small.grow(&room, 1) && !Reservation::default().grow(&room, 1));
+        assert!(!grow(&mut big, &room, 99));
+        assert_eq!(big.wanted(), 99);
+        assert!(!grow(&mut small, &room, 1) && !grow(&mut Reservation::default(), &room, 1));
         drop(small);
-        assert!(big.grow(&room, 99));
+        assert!(grow(&mut big, &room, 99));
         drop(claim);
         assert!(room.claim().is_none(), "its work has the claim, too");
-        drop(big);
+        big.give_claim_up();
         assert!(room.claim().is_some());
-        assert!(Reservation::default().grow(&room, 1));
+        drop(big);
+        assert!(grow(&mut Reservation::default(), &room, 1));
     }
 }

@@ -38,7 +38,7 @@ impl Topology {
         self
     }
 
-    /// Room for big values that are read from disk.
+    /// Room for big values that are read or written.
     pub fn room(&self) -> &Arc<Room> {
         &self.room
     }

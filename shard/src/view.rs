@@ -22,7 +22,7 @@ use crate::keyspace::head::{self, Body, Head, Kind};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::keyspace::pieces::{self, BIG_BYTES, PIECE_BYTES};
 use crate::random::Random;
-use crate::room::Reservation;
+use crate::room::{Reservation, Reserved};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 
@@ -37,6 +37,8 @@ const HOT_STRING_BYTES_MAX: usize = 64 << 10;
 
 /// Records that a run off the loop brings back for the hot cache.
 const LOADED_MAX: usize = 64;
+/// Bytes of them, and of those of a sequence.
+pub(crate) const LOADED_BYTES_MAX: usize = 1 << 20;
 
 /// A key that a handler opened.
 pub struct Key {
@@ -90,13 +92,18 @@ pub struct View<'a> {
     /// Changes of earlier commands of the same sequence, not committed yet.
     earlier: Option<&'a Changes>,
     loaded: Vec<(ShardId, RecordKey, Bytes)>,
+    loaded_bytes: usize,
     /// The only record that can be read.
     copy: Option<(&'a RecordKey, &'a Bytes)>,
     dirty: Option<&'a DirtyKeys>,
-    /// Room for big values that were read or are to be written.
+    /// Room for what was read and is to be written, if it is big.
     held: Reservation,
-    /// There was none for one to be written: nothing of this run counts.
-    pub lacks_room: bool,
+    /// Bytes that were read and that no room is reserved for yet.
+    read_bytes: usize,
+    /// Bytes of a value to be written that room is reserved for.
+    expected_bytes: usize,
+    /// Why nothing of this run counts: there was no room for a value to be written.
+    pub failure: Option<CommandError>,
     /// The newest batch among those that wrote what this command saw and that are not durable.
     pub gate: Ticket,
     /// Keys that lookups found, and did not find, for INFO.
@@ -122,10 +129,13 @@ impl<'a> View<'a> {
             changes: Changes::default(),
             earlier: None,
             loaded: Vec::new(),
+            loaded_bytes: 0,
             copy: None,
             dirty: None,
             held: Reservation::default(),
-            lacks_room: false,
+            read_bytes: 0,
+            expected_bytes: 0,
+            failure: None,
             gate: 0,
             hits: 0,
             misses: 0,
@@ -159,10 +169,13 @@ impl<'a> View<'a> {
             changes: Changes::default(),
             earlier: None,
             loaded: Vec::new(),
+            loaded_bytes: 0,
             copy: None,
             dirty: None,
             held: Reservation::default(),
-            lacks_room: false,
+            read_bytes: 0,
+            expected_bytes: 0,
+            failure: None,
             gate: 0,
             hits: 0,
             misses: 0,
@@ -375,7 +388,9 @@ impl<'a> View<'a> {
             && self.tier == ReadTier::Disk
             && touch == Touch::Yes
             && self.loaded.len() < LOADED_MAX
+            && self.loaded_bytes + record.len() <= LOADED_BYTES_MAX
         {
+            self.loaded_bytes += record.len();
             self.loaded.push((shard, record_key.clone(), record.clone()));
         }
         Ok(record)
@@ -391,15 +406,17 @@ impl<'a> View<'a> {
         let Some(record) = engine.get(Family::Heads, record_key, self.tier)? else {
             return Ok(None);
         };
-        let Some(elsewhere) = head::elsewhere(&record)? else { return Ok(Some(record)) };
+        let Some(elsewhere) = head::elsewhere(&record)? else {
+            self.note_read(record.len())?;
+            return Ok(Some(record));
+        };
         if self.tier == ReadTier::Memory {
             return Err(CommandError::OffLoop);
         }
-        if !self.held.grow(self.context.topology.room(), elsewhere.bytes) {
-            return Err(CommandError::NoRoom);
-        }
         let cut_off = || EngineError::Corrupted("a part of a string is missing".into());
-        let len = usize::try_from(elsewhere.bytes).map_err(|_| cut_off())?;
+        // A damaged length must not be believed.
+        let len = u32::try_from(elsewhere.bytes).map_err(|_| cut_off())? as usize;
+        self.note_read(len)?;
         let mut record = Vec::new();
         for number in 0..len.div_ceil(PIECE_BYTES) as u32 {
             let place = pieces::key(record_key, elsewhere.version, number);
@@ -414,18 +431,55 @@ impl<'a> View<'a> {
         Ok(Some(Bytes::from(record)))
     }
 
-    /// Reserves room for a value on its way into the engine, if it is big: twice, as the log takes
-    /// a copy.
-    fn reserve(&mut self, bytes: usize) {
-        if bytes >= BIG_BYTES && self.tier == ReadTier::Disk {
-            let room = self.context.topology.room();
-            self.lacks_room |= !self.held.grow(room, 2 * bytes as u64);
+    /// So many bytes were read from the disk, or are about to be: reserves room when it is much.
+    fn note_read(&mut self, bytes: usize) -> Result<(), CommandError> {
+        self.read_bytes += bytes;
+        if self.read_bytes < BIG_BYTES || self.tier == ReadTier::Memory {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut self.read_bytes) as u64;
+        self.reserve(bytes)
+    }
+
+    /// A value of so many bytes is about to be made: reserves room, if it is big. Twice, as the log
+    /// takes a copy.
+    pub fn expect_value(&mut self, bytes: usize) -> Result<(), CommandError> {
+        if bytes < BIG_BYTES || self.tier == ReadTier::Memory {
+            return Ok(());
+        }
+        if bytes > self.settings().reply_bytes_max {
+            return Err(text::VALUE_TOO_LONG.into());
+        }
+        self.expected_bytes += bytes;
+        self.reserve(2 * bytes as u64)
+    }
+
+    fn reserve(&mut self, bytes: u64) -> Result<(), CommandError> {
+        match self.held.grow(self.context.topology.room(), bytes) {
+            Reserved::Yes => Ok(()),
+            Reserved::NotNow => Err(CommandError::NoRoom),
+            Reserved::Never => Err(text::VALUE_TOO_LONG.into()),
+        }
+    }
+
+    /// Reserves room for a value that is made already, if it is big and was not expected.
+    fn reserve_for(&mut self, bytes: usize) {
+        if bytes < BIG_BYTES || self.tier == ReadTier::Memory {
+            return;
+        }
+        // The record is a little longer than the value.
+        let new = bytes.saturating_sub(self.expected_bytes + BIG_BYTES / 2);
+        self.expected_bytes = self.expected_bytes.saturating_sub(bytes);
+        if new > 0
+            && let Err(error) = self.reserve(2 * bytes as u64)
+        {
+            self.failure = Some(error);
         }
     }
 
     /// The version under which a record is to stand among the elements, if it is big.
     fn apart(&mut self, record: &[u8]) -> Option<u64> {
-        self.reserve(record.len());
+        self.reserve_for(record.len());
         (record.len() >= BIG_BYTES && matches!(head::peek(record), Ok((Kind::String, _))))
             .then(|| self.new_version())
     }
@@ -503,11 +557,8 @@ impl<'a> View<'a> {
         let Some((_, cache)) = home else {
             let record_key = element_key(key, version, element);
             let value = engine.get(Family::Elements, &record_key, self.tier)?;
-            let big = value.as_ref().map_or(0, Bytes::len) as u64;
             // Its size is not known before; others have to wait at least.
-            if big >= BIG_BYTES as u64 && !self.held.grow(self.context.topology.room(), big) {
-                return Err(CommandError::NoRoom);
-            }
+            self.note_read(value.as_ref().map_or(0, Bytes::len))?;
             return Ok(value);
         };
         if let Some(value) = cache.element(version, element) {
@@ -535,7 +586,7 @@ impl<'a> View<'a> {
     pub fn put_element(&mut self, key: &Key, version: u64, element: &[u8], value: Bytes) {
         #[cfg(test)]
         crate::testing::TouchedKeys::note_changed(key.name());
-        self.reserve(value.len());
+        self.reserve_for(value.len());
         let record_key = element_key(key, version, element);
         self.changes.elements.insert(record_key, (key.shard, Some(value)));
     }
@@ -603,13 +654,13 @@ impl<'a> View<'a> {
             _ => 0,
         };
         let (held, room) = (&mut self.held, self.context.topology.room());
-        let (mut seen, mut has_room) = (0, true);
+        let (mut seen, mut reserved) = (0, Reserved::Yes);
         engine.range(range, &mut |stored_key, stored_value| {
             let before = seen;
             seen += stored_key.len() + stored_value.len();
             if before < BIG_BYTES && seen >= BIG_BYTES {
-                has_room = held.grow(room, whole.max(BIG_BYTES as u64));
-                if !has_room {
+                reserved = held.grow(room, whole.max(BIG_BYTES as u64));
+                if reserved != Reserved::Yes {
                     return ControlFlow::Break(());
                 }
             }
@@ -642,11 +693,12 @@ impl<'a> View<'a> {
             }
             ControlFlow::Continue(())
         })?;
-        if is_too_much || (!has_room && self.tier == ReadTier::Memory) {
-            return Err(CommandError::OffLoop);
-        }
-        if !has_room {
-            return Err(CommandError::NoRoom);
+        match reserved {
+            Reserved::Yes if is_too_much => return Err(CommandError::OffLoop),
+            Reserved::Yes => {}
+            _ if self.tier == ReadTier::Memory => return Err(CommandError::OffLoop),
+            Reserved::NotNow => return Err(CommandError::NoRoom),
+            Reserved::Never => return Err(text::VALUE_TOO_LONG.into()),
         }
         if !is_over {
             for (own_key, own_value) in changed {

@@ -135,7 +135,7 @@ impl Connection {
     /// Waits for input, for something to push, or for the end.
     async fn wait(&mut self) -> Event {
         if !self.has_memory().await {
-            return Event::Push;
+            return if self.session.killed.get() { Event::Closed } else { Event::Push };
         }
         if let Some((buffer, announced)) = self.input.take_to_grow() {
             let grown = self.shard_loop.off_loop(move || input::grow(buffer, announced)).await;
@@ -189,6 +189,9 @@ impl Connection {
     /// Reads what is there already, without waiting for more.
     async fn read_more(&mut self) -> bool {
         let Self { session, input, shard_loop, input_was_full, .. } = self;
+        if input.growth() >= COUNTED_FROM {
+            return false;
+        }
         std::future::poll_fn(|context| {
             let room = input.room(&shard_loop.buffers);
             let room_bytes = room.len();
@@ -240,7 +243,7 @@ impl Connection {
                 Ok(Parsed::Multibulk { consumed }) if consumed >= BIG_FRAME_BYTES => {
                     let frame = input.take_front(consumed);
                     self.command(Args::of_shared(&frame, &spans)).await;
-                    self.claim = None;
+                    self.give_claim_up();
                     0
                 }
                 Ok(Parsed::Multibulk { consumed }) => {
@@ -532,6 +535,10 @@ impl Connection {
 
     async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {
         self.flush_segment().await;
+        if self.session.killed.get() {
+            // What came before may not have been run.
+            return;
+        }
         let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
         let mut start = self.out.len();
         let timer = Instant::now();
@@ -653,6 +660,7 @@ impl Connection {
         let is_big = bytes.len() >= COUNTED_FROM;
         if is_big {
             self.session.output_taken_ms.set(now_ms());
+            self.session.output_since_ms.set(now_ms());
         }
         let mut sent = 0;
         while sent < bytes.len() {

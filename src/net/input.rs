@@ -154,7 +154,9 @@ fn grown_bytes(bytes: usize, announced: usize) -> usize {
     if announced <= bytes {
         return doubled;
     }
-    announced.checked_next_multiple_of(POOLED_BYTES).map_or(doubled, |enough| doubled.min(enough))
+    // A request of many arguments announces only the next one.
+    let enough = announced.max(bytes + bytes / 4);
+    enough.checked_next_multiple_of(POOLED_BYTES).map_or(doubled, |enough| doubled.min(enough))
 }
 
 /// Makes a full buffer longer. For a big one not on the loop.
@@ -199,6 +201,7 @@ mod tests {
     fn a_buffer_grows_to_what_is_announced_and_comes() {
         let grown = |from: usize, announced| grow(vec![7; from], announced);
         let kb = 1 << 10;
+        assert_eq!(grown(512 * kb, 512 * kb + 1).len(), 640 * kb);
         assert_eq!(grown(512 * kb, 700_000).len(), 43 * POOLED_BYTES);
         assert_eq!(grown(512 * kb, 700_000).capacity(), 43 * POOLED_BYTES);
         assert_eq!(grown(512 * kb, 512 << 20).len(), 1024 * kb);

@@ -91,7 +91,7 @@ impl ClientMemory {
 }
 
 /// Bytes that all clients together may hold.
-fn bytes_max(config: &Config, plan: &MemoryPlan) -> u64 {
+pub(crate) fn bytes_max(config: &Config, plan: &MemoryPlan) -> u64 {
     match config.maxmemory_clients {
         MemoryShare::Bytes(0) => plan.clients,
         MemoryShare::Bytes(bytes) => bytes,

@@ -27,6 +27,8 @@ const EXPIRE_LOAD: usize = 20_000;
 /// a request that does not come to its end.
 const REPLY_KEPT_MS: u64 = 2_000;
 const REQUEST_KEPT_MS: u64 = 10_000;
+/// And how long either may take in all.
+const TRANSFER_MS_MAX: u64 = 30_000;
 /// Samples of the rates.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
@@ -200,22 +202,27 @@ fn close_slow_readers(shard_loop: &ShardLoop) {
 }
 
 /// When clients hold more memory than they may, those are closed that hold much of it and do
-/// nothing: neither taking a reply nor sending more of a request.
+/// nothing, or little: neither taking a reply nor sending more of a request.
 fn close_holders_of_memory(shard_loop: &ShardLoop) {
-    if !shard_loop.node.client_memory.is_over() {
-        return;
-    }
     let now = now_ms();
     let since = |moment_ms: u64| now.saturating_sub(moment_ms);
+    let is_over = shard_loop.node.client_memory.is_over();
     let mut idle = Vec::new();
     for session in shard_loop.sessions.borrow().values() {
         let (request, reply) = (session.input_bytes.get(), session.output_bytes.get());
-        let takes_nothing =
-            reply >= COUNTED_FROM && since(session.output_taken_ms.get()) >= REPLY_KEPT_MS;
+        let takes_too_long = reply >= COUNTED_FROM
+            && (since(session.output_taken_ms.get()) >= REPLY_KEPT_MS
+                || since(session.output_since_ms.get()) >= TRANSFER_MS_MAX);
         let sends_nothing = request >= COUNTED_FROM
             && session.awaits_input.get()
             && since(session.last_interaction_ms.get()) >= REQUEST_KEPT_MS;
-        if (takes_nothing || sends_nothing) && !session.no_evict.get() {
+        let keeps_others_waiting = session.awaits_input.get()
+            && session
+                .claims_memory_since_ms
+                .get()
+                .is_some_and(|from| since(from) >= TRANSFER_MS_MAX);
+        let is_in_the_way = (is_over && (takes_too_long || sends_nothing)) || keeps_others_waiting;
+        if is_in_the_way && !session.no_evict.get() {
             idle.push((session.clone(), request + reply));
         }
     }

@@ -126,7 +126,7 @@ impl Node {
     pub(crate) fn set_memory_plan(&self, config: &Config, plan: MemoryPlan) {
         *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
         self.client_memory.reload(config, &plan);
-        self.topology.room().resize(plan.clients);
+        self.topology.room().resize(client_memory::bytes_max(config, &plan));
         self.shares.set(Shares { hot_cache: plan.hot_cache, block_cache: plan.block_cache });
         self.engine_resources.set_block_cache_bytes(plan.block_cache as usize);
     }

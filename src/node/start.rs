@@ -28,7 +28,7 @@ use crate::config::{Config, Sources};
 use crate::net::connection;
 use crate::net::listener::{self, Accepting};
 use crate::net::readiness;
-use crate::node::client_memory::ClientMemory;
+use crate::node::client_memory::{self, ClientMemory};
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::disk::Space;
@@ -268,7 +268,8 @@ fn open_databases(
         }
         engines.push(Arc::new(engine));
     }
-    let topology = Topology::new(engines, manifest.epoch).with_room(memory.clients);
+    let topology =
+        Topology::new(engines, manifest.epoch).with_room(client_memory::bytes_max(config, memory));
     for shard in with_losses {
         mend(&topology, shard);
     }

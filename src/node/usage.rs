@@ -4,6 +4,7 @@
 //! processor time of a thread is a quick call, for any thread.
 
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
@@ -90,6 +91,9 @@ pub(crate) fn allocator_report() -> String {
 
 /// Makes the allocator give back what it keeps for later: pages age at once, for a moment.
 pub(crate) fn purge() {
+    // Two at once could take the other's moment for the setting.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     for kind in ["dirty", "muzzy"] {
         for_each_arena(kind, |setting| {
             let known: Result<isize, _> = setting.update(0);

@@ -183,6 +183,7 @@ pub(crate) async fn run_waiting(
     (db, mut why): (usize, Attempt),
     reply: &mut ReplyBuffer,
 ) -> Ticket {
+    let mut wait = RoomWait::new();
     loop {
         match why {
             Attempt::Done(ticket) => return ticket,
@@ -208,12 +209,18 @@ pub(crate) async fn run_waiting(
                     run_locked_here(shard_loop, id, args, db, reply).await
                 };
                 let ticket = match ran {
-                    Some(ticket) => ticket,
-                    None => run_locked_off_loop(shard_loop, id, args, db, reply).await,
+                    Some(ticket) => Ok(ticket),
+                    None => run_locked_off_loop(shard_loop, id, args, (db, &wait), reply).await,
                 };
                 give_way(keys).await;
                 shard_loop.unlock(lock);
-                return ticket;
+                match ticket {
+                    Ok(ticket) => return ticket,
+                    // Not with its keys locked: whoever wants all of them would wait, too, and
+                    // everybody behind that.
+                    Err(lack) => wait.for_room(shard_loop, lack).await,
+                }
+                why = Attempt::OffLoop;
             }
         }
     }
@@ -258,9 +265,9 @@ async fn run_locked_off_loop(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
-    db: usize,
+    (db, wait): (usize, &RoomWait),
     reply: &mut ReplyBuffer,
-) -> Ticket {
+) -> Result<Ticket, Lack> {
     let mut batch = Batch::new(db, reply.protocol());
     batch.push(id, args);
     let timer = Instant::now();
@@ -272,7 +279,7 @@ async fn run_locked_off_loop(
             shard_loop.shard.borrow().gate(call, &locks)
         })
         .unwrap_or(0);
-    let ran = run_with_disk(shard_loop, Arc::new(batch)).await;
+    let ran = run_with_disk(shard_loop, Arc::new(batch), wait).await?;
     runtime::note_command(id, 0);
     let ticket = match ran {
         None => {
@@ -294,7 +301,7 @@ async fn run_locked_off_loop(
     };
     shard_loop.statistics.borrow_mut().finish(id, timer, &reply.as_bytes()[start..]);
     LoopCounters::add(&shard_loop.counters.commands, 1);
-    ticket
+    Ok(ticket)
 }
 
 /// The commands of a batch, ready to be run.
@@ -322,7 +329,7 @@ pub(crate) fn run_at_once(shard_loop: &ShardLoop, batch: &Batch, locked: bool) -
     let calls = calls(&shard_loop.node, batch, &databases, &settings);
     let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
     let (mut sequence, ticket) =
-        shard_loop.shard.borrow_mut().execute_all(calls, protocol, locked)?;
+        shard_loop.shard.borrow_mut().execute_all((calls, batch.len()), protocol, locked)?;
     if ticket != 0 {
         shard_loop.turn.schedule();
     }
@@ -339,7 +346,7 @@ pub(crate) fn count_shares(
     timer: Instant,
     executed: &mut Executed,
 ) {
-    let commands = batch.len().max(1) as u64;
+    let commands = executed.ends.len().max(1) as u64;
     let share_ns = u64::try_from(timer.elapsed().as_nanos()).unwrap_or(u64::MAX) / commands;
     let mut statistics = shard_loop.statistics.borrow_mut();
     for index in 0..executed.ends.len() {
@@ -350,26 +357,57 @@ pub(crate) fn count_shares(
     LoopCounters::add(&shard_loop.counters.commands, executed.ends.len() as u64);
 }
 
-/// Runs the commands of a batch on a thread that may block, when there is room for the big values
-/// that they read or write. Their keys must be locked. `None`: a handler panicked.
+/// Runs the commands of a batch on a thread that may block. Their keys must be locked. `Ok(None)`:
+/// a handler panicked. `Err`: there was no room for the big values that they read or write, and
+/// nothing was done.
 pub(crate) async fn run_with_disk(
     shard_loop: &Rc<ShardLoop>,
     batch: Arc<Batch>,
-) -> Option<Sequence> {
-    let given_up = Instant::now() + ROOM_PATIENCE;
-    let mut claim = None;
-    loop {
-        let sequence = run_once_with_disk(shard_loop, batch.clone(), claim.clone()).await?;
-        if !sequence.lacks_room {
-            return Some(sequence);
+    wait: &RoomWait,
+) -> Result<Option<Sequence>, Lack> {
+    let ran = run_once_with_disk(shard_loop, batch.clone(), wait.claim.clone()).await;
+    let Some(mut sequence) = ran else { return Ok(None) };
+    sequence.held.give_claim_up();
+    if !sequence.lacks_room {
+        return Ok(Some(sequence));
+    }
+    if Instant::now() < wait.given_up {
+        return Err(Lack { bytes: sequence.held.wanted() });
+    }
+    let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+    Ok(Some(Sequence::without_room(batch.len(), protocol)))
+}
+
+/// There was no room for so many bytes.
+pub(crate) struct Lack {
+    bytes: u64,
+}
+
+/// Waiting for room in memory for big values, from try to try.
+pub(crate) struct RoomWait {
+    given_up: Instant,
+    claim: Option<Arc<Claim>>,
+}
+
+impl RoomWait {
+    /// To begin with.
+    pub(crate) fn new() -> Self {
+        Self { given_up: Instant::now() + ROOM_PATIENCE, claim: None }
+    }
+
+    /// Waits until another try may find room, or is the last.
+    pub(crate) async fn for_room(&mut self, shard_loop: &ShardLoop, lack: Lack) {
+        let room = shard_loop.node.topology.room();
+        loop {
+            runtime::sleep(ROOM_PAUSE).await;
+            if self.claim.is_none() {
+                self.claim = room.claim().map(Arc::new);
+            }
+            let is_next = self.claim.is_some() && room.may_have_room_for(lack.bytes);
+            if is_next || Instant::now() >= self.given_up {
+                return;
+            }
         }
-        drop(sequence);
-        if Instant::now() >= given_up {
-            let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
-            return Some(Sequence::without_room(batch.len(), protocol));
-        }
-        claim = claim.or_else(|| shard_loop.node.topology.room().claim().map(Arc::new));
-        runtime::sleep(ROOM_PAUSE).await;
     }
 }
 

@@ -17,7 +17,7 @@ use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Mode};
 use basalt_shard::topology::ShardId;
 
-use crate::router::execute;
+use crate::router::execute::{self, RoomWait};
 use crate::router::message::{Answer, Batch, Executed, FAILED, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 
@@ -103,9 +103,15 @@ async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Execute
     let batch = Arc::new(batch);
     let timer = Instant::now();
     let shown = shard_loop.shard.borrow().written();
-    let Some(mut sequence) = execute::run_with_disk(shard_loop, batch.clone()).await else {
-        return Executed::all_with(&batch, FAILED);
+    let mut wait = RoomWait::new();
+    let ran = loop {
+        // With the keys locked: the other shard has done its part.
+        match execute::run_with_disk(shard_loop, batch.clone(), &wait).await {
+            Ok(ran) => break ran,
+            Err(lack) => wait.for_room(shard_loop, lack).await,
+        }
     };
+    let Some(mut sequence) = ran else { return Executed::all_with(&batch, FAILED) };
     shard_loop.shard.borrow_mut().warm(sequence.loaded);
     match execute::commit(shard_loop, sequence.changes).await {
         Ok(ticket) => {

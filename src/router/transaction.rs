@@ -24,7 +24,7 @@ use basalt_shard::shard::{Sequence, run_in_sequence};
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
 
-use crate::router::execute;
+use crate::router::execute::{self, RoomWait};
 use crate::router::message::{Answer, Batch, Executed, FAILED, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 
@@ -40,26 +40,29 @@ pub(crate) struct Outcome {
 pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     LoopCounters::add(&shard_loop.counters.transactions, 1);
     let batch = Arc::new(batch);
-    let mut locks: BTreeMap<ShardId, LockId> = BTreeMap::new();
-    let mut keys_count = 0;
-    for (shard, keys) in needed_locks(shard_loop, &batch) {
-        keys_count += keys.len();
-        execute::give_way(keys.len()).await;
-        let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
-        locks.extend(lock.map(|lock| (shard, lock)));
-    }
-    execute::give_way(keys_count).await;
-    let timer = Instant::now();
-    let sequence = match run_on_loop(shard_loop, &batch) {
-        Some(sequence) => Some(sequence),
-        None => execute::run_with_disk(shard_loop, batch.clone()).await,
+    let mut wait = RoomWait::new();
+    let (locks, timer, sequence) = loop {
+        let locks = lock_all(shard_loop, &batch).await;
+        let timer = Instant::now();
+        let ran = match run_on_loop(shard_loop, &batch) {
+            Some(sequence) => Ok(Some(sequence)),
+            None => execute::run_with_disk(shard_loop, batch.clone(), &wait).await,
+        };
+        match ran {
+            Ok(Some(sequence)) => break (locks, timer, sequence),
+            Ok(None) => {
+                release(shard_loop, locks);
+                return failed(&batch, FAILED);
+            }
+            Err(lack) => {
+                release(shard_loop, locks);
+                wait.for_room(shard_loop, lack).await;
+            }
+        }
     };
-    let Some(sequence) = sequence else {
-        release(shard_loop, locks);
-        return failed(&batch, FAILED);
-    };
-    let Sequence { mut reply, ends, changes, .. } = sequence;
-    execute::give_way(keys_count).await;
+    // What is held is held until all is committed.
+    let Sequence { mut reply, ends, changes, held: _held, .. } = sequence;
+    execute::give_way(changes.heads().len()).await;
     let (tickets, error) = commit(shard_loop, locks, changes).await;
     if let Some(error) = error {
         return failed(&batch, storage_error_reply(&error).as_bytes());
@@ -70,6 +73,20 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     execute::count_shares(shard_loop, &batch, timer, &mut executed);
     executed.rest = batch.rest(executed.ends.len());
     Outcome { executed, tickets }
+}
+
+/// Locks the keys of a batch on all shards, in their order.
+async fn lock_all(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> BTreeMap<ShardId, LockId> {
+    let mut locks = BTreeMap::new();
+    let mut keys_count = 0;
+    for (shard, keys) in needed_locks(shard_loop, batch) {
+        keys_count += keys.len();
+        execute::give_way(keys.len()).await;
+        let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
+        locks.extend(lock.map(|lock| (shard, lock)));
+    }
+    execute::give_way(keys_count).await;
+    locks
 }
 
 fn needed_locks(

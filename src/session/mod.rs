@@ -68,8 +68,11 @@ pub(crate) struct Session {
     pub(crate) last_interaction_ms: Cell<u64>,
     pub(crate) input_bytes: HeldBytes,
     pub(crate) output_bytes: HeldBytes,
-    /// When the client last took some of a reply.
+    /// When its client began to be sent what is being sent, and last took some of it.
+    pub(crate) output_since_ms: Cell<u64>,
     pub(crate) output_taken_ms: Cell<u64>,
+    /// Since when its request is read although there is no room for it, which others wait for.
+    pub(crate) claims_memory_since_ms: Cell<Option<u64>>,
     /// It has to send something, or nothing happens.
     pub(crate) awaits_input: Cell<bool>,
     pub(crate) commands: Cell<u64>,
@@ -111,7 +114,9 @@ impl Session {
             last_interaction_ms: Cell::new(now_ms),
             input_bytes: HeldBytes::default(),
             output_bytes: HeldBytes::default(),
+            output_since_ms: Cell::new(0),
             output_taken_ms: Cell::new(0),
+            claims_memory_since_ms: Cell::new(None),
             awaits_input: Cell::new(false),
             commands: Cell::new(0),
             over_soft_limit_since_ms: Cell::new(None),

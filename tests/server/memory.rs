@@ -138,6 +138,32 @@ fn requests_that_do_not_fit_together_wait_for_each_other() {
     greedy.assert_closes_with(error);
 }
 
+#[test]
+fn a_client_that_is_killed_while_it_waits_for_memory_hangs_nobody() {
+    let bound = Options::default().set("maxmemory-clients", "8mb").set("maxmemory", "256mb");
+    let server = Server::with(bound.shards(1));
+    let mut client = server.client();
+    // One of them is the next to get memory, whichever; the others wait.
+    for spared in 0..4 {
+        let mut waiting: Vec<Client> = (0..4).map(|_| server.client()).collect();
+        let ids: Vec<i64> =
+            waiting.iter_mut().map(|waiting| waiting.run("CLIENT ID").int()).collect();
+        for waiting in &mut waiting {
+            waiting.write_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$6000000\r\n");
+            waiting.write_raw(&vec![b'x'; 3 << 20]);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        for id in ids.iter().enumerate().filter(|(index, _)| *index != spared) {
+            assert_eq!(client.run(&format!("CLIENT KILL ID {}", id.1)).int(), 1);
+        }
+        let mut spared = waiting.remove(spared);
+        waiting.iter_mut().for_each(|killed| killed.assert_closes_with(b""));
+        spared.write_raw(&vec![b'x'; 6_000_000 - (3 << 20)]);
+        spared.write_raw(b"\r\n");
+        assert_eq!(spared.read().text(), "OK");
+    }
+}
+
 /// A pipeline of big reads on which nobody waits is read a piece at a time.
 #[test]
 fn a_pipeline_of_big_replies_is_not_gathered() {

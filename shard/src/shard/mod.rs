@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, key_flag};
 use crate::command::{Args, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
-use crate::error::{CommandError, text, write_error};
+use crate::error::{CommandError, write_error};
 use crate::keyspace::cache::{Discarded, HotCache, Touch};
 use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
@@ -27,13 +27,13 @@ use crate::keyspace::{sample, scan};
 use crate::locks::{LockId, LockTable, Mode, Scope};
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
-use crate::room::{Claim, Reservation};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, Context, View};
 
 pub use commit::{Commit, Finish};
 pub use expiry::load_deadlines;
+pub use sequence::{REPLIES_BYTES_MAX, Sequence, run_in_sequence};
 
 /// A command to run.
 #[derive(Clone, Copy)]
@@ -214,88 +214,6 @@ pub struct Refused {
     pub error: EngineError,
     /// What was to be committed, for another try.
     pub changes: Box<Changes>,
-}
-
-/// The outcome of commands that ran one after the other, outside of [`Shard::execute`].
-pub struct Sequence {
-    /// The replies.
-    pub reply: ReplyBuffer,
-    /// Where each reply ends.
-    pub ends: Vec<usize>,
-    /// All changes together, to be committed on the owners' threads.
-    pub changes: Changes,
-    /// Records that were read from disk, for the hot cache.
-    pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
-    /// Room for the big values among them, and among the changes.
-    pub held: Reservation,
-    /// There was none for one more: nothing of this counts, and it is to be tried again.
-    pub lacks_room: bool,
-    /// Keys that reading commands found, and did not find.
-    pub lookups: (u64, u64),
-}
-
-/// Replies of several commands together are not longer than this and the last of them: they are
-/// to leave before more are made.
-pub const REPLIES_BYTES_MAX: usize = 256 << 10;
-
-/// Runs commands one after the other, each seeing the changes of those before it. Their keys must
-/// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
-/// that does not do. Without it: with the disk, on a thread that may block. With a `claim` they are
-/// the next to get room for big values. When the replies have become long it stops: the sequence
-/// has fewer of them than there are commands.
-pub fn run_in_sequence<'a>(
-    calls: impl Iterator<Item = Call<'a>>,
-    topology: &Topology,
-    random: &mut Random,
-    mut cache: Option<(ShardId, &mut HotCache)>,
-    protocol: Protocol,
-    claim: Option<Arc<Claim>>,
-) -> Option<Sequence> {
-    let mut sequence = Sequence::new(protocol, Reservation::with_claim(claim));
-    for call in calls {
-        let start = sequence.reply.len();
-        if start >= REPLIES_BYTES_MAX {
-            break;
-        }
-        sequence.reply.limit(start.saturating_add(call.settings.reply_bytes_max));
-        let context = call.context(topology);
-        let view = match &mut cache {
-            Some((home, cache)) => View::on_loop(context, random, *home, cache),
-            None => View::off_loop(context, random),
-        };
-        let held = std::mem::take(&mut sequence.held);
-        let mut view = view.after(&sequence.changes).holding(held);
-        let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
-        if call.spec.has(flag::READONLY) {
-            sequence.lookups.0 += view.hits;
-            sequence.lookups.1 += view.misses;
-        }
-        let lacks_room = view.lacks_room;
-        let (changes, loaded, held) = view.finish();
-        sequence.held = held;
-        let result = if lacks_room { Err(CommandError::NoRoom) } else { result };
-        match result {
-            Ok(()) if sequence.reply.is_over() => {
-                sequence.reply.truncate(start);
-                write_error(&text::REPLY_TOO_LONG.into(), &mut sequence.reply);
-            }
-            Ok(()) => {
-                sequence.changes.absorb(changes);
-                sequence.loaded.extend(loaded);
-            }
-            Err(CommandError::OffLoop) if cache.is_some() => return None,
-            Err(CommandError::NoRoom) => {
-                sequence.lacks_room = true;
-                return Some(sequence);
-            }
-            Err(error) => {
-                sequence.reply.truncate(start);
-                write_error(&error, &mut sequence.reply);
-            }
-        }
-        sequence.ends.push(sequence.reply.len());
-    }
-    Some(sequence)
 }
 
 impl Shard {
@@ -539,7 +457,7 @@ impl Shard {
     /// wait for.
     pub fn execute_all<'a>(
         &mut self,
-        calls: impl Iterator<Item = Call<'a>> + Clone,
+        (calls, commands): (impl Iterator<Item = Call<'a>> + Clone, usize),
         protocol: Protocol,
         locked: bool,
     ) -> Option<(Sequence, Ticket)> {
@@ -547,12 +465,11 @@ impl Shard {
             return None;
         }
         let home = (self.id, &mut self.cache);
-        let count = calls.clone().count();
         let mut sequence =
             run_in_sequence(calls, &self.topology, &mut self.random, Some(home), protocol, None)?;
         let changes = std::mem::take(&mut sequence.changes);
         let mut ticket = if self.dirty.is_empty() { 0 } else { self.written };
-        if changes.is_long() || sequence.ends.len() < count {
+        if changes.is_long() || sequence.ends.len() < commands {
             return None;
         }
         if !changes.is_empty() {

@@ -1,10 +1,110 @@
-//! Outcomes of commands that ran one after the other, to begin with and in vain.
+//! Running commands one after the other as one, and what comes of it.
 
-use crate::error::{CommandError, write_error};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::command::spec::flag;
+use crate::error::{CommandError, text, write_error};
+use crate::keyspace::cache::HotCache;
+use crate::keyspace::layout::RecordKey;
+use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
-use crate::room::Reservation;
-use crate::shard::Sequence;
-use crate::view::Changes;
+use crate::room::{Claim, Reservation};
+use crate::shard::Call;
+use crate::topology::{ShardId, Topology};
+use crate::view::{Changes, LOADED_BYTES_MAX, View};
+
+/// The outcome of commands that ran one after the other, outside of [`Shard::execute`].
+pub struct Sequence {
+    /// The replies.
+    pub reply: ReplyBuffer,
+    /// Where each reply ends.
+    pub ends: Vec<usize>,
+    /// All changes together, to be committed on the owners' threads.
+    pub changes: Changes,
+    /// Records that were read from disk, for the hot cache.
+    pub loaded: Vec<(ShardId, RecordKey, Bytes)>,
+    /// Room for the big values among them, and among the changes.
+    pub held: Reservation,
+    /// There was none for one more: nothing of this counts, and it is to be tried again.
+    pub lacks_room: bool,
+    /// Keys that reading commands found, and did not find.
+    pub lookups: (u64, u64),
+}
+
+/// Replies of several commands together are not longer than this and the last of them: they are
+/// to leave before more are made.
+pub const REPLIES_BYTES_MAX: usize = 256 << 10;
+/// Nor do they hold much more room than this for big values: what they wrote is to be committed
+/// first.
+const HELD_BYTES_MAX: u64 = 4 << 20;
+
+/// Runs commands one after the other, each seeing the changes of those before it. Their keys must
+/// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
+/// that does not do. Without it: with the disk, on a thread that may block. With a `claim` they are
+/// the next to get room for big values. When the replies have become long it stops: the sequence
+/// has fewer of them than there are commands.
+pub fn run_in_sequence<'a>(
+    calls: impl Iterator<Item = Call<'a>>,
+    topology: &Topology,
+    random: &mut Random,
+    mut cache: Option<(ShardId, &mut HotCache)>,
+    protocol: Protocol,
+    claim: Option<Arc<Claim>>,
+) -> Option<Sequence> {
+    let mut sequence = Sequence::new(protocol, Reservation::with_claim(claim));
+    let mut loaded_bytes = 0;
+    for call in calls {
+        let start = sequence.reply.len();
+        let is_long = start >= REPLIES_BYTES_MAX || sequence.held.bytes() >= HELD_BYTES_MAX;
+        if is_long && !sequence.ends.is_empty() {
+            break;
+        }
+        sequence.reply.limit(start.saturating_add(call.settings.reply_bytes_max));
+        let context = call.context(topology);
+        let view = match &mut cache {
+            Some((home, cache)) => View::on_loop(context, random, *home, cache),
+            None => View::off_loop(context, random),
+        };
+        let held = std::mem::take(&mut sequence.held);
+        let mut view = view.after(&sequence.changes).holding(held);
+        let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
+        if call.spec.has(flag::READONLY) {
+            sequence.lookups.0 += view.hits;
+            sequence.lookups.1 += view.misses;
+        }
+        let failure = view.failure.take();
+        let (changes, loaded, held) = view.finish();
+        sequence.held = held;
+        let result = failure.map_or(result, Err);
+        match result {
+            Ok(()) if sequence.reply.is_over() => {
+                sequence.reply.truncate(start);
+                write_error(&text::REPLY_TOO_LONG.into(), &mut sequence.reply);
+            }
+            Ok(()) => {
+                sequence.changes.absorb(changes);
+                loaded_bytes += loaded.iter().map(|(_, _, record)| record.len()).sum::<usize>();
+                if loaded_bytes <= LOADED_BYTES_MAX {
+                    sequence.loaded.extend(loaded);
+                }
+            }
+            Err(CommandError::OffLoop | CommandError::NoRoom) if cache.is_some() => return None,
+            Err(CommandError::NoRoom) => {
+                sequence.reply.truncate(start);
+                sequence.lacks_room = true;
+                return Some(sequence);
+            }
+            Err(error) => {
+                sequence.reply.truncate(start);
+                write_error(&error, &mut sequence.reply);
+            }
+        }
+        sequence.ends.push(sequence.reply.len());
+    }
+    Some(sequence)
+}
 
 impl Sequence {
     /// Nothing yet.

@@ -96,8 +96,8 @@ pub(super) static ROWS: &[Directive] = &[
             }
         })
         .doc(
-            "Memory that all clients together may use, in bytes or as a share of maxmemory; 0 \
-             sets no limit.",
+            "Memory that all clients together may use, in bytes or as a share of maxmemory; 0 is \
+             a fifth of maxmemory.",
         ),
     memory("client-query-buffer-limit", "1073741824", 1 << 20, BYTES_MAX)
         .live(|s, v| s.client_query_buffer_limit = v.bytes())

@@ -21,11 +21,15 @@ impl Connection {
         }
         let held = self.input.held_bytes();
         let memory = &self.shard_loop.node.client_memory;
-        let mut is_there = memory.can_take(self.input.announced().max(held + more));
+        let mut is_there = memory.can_take(self.input.announced().max(held + 1));
         if is_there && self.claim.is_none() && !memory.has_room(held, more) {
             is_there = self.wait_for_memory(held, more).await;
         }
-        if !is_there && !self.session.killed.get() {
+        if is_there {
+            // Now, not when it has come: others look meanwhile.
+            let total = self.shard_loop.node.client_memory.requests();
+            self.session.input_bytes.set(held + more, total);
+        } else if !self.session.killed.get() {
             let bytes = self.input.announced();
             tracing::warn!(client = self.session.id, bytes, "closed: no memory for its request");
             self.out.error(TOO_MUCH_INPUT);
@@ -39,7 +43,11 @@ impl Connection {
         let node = self.shard_loop.node.clone();
         let is_there = loop {
             self.claim = node.client_memory.claim();
-            if self.claim.is_some() || node.client_memory.has_room(held, more) {
+            if self.claim.is_some() {
+                self.session.claims_memory_since_ms.set(Some(now_ms()));
+                break true;
+            }
+            if node.client_memory.has_room(held, more) {
                 break true;
             }
             if self.session.killed.get() || Instant::now() >= given_up {
@@ -49,6 +57,13 @@ impl Connection {
         };
         self.session.last_interaction_ms.set(now_ms());
         is_there
+    }
+
+    /// Its request is there: another may be the next.
+    pub(super) fn give_claim_up(&mut self) {
+        if self.claim.take().is_some() {
+            self.session.claims_memory_since_ms.set(None);
+        }
     }
 
     /// Whether the replies that are to be sent may stay in memory until they are.

@@ -142,6 +142,7 @@ pub(super) fn bitop(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
 
     let destination = view.open(args.get(2))?;
     if result_bytes > 0 {
+        view.expect_value(result_bytes)?;
         let mut draft = StringDraft::new(None, RAW_STRING, result_bytes);
         draft.grow(result_bytes);
         operation.combine(&sources, draft.value_mut());

@@ -36,6 +36,7 @@ pub(super) fn draft(
     let current = string::bytes(key);
     let total = bytes.max(current.len());
     string::charge_copy(view, total)?;
+    view.expect_value(total)?;
     let mut draft = StringDraft::new(key.deadline_ms(), RAW_STRING, total);
     draft.push(current);
     draft.grow(total);

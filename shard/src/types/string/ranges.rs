@@ -24,6 +24,7 @@ pub(super) fn append(
         Some(current) => {
             let total = value::check_length(view, current.len(), suffix.len())?;
             value::charge_copy(view, total)?;
+            view.expect_value(total)?;
             let mut draft = StringDraft::new(key.deadline_ms(), RAW_STRING, total);
             draft.push(current);
             draft.push(suffix);
@@ -52,6 +53,7 @@ pub(super) fn setrange(
     let end = value::check_length(view, offset, part.len())?;
     let total = end.max(current.len());
     value::charge_copy(view, total)?;
+    view.expect_value(total)?;
     let mut draft = StringDraft::new(key.deadline_ms(), RAW_STRING, total);
     draft.push(current.get(..offset).unwrap_or(current));
     draft.grow(offset);

@@ -4,7 +4,9 @@
 use std::sync::{Arc, Mutex};
 
 use rocksdb::statistics::{StatsLevel, Ticker};
-use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, Env, Options, WriteBufferManager};
+use rocksdb::{
+    BlockBasedOptions, Cache, DBCompressionType, Env, LruCacheOptions, Options, WriteBufferManager,
+};
 
 use super::Family;
 use super::write_buffer::TABLES_MAX;
@@ -49,12 +51,16 @@ const LEVEL_0_FILES_MAX: i32 = 16;
 const LEVEL_0_FILES_UNTIL_SLOW: i32 = 32;
 const LEVEL_0_FILES_UNTIL_STOP: i32 = 64;
 /// Of a Bloom filter, which the levels above the last have: quick to make, often made. At the last,
-/// where most keys are, a ribbon filter does the same with 7 bits.
-const FILTER_BITS_PER_KEY: f64 = 10.0;
+/// where most keys are, a ribbon filter does the same with 10 bits. A lookup of a key that is not
+/// there asks the filters of up to 20 files, and each wrong answer reads a block from the disk.
+const FILTER_BITS_PER_KEY: f64 = 14.0;
 const LAST_LEVEL: i32 = 6;
 /// Entries of an index block of which only the first has its whole key: the index takes half of the
 /// memory.
 const INDEX_RESTART_INTERVAL: i32 = 16;
+/// See [`block_cache`].
+const CACHE_PART_BYTES_MIN: usize = 8 << 20;
+const CACHE_PART_BITS_MAX: u32 = 6;
 /// More than there is of memory.
 const NO_LIMIT: usize = 1 << 50;
 
@@ -151,7 +157,7 @@ impl SharedResources {
         base.enable_statistics();
         base.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
         Ok(Self {
-            block_cache: Cache::new_lru_cache(budget.block_cache_bytes),
+            block_cache: block_cache(budget.block_cache_bytes),
             write_buffers: WriteBufferManager::new_write_buffer_manager(NO_LIMIT, false),
             table_bytes,
             memtable_bytes,
@@ -216,6 +222,17 @@ impl SharedResources {
         }
         self
     }
+}
+
+/// The block cache, in so many parts that a part holds a few of the largest blocks, and not more:
+/// the filter of a large table file alone can have more than half a megabyte, which is as much as
+/// the parts that RocksDB would make.
+fn block_cache(bytes: usize) -> Cache {
+    let parts = (bytes / CACHE_PART_BYTES_MIN).clamp(1, 1 << CACHE_PART_BITS_MAX);
+    let mut options = LruCacheOptions::default();
+    options.set_capacity(bytes);
+    options.set_num_shard_bits(parts.ilog2() as i32);
+    Cache::new_lru_cache_opts(&options)
 }
 
 /// Options of the database as a whole.

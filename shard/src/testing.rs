@@ -31,7 +31,7 @@ pub(crate) struct TestShard {
     pub(crate) db: usize,
     /// What the last reply has to wait for.
     pub(crate) ticket: Ticket,
-    topology: Arc<Topology>,
+    pub(crate) topology: Arc<Topology>,
     /// For runs off the loop.
     random: Random,
     pub(crate) table: Table,

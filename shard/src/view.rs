@@ -66,6 +66,13 @@ impl Key {
     }
 }
 
+/// What of a key is wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Head,
+    Whole,
+}
+
 /// What a command runs with, beside its arguments.
 pub struct Context<'a> {
     /// All shards.
@@ -299,12 +306,23 @@ impl<'a> View<'a> {
 
     /// Opens a key of another logical database.
     pub fn open_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(db, key, Touch::Yes)
+        self.open_with(db, key, Touch::Yes, Part::Whole)
+    }
+
+    /// Opens a key of the selected database whose value is of no interest: whether it is there, of
+    /// what kind, and until when. What a big value consists of is not read.
+    pub fn open_head(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(self.context.db, key, Touch::Yes, Part::Head)
+    }
+
+    /// The same, to tell something about it, which is not a use of it.
+    pub fn open_head_untouched(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(self.context.db, key, Touch::No, Part::Head)
     }
 
     /// Opens a key of the selected database to tell something about it, which is not a use of it.
     pub fn open_untouched(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::No)
+        self.open_with(self.context.db, key, Touch::No, Part::Whole)
     }
 
     /// When and how often a key of the selected database was used, as far as is known. To be asked
@@ -317,7 +335,13 @@ impl<'a> View<'a> {
         cache.access(&layout::head_key(*physical, key))
     }
 
-    fn open_with(&mut self, db: usize, key: &[u8], touch: Touch) -> Result<Key, CommandError> {
+    fn open_with(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        touch: Touch,
+        part: Part,
+    ) -> Result<Key, CommandError> {
         #[cfg(test)]
         crate::testing::TouchedKeys::note_opened(key);
         let physical = *self.context.databases.get(db).ok_or(text::DB_OUT_OF_RANGE)?;
@@ -330,7 +354,12 @@ impl<'a> View<'a> {
         let (before, head) = match self.changed(&record_key) {
             Some(change) => (change.before, change.after.clone().map(Head::decode).transpose()?),
             None => {
-                let head = self.read(shard, &record_key, touch)?.map(Head::decode).transpose()?;
+                let record = self.read(shard, &record_key, touch, part)?;
+                let head = match part {
+                    Part::Whole => record.map(Head::decode),
+                    Part::Head => record.map(Head::decode_place),
+                };
+                let head = head.transpose()?;
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
@@ -362,6 +391,7 @@ impl<'a> View<'a> {
         shard: ShardId,
         record_key: &RecordKey,
         touch: Touch,
+        part: Part,
     ) -> Result<Option<Bytes>, CommandError> {
         if let Some((given, record)) = self.copy {
             let is_given = given == record_key;
@@ -376,15 +406,17 @@ impl<'a> View<'a> {
             let record =
                 self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
             if let Some(record) = &record {
-                if head::elsewhere(record)?.is_some() {
+                if head::elsewhere(record)?.is_none() {
+                    cache.insert(record_key, record.clone(), touch);
+                } else if part == Part::Whole {
                     return Err(CommandError::OffLoop);
                 }
-                cache.insert(record_key, record.clone(), touch);
             }
             return Ok(record);
         }
-        let record = self.read_whole(shard, record_key)?;
+        let record = self.read_part(shard, record_key, part)?;
         if let Some(record) = &record
+            && part == Part::Whole
             && self.tier == ReadTier::Disk
             && touch == Touch::Yes
             && self.loaded.len() < LOADED_MAX
@@ -396,11 +428,13 @@ impl<'a> View<'a> {
         Ok(record)
     }
 
-    /// The record of a key, which may stand among the elements.
-    fn read_whole(
+    /// The record of a key, which may stand among the elements: then it is put together, or what
+    /// stands in its place does.
+    fn read_part(
         &mut self,
         shard: ShardId,
         record_key: &RecordKey,
+        part: Part,
     ) -> Result<Option<Bytes>, CommandError> {
         let engine = self.context.topology.engine(shard);
         let Some(record) = engine.get(Family::Heads, record_key, self.tier)? else {
@@ -410,6 +444,9 @@ impl<'a> View<'a> {
             self.note_read(record.len())?;
             return Ok(Some(record));
         };
+        if part == Part::Head {
+            return Ok(Some(record));
+        }
         if self.tier == ReadTier::Memory {
             return Err(CommandError::OffLoop);
         }

@@ -210,7 +210,7 @@ pub(crate) async fn run_waiting(
                 };
                 let ticket = match ran {
                     Some(ticket) => Ok(ticket),
-                    None => run_locked_off_loop(shard_loop, id, args, (db, &wait), reply).await,
+                    None => run_locked_off_loop(shard_loop, id, args, (db, &mut wait), reply).await,
                 };
                 give_way(keys).await;
                 shard_loop.unlock(lock);
@@ -265,7 +265,7 @@ async fn run_locked_off_loop(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
-    (db, wait): (usize, &RoomWait),
+    (db, wait): (usize, &mut RoomWait),
     reply: &mut ReplyBuffer,
 ) -> Result<Ticket, Lack> {
     let mut batch = Batch::new(db, reply.protocol());
@@ -363,12 +363,14 @@ pub(crate) fn count_shares(
 pub(crate) async fn run_with_disk(
     shard_loop: &Rc<ShardLoop>,
     batch: Arc<Batch>,
-    wait: &RoomWait,
+    wait: &mut RoomWait,
 ) -> Result<Option<Sequence>, Lack> {
     let ran = run_once_with_disk(shard_loop, batch.clone(), wait.claim.clone()).await;
     let Some(mut sequence) = ran else { return Ok(None) };
     sequence.held.give_claim_up();
     if !sequence.lacks_room {
+        // It has what it needs: while that is committed another may be the next.
+        wait.claim = None;
         return Ok(Some(sequence));
     }
     if Instant::now() < wait.given_up {

@@ -106,7 +106,7 @@ async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Execute
     let mut wait = RoomWait::new();
     let ran = loop {
         // With the keys locked: the other shard has done its part.
-        match execute::run_with_disk(shard_loop, batch.clone(), &wait).await {
+        match execute::run_with_disk(shard_loop, batch.clone(), &mut wait).await {
             Ok(ran) => break ran,
             Err(lack) => wait.for_room(shard_loop, lack).await,
         }

@@ -46,7 +46,7 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
         let timer = Instant::now();
         let ran = match run_on_loop(shard_loop, &batch) {
             Some(sequence) => Ok(Some(sequence)),
-            None => execute::run_with_disk(shard_loop, batch.clone(), &wait).await,
+            None => execute::run_with_disk(shard_loop, batch.clone(), &mut wait).await,
         };
         match ran {
             Ok(Some(sequence)) => break (locks, timer, sequence),

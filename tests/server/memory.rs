@@ -73,6 +73,45 @@ fn info_says_where_memory_goes() {
     assert!((used..used + write_buffers + 8 * MB).contains(&known), "{memory:#?}");
 }
 
+/// Caches grow into what clients and write buffers leave.
+#[test]
+fn caches_have_what_others_leave() {
+    let server = Server::with(Options::default().set("maxmemory", "256mb").shards(2));
+    let mut client = server.client();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let storage = fields(&mut client, "storage");
+        let grown = |cache: &str| {
+            let planned = number(&storage, &format!("budget_{cache}_bytes"));
+            number(&storage, &format!("share_{cache}_bytes")) > planned + 4 * MB
+        };
+        if grown("hot_cache") && grown("block_cache") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{storage:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn info_tells_what_a_byte_costs() {
+    let server = Server::with(Options::default().set("maxmemory", "32mb").shards(1));
+    let mut client = server.client();
+    load(&mut client, 40_000, 1000);
+    for number in (0..40_000).step_by(40) {
+        assert_eq!(client.run(&format!("STRLEN key:{number}")).int(), 1000);
+    }
+    let storage = fields(&mut client, "storage");
+    let ratio = |name: &str| storage[name].parse::<f64>().unwrap();
+    // The log alone is once.
+    assert!((1.0..50.0).contains(&ratio("write_amplification")), "{storage:#?}");
+    assert!(ratio("space_amplification") >= 0.9, "{storage:#?}");
+    assert!((0.1..50.0).contains(&ratio("read_amplification")), "{storage:#?}");
+    // Of the same bytes the values compress well.
+    assert!(number(&storage, "flushed_bytes") > 100_000, "{storage:#?}");
+    assert!(number(&storage, "engine_log_written_bytes") > 40 * 1_000_000, "{storage:#?}");
+}
+
 #[test]
 fn sizes_change_at_run_time() {
     let server = Server::with(Options::default().set("maxmemory", "512mb").shards(2));

@@ -305,13 +305,20 @@ mod tests {
     use crate::engine::Site;
     use crate::engine::rocks::RocksEngine;
 
+    const BUDGET: Budget =
+        Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: 1 << 20, shards: 2 };
+
     fn shared() -> SharedResources {
-        let budget = Budget { block_cache_bytes: 1 << 20, write_buffer_bytes: 1 << 20, shards: 2 };
-        SharedResources::new(budget).unwrap()
+        SharedResources::new(BUDGET).unwrap()
     }
 
     /// An option of each of two databases, as RocksDB's own log shows it.
     fn logged(name: &str, shared: &SharedResources, option: &str) -> [String; 2] {
+        logged_line(name, shared, &format!("Options.{option}: "))
+    }
+
+    /// What stands behind some words in the log of each of two databases.
+    fn logged_line(name: &str, shared: &SharedResources, words: &str) -> [String; 2] {
         let folder = std::env::temp_dir().join(format!("basalt-{name}-{}", std::process::id()));
         let values = ["a", "b"].map(|shard| {
             let folder = folder.join(shard);
@@ -319,7 +326,7 @@ mod tests {
             let engine = RocksEngine::open(Site::alone(folder.clone(), 1), shared).unwrap().0;
             let log = std::fs::read_to_string(folder.join("LOG")).unwrap();
             drop(engine);
-            let (_, rest) = log.split_once(&format!("Options.{option}: ")).unwrap();
+            let (_, rest) = log.split_once(words).unwrap();
             rest.lines().next().unwrap().trim().to_owned()
         });
         std::fs::remove_dir_all(&folder).unwrap();
@@ -344,6 +351,16 @@ mod tests {
         }
         let trigger = logged("level-0", &shared(), "level0_file_num_compaction_trigger");
         assert_eq!(trigger, ["16"; 2]);
+    }
+
+    #[test]
+    fn large_filters_fit_the_parts_of_the_block_cache() {
+        for (mb, bits) in [(1, "0"), (48, "2"), (8 << 10, "6")] {
+            let budget = Budget { block_cache_bytes: mb << 20, ..BUDGET };
+            let shared = SharedResources::new(budget).unwrap();
+            let folder = format!("parts-{mb}");
+            assert_eq!(logged_line(&folder, &shared, "num_shard_bits : "), [bits; 2]);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ fn tell(
     reply: &mut ReplyBuffer,
     show: fn(u64, u64) -> u64,
 ) -> CommandResult {
-    let key = view.open_untouched(args.get(1))?;
+    let key = view.open_head_untouched(args.get(1))?;
     reply.integer(match (key.exists(), key.deadline_ms()) {
         (false, _) => NO_KEY,
         (true, None) => NO_DEADLINE,

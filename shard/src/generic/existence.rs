@@ -11,7 +11,7 @@ pub(super) fn del(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
     view.charge(args.skip(1).len() as u64)?;
     let mut deleted = 0;
     for name in args.iter_from(1) {
-        let key = view.open(name)?;
+        let key = view.open_head(name)?;
         if key.exists() {
             view.remove(&key);
             deleted += 1;
@@ -27,12 +27,12 @@ pub(super) fn exists(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    count(view, args, reply, View::open_untouched)
+    count(view, args, reply, View::open_head_untouched)
 }
 
 /// TOUCH: EXISTS as a use of the keys.
 pub(super) fn touch(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
-    count(view, args, reply, View::open)
+    count(view, args, reply, View::open_head)
 }
 
 fn count<'v>(
@@ -55,7 +55,7 @@ pub(super) fn type_name(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    let key = view.open_untouched(args.get(1))?;
+    let key = view.open_head_untouched(args.get(1))?;
     reply.simple(key.head.map_or("none", |head| head.kind.name()));
     Ok(())
 }

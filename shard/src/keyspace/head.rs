@@ -259,6 +259,19 @@ impl Head {
         2 + deadline_bytes + body_bytes
     }
 
+    /// Decodes `record`, or what stands in the place of a big string's: that one has no value here,
+    /// but a [`Large`] that says where it is.
+    pub fn decode_place(record: Bytes) -> Result<Head, EngineError> {
+        let Some(large) = elsewhere(&record)? else { return Head::decode(record) };
+        let fixed = decode_fixed(&record)?;
+        Ok(Head {
+            kind: fixed.kind,
+            deadline_ms: fixed.deadline_ms,
+            flags: fixed.flags & STRING_FLAGS,
+            body: Body::Large(large),
+        })
+    }
+
     /// Decodes `record`; the payload is the rest of it, not a copy.
     pub fn decode(mut record: Bytes) -> Result<Head, EngineError> {
         let fixed = decode_fixed(&record)?;
@@ -335,7 +348,11 @@ mod tests {
         for cut in 0..place.len() {
             assert!(elsewhere(&place[..cut]).is_err(), "cut at {cut}");
         }
-        assert!(Head::decode(place).is_err(), "it is no value");
+        assert!(Head::decode(place.clone()).is_err(), "it is no value");
+        let head = Head::decode_place(place).unwrap();
+        assert_eq!((head.kind, head.deadline_ms, head.flags), (Kind::String, Some(9), RAW_STRING));
+        assert_eq!(head.body, Body::Large(Large { version: 5, count: 1, bytes }));
+        assert_eq!(Head::decode_place(string.encode()).unwrap(), string);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::shard::Call;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, LOADED_BYTES_MAX, View};
 
-/// The outcome of commands that ran one after the other, outside of [`Shard::execute`].
+/// The outcome of commands that ran one after the other, outside of [`crate::shard::Shard::execute`].
 pub struct Sequence {
     /// The replies.
     pub reply: ReplyBuffer,
@@ -43,8 +43,8 @@ const HELD_BYTES_MAX: u64 = 4 << 20;
 /// Runs commands one after the other, each seeing the changes of those before it. Their keys must
 /// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
 /// that does not do. Without it: with the disk, on a thread that may block. With a `claim` they are
-/// the next to get room for big values. When the replies have become long it stops: the sequence
-/// has fewer of them than there are commands.
+/// the next to get room for big values. When the replies have become long, or what was read and
+/// written much, it stops: the sequence has fewer replies than there are commands.
 pub fn run_in_sequence<'a>(
     calls: impl Iterator<Item = Call<'a>>,
     topology: &Topology,

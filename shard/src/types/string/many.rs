@@ -33,7 +33,7 @@ pub(super) fn mget(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
 pub(super) fn mset(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     check_pairs(view, args, MSET_ARITY)?;
     for index in (1..args.len()).step_by(2) {
-        let key = view.open(args.get(index))?;
+        let key = view.open_head(args.get(index))?;
         view.put_string(&key, StringDraft::of(args.get(index + 1), None));
     }
     reply.ok();
@@ -49,7 +49,7 @@ pub(super) fn msetnx(
     check_pairs(view, args, MSETNX_ARITY)?;
     let mut keys: Vec<Key> = Vec::new();
     for index in (1..args.len()).step_by(2) {
-        let key = view.open(args.get(index))?;
+        let key = view.open_head(args.get(index))?;
         if key.exists() {
             reply.integer(0);
             return Ok(());

@@ -29,6 +29,11 @@ pub(super) struct SetOptions<'a> {
 }
 
 impl<'a> SetOptions<'a> {
+    /// Whether it takes the value that is there.
+    pub(super) fn needs_value(&self) -> bool {
+        self.get || matches!(self.condition, Condition::Compares(_))
+    }
+
     /// Reads the arguments from the third on.
     pub(super) fn parse(args: Args<'a>) -> Result<Self, CommandError> {
         let mut options = Self::default();

@@ -21,7 +21,8 @@ pub(super) fn set(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
     let stated = options.expiry.deadline(view.now_ms(), INVALID_EXPIRE_SET)?;
     let new = args.get(2);
     value::charge_copy(view, new.len())?;
-    let key = view.open(args.get(1))?;
+    let name = args.get(1);
+    let key = if options.needs_value() { view.open(name)? } else { view.open_head(name)? };
     if options.get {
         reply_old(view, &key, reply)?;
     }
@@ -70,7 +71,7 @@ fn reply_old(view: &mut View<'_>, key: &Key, reply: &mut ReplyBuffer) -> Command
 pub(super) fn setnx(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     let new = args.get(2);
     value::charge_copy(view, new.len())?;
-    let key = view.open(args.get(1))?;
+    let key = view.open_head(args.get(1))?;
     if key.exists() {
         reply.integer(0);
     } else {
@@ -106,7 +107,7 @@ fn set_expiring(
     let deadline = expiry.deadline(view.now_ms(), invalid)?;
     let new = args.get(3);
     value::charge_copy(view, new.len())?;
-    let key = view.open(args.get(1))?;
+    let key = view.open_head(args.get(1))?;
     view.put_string(&key, StringDraft::of(new, deadline));
     reply.ok();
     Ok(())
@@ -211,6 +212,33 @@ mod tests {
             assert_eq!(shard.run("SET b short"), "+OK");
             assert_eq!(shard.run("GET b"), "$5 short");
         }
+    }
+
+    /// Whoever deletes or overwrites many big values, or asks for their heads, reads none of them.
+    #[test]
+    fn heads_of_big_values_need_no_room_and_no_pieces() {
+        let mut shard = TestShard::new();
+        let value = vec![b'x'; BIG_BYTES];
+        for number in 0..8 {
+            shard.run_bytes(&[b"SET", format!("k{number}").as_bytes(), &value, b"PX", b"5000"]);
+        }
+        let all = "k0 k1 k2 k3 k4 k5 k6 k7";
+        shard.topology.room().resize(1);
+        shard.shard.cache().clear();
+        let before = shard.shard.statistics.off_loop_runs;
+        assert_eq!(shard.run(&format!("EXISTS {all}")), ":8");
+        assert_eq!(shard.run(&format!("TOUCH {all}")), ":8");
+        assert_eq!(shard.run("TYPE k0"), "+string");
+        assert_eq!(shard.run("PTTL k0"), ":5000");
+        assert_eq!(shard.run("SET k0 1 KEEPTTL"), "+OK");
+        assert_eq!(shard.run("PTTL k0"), ":5000");
+        assert_eq!(shard.run("SETNX k1 1"), ":0");
+        assert_eq!(shard.run("MSET k1 1 k2 2"), "+OK");
+        assert_eq!(shard.run("SETEX k3 7 3"), "+OK");
+        assert_eq!(shard.run("MGET k0 k1 k2 k3"), "*4 $1 1 $1 1 $1 2 $1 3");
+        assert_eq!(shard.run(&format!("DEL {all}")), ":8");
+        assert_eq!(shard.run(&format!("EXISTS {all}")), ":0");
+        assert_eq!(shard.shard.statistics.off_loop_runs, before);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::shard::Call;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, LOADED_BYTES_MAX, View};
 
-/// The outcome of commands that ran one after the other, outside of [`crate::shard::Shard::execute`].
+/// The outcome of commands that ran one after the other, outside of
+/// [`crate::shard::Shard::execute`].
 pub struct Sequence {
     /// The replies.
     pub reply: ReplyBuffer,

@@ -7,9 +7,11 @@
 mod batch;
 mod filter;
 pub mod memory;
+mod memory_odds;
 mod merge;
 mod opening;
 pub mod options;
+mod rest;
 pub mod rocks;
 mod scrub;
 mod table;
@@ -48,7 +50,8 @@ impl Family {
 /// How far a read may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadTier {
-    /// Memtables and cached blocks only; anything else is [`EngineError::NotInMemory`].
+    /// Memtables and cached blocks only; anything else is [`EngineError::NotInMemory`]. So is a
+    /// single record where a look is hardly worth it.
     Memory,
     /// The disk too. Never on a shard's loop.
     Disk,

@@ -168,7 +168,8 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     let log = Arc::new(log);
     filters.set_log(&log);
     let buffer = Arc::new(WriteBuffer::new(shared.table_bytes));
-    Ok((Open { db, log, filters, buffer }, Opened { last, replayed, losses: judge.losses }))
+    let rest = shared.rest();
+    Ok((Open { db, log, filters, buffer, rest }, Opened { last, replayed, losses: judge.losses }))
 }
 
 fn failed(site: &Site, error: EngineError) -> String {

@@ -2,6 +2,7 @@
 //! and stalls can be reasoned about together.
 
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
@@ -9,6 +10,7 @@ use rocksdb::{
 };
 
 use super::Family;
+use super::rest::Rest;
 use super::write_buffer::TABLES_MAX;
 
 /// What the shards of one process share: the memory budget and the background threads.
@@ -186,6 +188,12 @@ impl SharedResources {
         self.base.set_use_direct_reads(is_wanted);
         self.base.set_use_direct_io_for_flush_and_compaction(is_wanted);
         self
+    }
+
+    /// What merges level 0 of a database that was just opened while its writes rest.
+    pub(super) fn rest(&self) -> Rest {
+        let files = level_0_files(self.memtable_bytes);
+        Rest::new(files, self.memtable_bytes, Instant::now())
     }
 
     /// What these take of the memory at the moment.

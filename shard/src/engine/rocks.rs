@@ -14,8 +14,10 @@ use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, ErrorKind, ReadOptions, WriteBatch};
 
 use super::filter::FilterContext;
+use super::memory_odds::MemoryOdds;
 use super::opening::{self, Opened, Site};
 use super::options::SharedResources;
+use super::rest::Rest;
 use super::table::Found;
 use super::write_buffer::WriteBuffer;
 use super::{
@@ -46,6 +48,7 @@ pub(super) struct Open {
     pub(super) log: Arc<Log>,
     pub(super) filters: Arc<FilterContext>,
     pub(super) buffer: Arc<WriteBuffer>,
+    pub(super) rest: Rest,
 }
 
 /// One shard's RocksDB and log.
@@ -57,6 +60,8 @@ pub struct RocksEngine {
     written: AtomicU64,
     /// Lookups that were allowed to read from the disk, and that the write buffer did not answer.
     disk_lookups: AtomicU64,
+    /// Of looks for heads and for elements in memory.
+    odds: [MemoryOdds; 2],
     has_failed: AtomicBool,
     failure: Mutex<Option<EngineError>>,
     noted: Mutex<Option<Watermark>>,
@@ -80,6 +85,7 @@ impl RocksEngine {
             open: RwLock::new(Some(open)),
             written: AtomicU64::new(opened.last),
             disk_lookups: AtomicU64::new(0),
+            odds: [MemoryOdds::new(), MemoryOdds::new()],
             has_failed: AtomicBool::new(false),
             failure: Mutex::default(),
             noted: Mutex::default(),
@@ -254,20 +260,29 @@ impl Engine for RocksEngine {
         key: &[u8],
         tier: ReadTier,
     ) -> Result<Option<Bytes>, EngineError> {
-        let options = match tier {
-            ReadTier::Memory => &self.memory_reads,
-            ReadTier::Disk => &self.disk_reads,
-        };
         let open = self.for_tier(tier)?;
         let open = open.get()?;
         if let Found::Known(value) = open.buffer.get(family, key) {
             return Ok(value);
         }
-        if matches!(tier, ReadTier::Disk) {
-            self.disk_lookups.fetch_add(1, Ordering::Relaxed);
-        }
         let db = &open.db;
-        let found = db.get_pinned_cf_opt(handle(db, family), key, options).map_err(read_error)?;
+        let handle = handle(db, family);
+        let found = match tier {
+            ReadTier::Disk => {
+                self.disk_lookups.fetch_add(1, Ordering::Relaxed);
+                db.get_pinned_cf_opt(handle, key, &self.disk_reads).map_err(read_error)?
+            }
+            ReadTier::Memory => {
+                let odds = &self.odds[usize::from(family == Family::Elements)];
+                if !odds.are_good() {
+                    return Err(EngineError::NotInMemory);
+                }
+                let found =
+                    db.get_pinned_cf_opt(handle, key, &self.memory_reads).map_err(read_error);
+                odds.note(found.is_ok());
+                found?
+            }
+        };
         Ok(found.map(|value| Bytes::copy_from_slice(&value)))
     }
 
@@ -364,12 +379,14 @@ impl Engine for RocksEngine {
             Ok(())
         };
         let released = release();
+        let (written, _) = open.log.traffic_bytes();
+        let rested = open.rest.look(&open.db, written, Instant::now()).map_err(storage_error);
         let synced = if open.log.unsynced_files() > UNSYNCED_FILES_MAX {
             self.noting_failure(open.log.sync(Access::Buffered)).map(|_| ())
         } else {
             Ok(())
         };
-        released.and(noted).and(prepared).and(synced)
+        released.and(noted).and(prepared).and(synced).and(rested)
     }
 
     fn fail(&self, error: &EngineError) {
@@ -465,6 +482,7 @@ impl Engine for RocksEngine {
             ("table_reader_bytes", sum("rocksdb.estimate-table-readers-mem")),
             ("sst_bytes", sum("rocksdb.total-sst-files-size")),
             ("live_data_bytes", sum("rocksdb.estimate-live-data-size")),
+            ("level_0_files", sum("rocksdb.num-files-at-level0")),
             ("pending_compaction_bytes", sum("rocksdb.estimate-pending-compaction-bytes")),
             ("running_compactions", once("rocksdb.num-running-compactions")),
             ("running_flushes", once("rocksdb.num-running-flushes")),

@@ -1,9 +1,10 @@
 //! The executor of a shard's thread: the thin layer over glommio. Nothing else names the crate.
 
+mod bell;
 mod courtesy;
 mod turn_clock;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use basalt_shard::command::table::CommandId;
 use glommio::{LocalExecutorBuilder, Placement};
 
 use crate::sys;
+pub(crate) use bell::Bell;
 use courtesy::Courtesy;
 use turn_clock::TurnClock;
 pub(crate) use turn_clock::{LONG as LONG_TURN, LongTurn, TurnTotals, Usage};
@@ -49,6 +51,7 @@ where
     let handle = std::thread::Builder::new()
         .name(thread_name.clone())
         .spawn(move || {
+            sys::take_short_slices();
             let executor = LocalExecutorBuilder::new(placement)
                 .name(&thread_name)
                 .ring_depth(RING_ENTRIES)
@@ -91,6 +94,8 @@ pub(crate) fn spawn(task: &'static str, future: impl Future<Output = ()> + 'stat
 
 thread_local! {
     static CLOCK: RefCell<TurnClock> = RefCell::new(TurnClock::new(Instant::now()));
+    /// Polls of tasks so far.
+    static POLLS: Cell<u64> = const { Cell::new(0) };
     static COURTESY: RefCell<Courtesy> = RefCell::new(Courtesy::new(Instant::now()));
 }
 
@@ -101,13 +106,19 @@ async fn timed(task: &'static str, future: impl Future<Output = ()>) {
         // The executor counts the runs of its queue, and starts the count anew when it is asked:
         // none since the last poll says that the rings were not looked at in between.
         if glommio::executor().executor_stats().scheduler_runs() > 0 {
-            CLOCK.with_borrow_mut(|clock| clock.begin_turn(Instant::now(), Usage::of_thread));
+            begin_turn();
         }
+        POLLS.set(POLLS.get() + 1);
         let polled = future.as_mut().poll(context);
         CLOCK.with_borrow_mut(|clock| clock.end_poll(task, Instant::now(), Usage::of_thread));
         polled
     })
     .await;
+}
+
+/// For the clock: the thread has looked at its sockets.
+pub(crate) fn begin_turn() {
+    CLOCK.with_borrow_mut(|clock| clock.begin_turn(Instant::now(), Usage::of_thread));
 }
 
 /// For the clock: the current task ran a command that took so long.
@@ -154,6 +165,11 @@ pub(crate) async fn sleep(time: Duration) {
     glommio::timer::sleep(time).await;
 }
 
+/// The thread had nothing to do since `fell_asleep`.
+pub(crate) fn has_slept(fell_asleep: Instant) {
+    COURTESY.with_borrow_mut(|courtesy| courtesy.has_slept(fell_asleep.elapsed()));
+}
+
 /// At the end of a turn: lets other threads have the core, if they want it for a short time.
 pub(crate) fn give_way() {
     COURTESY.with_borrow_mut(|courtesy| {
@@ -162,6 +178,13 @@ pub(crate) fn give_way() {
             Instant::now()
         });
     });
+}
+
+/// Lets every task that is ready run once, and says that there was none.
+pub(crate) async fn give_others_their_turn() -> bool {
+    let before = POLLS.get();
+    yield_now().await;
+    POLLS.get() == before + 1
 }
 
 /// Lets the other tasks of this thread, and the sockets, have their turn.

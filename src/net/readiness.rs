@@ -5,21 +5,33 @@
 //! up, completed and freed for every command. An edge-triggered epoll set is told of a socket once.
 //! So the ring has one poll under way for the whole set; when that completes, the set says which
 //! sockets are ready, and their tasks are woken.
+//!
+//! Falling asleep in the ring and waking up takes a dozen system calls of the executor's. A thread
+//! that has something to do again within a millisecond dozes instead: it waits for the set itself,
+//! and goes to the ring every few milliseconds, for the sake of timers.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use slab::Slab;
 
-use crate::runtime;
+use crate::runtime::{self, Bell};
 
 /// Sockets that one look at the set tells of.
 const EVENTS_MAX: usize = 256;
+/// What the set calls the bell.
+const BELL: u64 = u64::MAX;
+/// How long a thread dozes before it goes to sleep.
+const DOZE_MS: isize = 1;
+/// How long it goes on without the ring.
+const RING_EVERY: Duration = Duration::from_millis(2);
+/// Times that tasks which are ready have their turn before the sockets are looked at again.
+const ROUNDS: usize = 3;
 /// How long to wait when the ring cannot watch the set, for want of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -157,39 +169,110 @@ impl Sockets {
         Ok(registered)
     }
 
-    /// Wakes the tasks of all sockets that have become ready.
-    fn look(&self, events: &mut [EpollEvent]) -> io::Result<()> {
+    fn watch_bell(&self, bell: &Bell) -> io::Result<()> {
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        Ok(self.epoll()?.add(bell, EpollEvent::new(flags, BELL))?)
+    }
+
+    /// Waits so long until a socket has become ready, or the bell has rung, and wakes the tasks of
+    /// all such sockets. Returns how many of all these there were.
+    fn look(&self, events: &mut [EpollEvent], mut wait_ms: isize) -> io::Result<usize> {
         let epoll = self.epoll()?;
+        let mut seen = 0;
         loop {
-            let count = match epoll.wait(events, 0) {
-                Err(nix::errno::Errno::EINTR) => continue,
+            let count = match epoll.wait(events, wait_ms) {
+                Err(nix::errno::Errno::EINTR) => 0,
                 other => other?,
             };
             let places = self.places.borrow();
             for event in &events[..count] {
                 // A place may be another socket's by now: that one is tried in vain, once.
-                if let Some(known) = places.get(event.data() as usize) {
+                if let Some(known) =
+                    usize::try_from(event.data()).ok().and_then(|at| places.get(at))
+                {
                     known.note(event.events());
                 }
             }
+            seen += count;
+            wait_ms = 0;
             if count < events.len() {
-                return Ok(());
+                return Ok(seen);
             }
         }
     }
 }
 
-/// Wakes the tasks of this thread's sockets when they are ready, for ever.
-pub(crate) async fn watch() {
-    let mut events = vec![EpollEvent::empty(); EVENTS_MAX];
+/// Wakes the tasks of this thread's sockets when they are ready, for ever; and by `look`, which
+/// says whether it did, the task that `bell` rings for.
+pub(crate) async fn watch(bell: &Bell, look: impl Fn() -> bool) {
+    let mut watcher = Watcher { events: vec![EpollEvent::empty(); EVENTS_MAX], bell, look };
+    while let Err(error) = SOCKETS.with(|sockets| sockets.watch_bell(bell)) {
+        tracing::error!(%error, "a shard cannot be woken yet");
+        runtime::sleep(PAUSE).await;
+    }
     loop {
-        let set = SOCKETS.with(|sockets| sockets.epoll()?.0.try_clone());
-        match set {
-            Ok(set) => runtime::readable(set).await,
-            Err(_) => runtime::sleep(PAUSE).await,
-        }
-        if SOCKETS.with(|sockets| sockets.look(&mut events)).is_err() {
+        let fell_asleep = Instant::now();
+        watcher.sleep().await;
+        runtime::has_slept(fell_asleep);
+        let woke_up = Instant::now();
+        let may_doze = woke_up - fell_asleep < Duration::from_millis(DOZE_MS as u64);
+        if watcher.stay_awake(woke_up + RING_EVERY, may_doze).await.is_err() {
             runtime::sleep(PAUSE).await;
+        }
+    }
+}
+
+struct Watcher<'a, Look> {
+    events: Vec<EpollEvent>,
+    bell: &'a Bell,
+    look: Look,
+}
+
+impl<Look: Fn() -> bool> Watcher<'_, Look> {
+    /// Waits in the ring until there is something to do for the tasks of sockets or of the bell.
+    async fn sleep(&self) {
+        self.bell.fall_asleep();
+        if !(self.look)() {
+            let set = SOCKETS.with(|sockets| sockets.epoll()?.0.try_clone());
+            match set {
+                Ok(set) => runtime::readable(set).await,
+                Err(_) => runtime::sleep(PAUSE).await,
+            }
+        }
+        self.bell.wake_up();
+    }
+
+    /// Looks what there is to do, until `until`, or until it is time to sleep.
+    async fn stay_awake(&mut self, until: Instant, may_doze: bool) -> io::Result<()> {
+        let mut wait_ms = 0;
+        let mut fell_asleep = until;
+        loop {
+            if wait_ms > 0 {
+                self.bell.fall_asleep();
+                if (self.look)() {
+                    wait_ms = 0;
+                }
+                fell_asleep = Instant::now();
+            }
+            let seen = SOCKETS.with(|sockets| sockets.look(&mut self.events, wait_ms));
+            self.bell.wake_up();
+            if wait_ms > 0 {
+                runtime::has_slept(fell_asleep);
+            }
+            runtime::begin_turn();
+            if seen? == 0 && wait_ms > 0 {
+                return Ok(());
+            }
+            (self.look)();
+            // Those who were woken, and then the end of the turn, for which they have asked.
+            let mut is_quiet = false;
+            for _ in 0..ROUNDS {
+                is_quiet = is_quiet || runtime::give_others_their_turn().await;
+            }
+            if Instant::now() >= until || (is_quiet && !may_doze) {
+                return Ok(());
+            }
+            wait_ms = if is_quiet { DOZE_MS } else { 0 };
         }
     }
 }

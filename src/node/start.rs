@@ -97,8 +97,12 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     let process_table = ProcessTable::new(&table, crate::admin::commands())?;
     let pool = Pool::start(config.blocking_threads as usize * topology.shards())
         .map_err(|error| format!("cannot start threads: {error}"))?;
+    let mailboxes = (0..topology.shards())
+        .map(|_| Mailbox::new())
+        .collect::<std::io::Result<_>>()
+        .map_err(|error| format!("cannot make what wakes a shard: {error}"))?;
     let node = Arc::new(Node {
-        mailboxes: (0..topology.shards()).map(|_| Mailbox::new()).collect(),
+        mailboxes,
         logs: syncer::logs(&newest_batches(&topology)),
         key_counts: shards.iter().map(Shard::key_counts).collect(),
         topology: topology.clone(),
@@ -322,13 +326,19 @@ fn start_shard(
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);
         async move {
-            runtime::spawn("sockets", readiness::watch());
+            runtime::spawn("sockets", watch(shard_loop.clone()));
             runtime::spawn("turn-end", turn::run(shard_loop.clone()));
             runtime::spawn("expiry", crate::node::cron::expire(shard_loop.clone()));
             runtime::spawn("cron", crate::node::cron::every_second(shard_loop.clone()));
             receive(&shard_loop).await;
         }
     })
+}
+
+/// Wakes the tasks of a shard that have something to do.
+async fn watch(shard_loop: Rc<ShardLoop>) {
+    let mailbox = &shard_loop.node.mailboxes[shard_loop.id];
+    readiness::watch(mailbox.bell(), || mailbox.look()).await;
 }
 
 /// Works off the mailbox of a shard until the process stops.

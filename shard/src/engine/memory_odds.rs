@@ -33,7 +33,7 @@ impl MemoryOdds {
         }
         let spared = self.spared.load(Ordering::Relaxed).wrapping_add(1);
         self.spared.store(spared, Ordering::Relaxed);
-        spared % TRY_EVERY == 0
+        spared.is_multiple_of(TRY_EVERY)
     }
 
     /// How a look ended.

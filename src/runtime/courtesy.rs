@@ -7,9 +7,9 @@
 //! had to do, and finds many requests. Where nobody waits for the core, that takes no time.
 //!
 //! A thread that sleeps a good part of its time anyway is better woken: whoever yields waits for
-//! all others. Yielding makes a thread sleep less, so it takes more sleep to stop it than to begin. Two
-//! shards, the load on the same two cores: with every request working at its limit they slept 28%
-//! of the time without yielding and 5% with it; at half of that rate 47% and 25%.
+//! all others. Yielding makes a thread sleep less, so it takes more sleep to stop it than to begin.
+//! Two shards, the load on the same two cores: with clients that never pause they slept 28% of the
+//! time without yielding and 5% with it; at half of that rate 47% and 25%.
 //!
 //! Who computes for long keeps the core for milliseconds when it is given away, while a thread that
 //! is woken takes it from such a neighbour at once. So after a yield that took long there is none

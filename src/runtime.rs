@@ -116,6 +116,17 @@ async fn timed(task: &'static str, future: impl Future<Output = ()>) {
     .await;
 }
 
+/// The same for a task without which the thread is of no use: a panic in it ends the process, which
+/// after a restart has everything that was acknowledged.
+pub(crate) fn spawn_vital(task: &'static str, future: impl Future<Output = ()> + 'static) {
+    glommio::spawn_local(timed(task, async move {
+        contained(future).await;
+        tracing::error!("{task} has ended: aborting");
+        std::process::abort();
+    }))
+    .detach();
+}
+
 /// For the clock: the thread has looked at its sockets.
 pub(crate) fn begin_turn() {
     CLOCK.with_borrow_mut(|clock| clock.begin_turn(Instant::now(), Usage::of_thread));
@@ -180,11 +191,16 @@ pub(crate) fn give_way() {
     });
 }
 
+/// Polls of this thread's tasks so far, the current one included.
+pub(crate) fn polls() -> u64 {
+    POLLS.get()
+}
+
 /// Lets every task that is ready run once, and says that there was none.
 pub(crate) async fn give_others_their_turn() -> bool {
-    let before = POLLS.get();
-    yield_now().await;
-    POLLS.get() == before + 1
+    let before = polls();
+    futures_lite::future::yield_now().await;
+    polls() == before + 1
 }
 
 /// Lets the other tasks of this thread, and the sockets, have their turn.

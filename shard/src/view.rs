@@ -6,13 +6,14 @@
 //! only; when that is not enough the handler ends with `OffLoop` and runs again elsewhere.
 
 mod changes;
+mod pieces;
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
 
 use bytes::Bytes;
 
-use crate::engine::{Direction, EngineError, Family, Range, ReadTier};
+use crate::engine::{Direction, Family, Range, ReadTier};
 use crate::error::{CommandError, text};
 use crate::keyspace::access::Access;
 use crate::keyspace::cache::{HotCache, Touch};
@@ -20,7 +21,7 @@ use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{self, Body, Head, Kind};
 use crate::keyspace::layout::{self, RecordKey};
-use crate::keyspace::pieces::{self, BIG_BYTES, PIECE_BYTES};
+use crate::keyspace::pieces::BIG_BYTES;
 use crate::random::Random;
 use crate::room::{Reservation, Reserved};
 use crate::settings::Settings;
@@ -69,7 +70,13 @@ impl Key {
 /// What of a key is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
+    /// What there is to say without the value.
     Head,
+    /// Parts of the value.
+    Parts,
+    /// Parts of the value, to be changed.
+    Place,
+    /// The value.
     Whole,
 }
 
@@ -94,6 +101,8 @@ pub struct View<'a> {
     /// The hot cache of the shard that runs this, when it is run on its loop.
     cache: Option<(ShardId, &'a mut HotCache)>,
     tier: ReadTier,
+    /// The command only reads.
+    is_read: bool,
     budget: u64,
     changes: Changes,
     /// Changes of earlier commands of the same sequence, not committed yet.
@@ -132,6 +141,7 @@ impl<'a> View<'a> {
             random,
             cache: Some((shard, cache)),
             tier: ReadTier::Memory,
+            is_read: false,
             budget: LOOP_BUDGET,
             changes: Changes::default(),
             earlier: None,
@@ -172,6 +182,7 @@ impl<'a> View<'a> {
             random,
             cache: None,
             tier: ReadTier::Disk,
+            is_read: false,
             budget: u64::MAX,
             changes: Changes::default(),
             earlier: None,
@@ -204,6 +215,13 @@ impl<'a> View<'a> {
         if !dirty.is_empty() {
             self.dirty = Some(dirty);
         }
+        self
+    }
+
+    /// The same, for a command that only reads, or not.
+    #[must_use]
+    pub fn of_read(mut self, is_read: bool) -> Self {
+        self.is_read = is_read;
         self
     }
 
@@ -259,7 +277,7 @@ impl<'a> View<'a> {
 
     /// Opens a key of the selected database.
     pub fn open(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_in(self.context.db, key)
+        self.open_with(self.context.db, key, Touch::Yes, Part::Whole)
     }
 
     /// The string at a key of the selected database, lent from the hot cache: what GET needs and
@@ -304,25 +322,20 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Opens a key of another logical database.
-    pub fn open_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(db, key, Touch::Yes, Part::Whole)
-    }
-
     /// Opens a key of the selected database whose value is of no interest: whether it is there, of
     /// what kind, and until when. What a big value consists of is not read.
     pub fn open_head(&mut self, key: &[u8]) -> Result<Key, CommandError> {
         self.open_with(self.context.db, key, Touch::Yes, Part::Head)
     }
 
+    /// The same, of another logical database.
+    pub fn open_head_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(db, key, Touch::Yes, Part::Head)
+    }
+
     /// The same, to tell something about it, which is not a use of it.
     pub fn open_head_untouched(&mut self, key: &[u8]) -> Result<Key, CommandError> {
         self.open_with(self.context.db, key, Touch::No, Part::Head)
-    }
-
-    /// Opens a key of the selected database to tell something about it, which is not a use of it.
-    pub fn open_untouched(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::No, Part::Whole)
     }
 
     /// When and how often a key of the selected database was used, as far as is known. To be asked
@@ -351,15 +364,17 @@ impl<'a> View<'a> {
         if let Some(dirty) = self.dirty {
             self.gate = self.gate.max(dirty.ticket(&record_key));
         }
-        let (before, head) = match self.changed(&record_key) {
-            Some(change) => (change.before, change.after.clone().map(Head::decode).transpose()?),
+        let decode = if part == Part::Whole { Head::decode } else { Head::decode_place };
+        let changed = self.changed(&record_key);
+        let (before, head) = match changed.map(|change| (change.before, change.after.clone())) {
+            Some((before, record)) => {
+                let place = (shard, &record_key);
+                let record = record.map(|record| self.whole(place, record, part)).transpose()?;
+                (before, record.map(decode).transpose()?)
+            }
             None => {
                 let record = self.read(shard, &record_key, touch, part)?;
-                let head = match part {
-                    Part::Whole => record.map(Head::decode),
-                    Part::Head => record.map(Head::decode_place),
-                };
-                let head = head.transpose()?;
+                let head = record.map(decode).transpose()?;
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
@@ -386,6 +401,12 @@ impl<'a> View<'a> {
         earlier.find(record_key).and_then(|index| earlier.heads.get(index))
     }
 
+    /// How far to look for a single record.
+    fn record_tier(&self) -> ReadTier {
+        let is_likely = self.is_read && self.tier == ReadTier::Memory;
+        if is_likely { ReadTier::LikelyMemory } else { self.tier }
+    }
+
     fn read(
         &mut self,
         shard: ShardId,
@@ -397,14 +418,18 @@ impl<'a> View<'a> {
             let is_given = given == record_key;
             return if is_given { Ok(Some(record.clone())) } else { Err(CommandError::OffLoop) };
         }
+        let tier = self.record_tier();
         if let Some((home, cache)) = &mut self.cache
             && *home == shard
         {
-            if let Some(record) = cache.get(record_key, touch) {
+            // To be changed in place, the place of a big string must be known.
+            if let Some(record) = cache.get(record_key, touch)
+                && (part != Part::Place || record.len() < BIG_BYTES)
+            {
                 return Ok(Some(record));
             }
             let record =
-                self.context.topology.engine(shard).get(Family::Heads, record_key, self.tier)?;
+                self.context.topology.engine(shard).get(Family::Heads, record_key, tier)?;
             if let Some(record) = &record {
                 if head::elsewhere(record)?.is_none() {
                     cache.insert(record_key, record.clone(), touch);
@@ -414,9 +439,16 @@ impl<'a> View<'a> {
             }
             return Ok(record);
         }
-        let record = self.read_part(shard, record_key, part)?;
-        if let Some(record) = &record
-            && part == Part::Whole
+        let engine = self.context.topology.engine(shard);
+        let Some(record) = engine.get(Family::Heads, record_key, self.tier)? else {
+            return Ok(None);
+        };
+        let is_apart = head::elsewhere(&record)?.is_some();
+        if !is_apart {
+            self.note_read(record.len())?;
+        }
+        let record = self.whole((shard, record_key), record, part)?;
+        if (part == Part::Whole || part == Part::Parts && !is_apart)
             && self.tier == ReadTier::Disk
             && touch == Touch::Yes
             && self.loaded.len() < LOADED_MAX
@@ -425,47 +457,7 @@ impl<'a> View<'a> {
             self.loaded_bytes += record.len();
             self.loaded.push((shard, record_key.clone(), record.clone()));
         }
-        Ok(record)
-    }
-
-    /// The record of a key, which may stand among the elements: then it is put together, or what
-    /// stands in its place does.
-    fn read_part(
-        &mut self,
-        shard: ShardId,
-        record_key: &RecordKey,
-        part: Part,
-    ) -> Result<Option<Bytes>, CommandError> {
-        let engine = self.context.topology.engine(shard);
-        let Some(record) = engine.get(Family::Heads, record_key, self.tier)? else {
-            return Ok(None);
-        };
-        let Some(elsewhere) = head::elsewhere(&record)? else {
-            self.note_read(record.len())?;
-            return Ok(Some(record));
-        };
-        if part == Part::Head {
-            return Ok(Some(record));
-        }
-        if self.tier == ReadTier::Memory {
-            return Err(CommandError::OffLoop);
-        }
-        let cut_off = || EngineError::Corrupted("a part of a string is missing".into());
-        // A damaged length must not be believed.
-        let len = u32::try_from(elsewhere.bytes).map_err(|_| cut_off())? as usize;
-        self.note_read(len)?;
-        let mut record = Vec::new();
-        for number in 0..len.div_ceil(PIECE_BYTES) as u32 {
-            let place = pieces::key(record_key, elsewhere.version, number);
-            let piece = engine.get(Family::Elements, &place, self.tier)?.ok_or_else(cut_off)?;
-            // Not before there is a first piece: a damaged length may be any number.
-            record.reserve_exact(if number == 0 { len } else { 0 });
-            record.extend_from_slice(&piece);
-        }
-        if record.len() != len {
-            return Err(cut_off().into());
-        }
-        Ok(Some(Bytes::from(record)))
+        Ok(Some(record))
     }
 
     /// So many bytes were read from the disk, or are about to be: reserves room when it is much.
@@ -590,6 +582,7 @@ impl<'a> View<'a> {
         if self.copy.is_some() {
             return Err(CommandError::OffLoop);
         }
+        let tier = self.record_tier();
         let home = self.cache.as_mut().filter(|(home, _)| *home == key.shard);
         let Some((_, cache)) = home else {
             let record_key = element_key(key, version, element);
@@ -602,7 +595,7 @@ impl<'a> View<'a> {
             return Ok(Some(value));
         }
         let record_key = element_key(key, version, element);
-        let value = engine.get(Family::Elements, &record_key, self.tier)?;
+        let value = engine.get(Family::Elements, &record_key, tier)?;
         if let Some(value) = &value {
             cache.insert_element(version, element, value.clone());
         }

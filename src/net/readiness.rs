@@ -30,6 +30,8 @@ const BELL: u64 = u64::MAX;
 const DOZE_MS: isize = 1;
 /// How long it goes on without the ring.
 const RING_EVERY: Duration = Duration::from_millis(2);
+/// The shortest sleep there is.
+const GLANCE: Duration = Duration::from_micros(1);
 /// Times that tasks which are ready have their turn before the sockets are looked at again.
 const ROUNDS: usize = 3;
 /// How long to wait when the ring cannot watch the set, for want of descriptors or memory.
@@ -206,14 +208,21 @@ impl Sockets {
 /// says whether it did, the task that `bell` rings for.
 pub(crate) async fn watch(bell: &Bell, look: impl Fn() -> bool) {
     let mut watcher = Watcher { events: vec![EpollEvent::empty(); EVENTS_MAX], bell, look };
+    let mut is_reported = false;
     while let Err(error) = SOCKETS.with(|sockets| sockets.watch_bell(bell)) {
-        tracing::error!(%error, "a shard cannot be woken yet");
+        if !std::mem::replace(&mut is_reported, true) {
+            tracing::error!(%error, "a shard cannot be woken yet, and looks by itself");
+        }
+        (watcher.look)();
         runtime::sleep(PAUSE).await;
     }
     loop {
-        let fell_asleep = Instant::now();
+        let (fell_asleep, polls) = (Instant::now(), runtime::polls());
         watcher.sleep().await;
-        runtime::has_slept(fell_asleep);
+        // Unless others ran meanwhile.
+        if runtime::polls() == polls + 1 {
+            runtime::has_slept(fell_asleep);
+        }
         let woke_up = Instant::now();
         let may_doze = woke_up - fell_asleep < Duration::from_millis(DOZE_MS as u64);
         if watcher.stay_awake(woke_up + RING_EVERY, may_doze).await.is_err() {
@@ -232,7 +241,10 @@ impl<Look: Fn() -> bool> Watcher<'_, Look> {
     /// Waits in the ring until there is something to do for the tasks of sockets or of the bell.
     async fn sleep(&self) {
         self.bell.fall_asleep();
-        if !(self.look)() {
+        if (self.look)() {
+            // Through the ring anyway: timers wait there, and the end of the thread.
+            runtime::sleep(GLANCE).await;
+        } else {
             let set = SOCKETS.with(|sockets| sockets.epoll()?.0.try_clone());
             match set {
                 Ok(set) => runtime::readable(set).await,

@@ -326,7 +326,7 @@ fn start_shard(
     runtime::start(&format!("shard-{id}"), cpu, move || {
         let shard_loop = ShardLoop::new(node, shard, databases);
         async move {
-            runtime::spawn("sockets", watch(shard_loop.clone()));
+            runtime::spawn_vital("sockets", watch(shard_loop.clone()));
             runtime::spawn("turn-end", turn::run(shard_loop.clone()));
             runtime::spawn("expiry", crate::node::cron::expire(shard_loop.clone()));
             runtime::spawn("cron", crate::node::cron::every_second(shard_loop.clone()));

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::common::resp;
 use crate::common::server::{self, Options};
 use crate::common::{Client, Server};
 
@@ -168,6 +169,38 @@ fn the_end_waits_for_what_was_sent() {
     let mut client = server.client();
     for i in 0..acknowledged {
         assert_eq!(client.run(&format!("GET key:{i}")).text(), i.to_string());
+    }
+}
+
+/// Messages that come behind the one that ends a shard's thread must not keep it from ending.
+#[test]
+fn it_ends_in_the_middle_of_much_work() {
+    for (round, mode) in ["everysec", "always", "no", "everysec", "always"].iter().enumerate() {
+        let options = Options::default().durable().shards(2).appendfsync(mode);
+        let mut server = Server::with(options);
+        let clients: Vec<_> = (0..4)
+            .map(|number| {
+                let mut client = server.client();
+                std::thread::spawn(move || {
+                    for i in 0.. {
+                        let key = format!("{number}:{i}");
+                        let other = format!("{key}b");
+                        let request = resp::encode_request(&["MSET", &key, "1", &other, "2"]);
+                        let sent = client.try_write_raw(&request);
+                        if sent.is_err() || client.read_any().is_err() {
+                            break;
+                        }
+                    }
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(50 + 37 * round as u64));
+        server.signal("TERM");
+        let status = server.exit_within(Duration::from_secs(20));
+        assert!(status.is_some_and(|status| status.success()), "{mode}: {status:?}");
+        for client in clients {
+            client.join().expect("a client ends with its connection");
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl MemoryEngine {
     }
 
     fn refuses(&self, tier: ReadTier) -> bool {
-        tier == ReadTier::Memory && self.cold.load(Ordering::Relaxed)
+        tier != ReadTier::Disk && self.cold.load(Ordering::Relaxed)
     }
 }
 

@@ -79,12 +79,12 @@ impl Bounds {
 /// Whether a read may pass over so many deleted records only. Deadlines are read from where they
 /// begin; with a limit, reading them into memory would never be enough.
 fn is_bounded(range: &Range<'_>) -> bool {
-    range.tier == ReadTier::Memory && range.family != Family::Expiry
+    range.tier != ReadTier::Disk && range.family != Family::Expiry
 }
 
 fn seek<'a>(db: &'a DB, range: Range<'_>) -> DBRawIterator<'a> {
     let mut options = ReadOptions::default();
-    if range.tier == ReadTier::Memory {
+    if range.tier != ReadTier::Disk {
         options.set_read_tier(rocksdb::ReadTier::BlockCache);
     }
     if is_bounded(&range) {

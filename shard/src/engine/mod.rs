@@ -50,9 +50,11 @@ impl Family {
 /// How far a read may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadTier {
-    /// Memtables and cached blocks only; anything else is [`EngineError::NotInMemory`]. So is a
-    /// single record where a look is hardly worth it.
+    /// Memtables and cached blocks only; anything else is [`EngineError::NotInMemory`].
     Memory,
+    /// The same; but where a look for a record is hardly worth it, it is not made, and the record
+    /// is not in memory.
+    LikelyMemory,
     /// The disk too. Never on a shard's loop.
     Disk,
 }

@@ -12,8 +12,10 @@ use rocksdb::DB;
 use super::Family;
 use super::rocks::handle;
 
-/// Writes rest when for so long less was written than a memtable holds.
+/// Writes rest when for so long less was written than this part of a memtable: a trickle that fills
+/// one every minute would rewrite the next level for every other.
 const REST: Duration = Duration::from_secs(20);
+const REST_PART: usize = 8;
 /// Files of level 0 that are merged meanwhile.
 const FILES_AT_REST: &str = "2";
 const TRIGGER: &str = "level0_file_num_compaction_trigger";
@@ -35,7 +37,8 @@ impl Rest {
     /// For a database that begins a merge with `files_at_work`, and of which a memtable has
     /// `memtable_bytes`.
     pub(super) fn new(files_at_work: i32, memtable_bytes: usize, now: Instant) -> Self {
-        let window = Window { since: now, first: 0, bytes_max: memtable_bytes as u64 };
+        let window =
+            Window { since: now, first: 0, bytes_max: (memtable_bytes / REST_PART) as u64 };
         let state = Mutex::new(State { window, merging: Vec::new() });
         Self { state, files_at_work: files_at_work.to_string() }
     }
@@ -59,8 +62,9 @@ impl Rest {
                 }
             }
             Some(Pace::Writing) => {
-                while let Some(family) = state.merging.pop() {
-                    db.set_options_cf(handle(db, family), &[(TRIGGER, &self.files_at_work)])?;
+                while let Some(family) = state.merging.last() {
+                    db.set_options_cf(handle(db, *family), &[(TRIGGER, &self.files_at_work)])?;
+                    state.merging.pop();
                 }
             }
             None => {}
@@ -87,7 +91,7 @@ struct Window {
 impl Window {
     /// `None`: it is too early to say.
     fn look(&mut self, written: u64, now: Instant) -> Option<Pace> {
-        let pace = if written - self.first > self.bytes_max {
+        let pace = if written.saturating_sub(self.first) > self.bytes_max {
             Pace::Writing
         } else if now - self.since >= REST {
             Pace::Resting

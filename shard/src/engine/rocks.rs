@@ -121,7 +121,7 @@ impl RocksEngine {
 
     fn for_tier(&self, tier: ReadTier) -> Result<Reading<'_>, EngineError> {
         match tier {
-            ReadTier::Memory => self.for_loop(),
+            ReadTier::Memory | ReadTier::LikelyMemory => self.for_loop(),
             ReadTier::Disk => self.for_disk(),
         }
     }
@@ -273,6 +273,9 @@ impl Engine for RocksEngine {
                 db.get_pinned_cf_opt(handle, key, &self.disk_reads).map_err(read_error)?
             }
             ReadTier::Memory => {
+                db.get_pinned_cf_opt(handle, key, &self.memory_reads).map_err(read_error)?
+            }
+            ReadTier::LikelyMemory => {
                 let odds = &self.odds[usize::from(family == Family::Elements)];
                 if !odds.are_good() {
                     return Err(EngineError::NotInMemory);

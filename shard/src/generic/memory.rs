@@ -17,7 +17,7 @@ pub(super) fn usage(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         index += 2;
     }
     let name = args.get(2);
-    match view.open_untouched(name)?.head {
+    match view.open_head_untouched(name)?.head {
         Some(head) => reply.integer(i64::try_from(record_bytes(name, &head)).unwrap_or(i64::MAX)),
         None => reply.null(),
     }

@@ -56,7 +56,7 @@ pub(super) fn encoding(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    match view.open_untouched(args.get(2))?.head {
+    match view.open_head_untouched(args.get(2))?.head {
         Some(head) => reply.bulk(encoding_of(&head).as_bytes()),
         None => reply.null(),
     }
@@ -68,7 +68,7 @@ pub(super) fn refcount(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    match view.open_untouched(args.get(2))?.head {
+    match view.open_head_untouched(args.get(2))?.head {
         Some(head) if is_shared(&head) => reply.integer(ENDLESS_REFERENCES),
         Some(_) => reply.integer(1),
         None => reply.null(),
@@ -116,7 +116,7 @@ pub(super) fn freq(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
 /// What is known of the uses of a key; `None`: there is no such key.
 fn access_of(view: &mut View<'_>, name: &[u8]) -> Result<Option<Access>, CommandError> {
     let access = view.access_of(name);
-    Ok(view.open_untouched(name)?.exists().then_some(access))
+    Ok(view.open_head_untouched(name)?.exists().then_some(access))
 }
 
 pub(super) fn help(_: &mut View<'_>, _: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {

@@ -73,7 +73,7 @@ fn rename_key(
     if old_name == new_name {
         return Ok(!only_if_free);
     }
-    let target = view.open(new_name)?;
+    let target = view.open_head(new_name)?;
     if only_if_free && target.exists() {
         return Ok(false);
     }
@@ -127,7 +127,7 @@ pub(super) fn copy(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
         return Err(text::SAME_OBJECT.into());
     }
     let source = view.open(args.get(1))?;
-    let target = view.open_in(target_db, args.get(2))?;
+    let target = view.open_head_in(target_db, args.get(2))?;
     let copied = match &source.head {
         Some(head) if replace || !target.exists() => {
             copy_value(view, &source, head, &target)?;
@@ -149,7 +149,7 @@ pub(super) fn move_key(
         return Err(text::SAME_OBJECT.into());
     }
     let source = view.open(args.get(1))?;
-    let target = view.open_in(target_db, args.get(1))?;
+    let target = view.open_head_in(target_db, args.get(1))?;
     let moved = match &source.head {
         Some(head) if !target.exists() => {
             copy_value(view, &source, head, &target)?;

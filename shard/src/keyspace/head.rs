@@ -1,10 +1,11 @@
-//! Head records: the value that stands under a key in the heads family. Format version 1.
+//! Head records: the value that stands under a key in the heads family. Format version 1, and 2 of a
+//! big string.
 //!
 //! ```text
 //! byte 0      format version (high 4 bits) | kind (low 4 bits)
 //! byte 1      flags: 1 has a deadline · 2 string made by appending (OBJECT ENCODING raw)
 //!                    4 the elements stand in the elements family; of a big string, the pieces
-//!                      of its record stand there (`pieces`), and this is in its place
+//!                      of its value (`pieces`), and this is in its place
 //!                    8 string that is text though it may look like an integer (embstr, never int)
 //! 8 bytes     deadline in ms since 1970, little-endian (only with flag 1)
 //! rest        string: the value
@@ -16,9 +17,12 @@
 
 use bytes::{Buf, Bytes};
 
+use super::pieces::PIECE_BYTES;
 use crate::engine::EngineError;
 
 const FORMAT: u8 = 1;
+/// Of a string in pieces. In version 1 the pieces were of its record.
+const FORMAT_OF_PIECES: u8 = 2;
 const HAS_DEADLINE: u8 = 1;
 /// Flag of a string that APPEND, SETRANGE, SETBIT … made: Redis calls its encoding raw.
 pub const RAW_STRING: u8 = 2;
@@ -83,6 +87,14 @@ pub struct Large {
     pub bytes: u64,
 }
 
+impl Large {
+    /// A string of so many bytes in pieces.
+    pub fn pieces(version: u64, bytes: usize) -> Self {
+        let count = bytes.div_ceil(PIECE_BYTES) as u64;
+        Self { version, count, bytes: bytes as u64 }
+    }
+}
+
 /// A decoded head. Cheap to clone: the payload is a shared slice of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -116,13 +128,17 @@ struct Fixed {
     body_start: usize,
 }
 
+fn format_of(kind: Kind, flags: u8) -> u8 {
+    if kind == Kind::String && flags & LARGE != 0 { FORMAT_OF_PIECES } else { FORMAT }
+}
+
 fn decode_fixed(record: &[u8]) -> Result<Fixed, EngineError> {
     let (&[tag, flags], rest) =
         record.split_first_chunk::<2>().ok_or_else(|| corrupted("too short"))?;
-    if tag >> 4 != FORMAT {
+    let kind = Kind::from_bits(tag & 15).ok_or_else(|| corrupted("unknown type"))?;
+    if tag >> 4 != format_of(kind, flags) {
         return Err(corrupted("unknown format version"));
     }
-    let kind = Kind::from_bits(tag & 15).ok_or_else(|| corrupted("unknown type"))?;
     if flags & !(HAS_DEADLINE | LARGE | STRING_FLAGS) != 0 {
         return Err(corrupted("unknown flags"));
     }
@@ -144,7 +160,7 @@ pub(super) fn start_record(
 ) -> Vec<u8> {
     let deadline_bytes = if deadline_ms.is_some() { 8 } else { 0 };
     let mut record = Vec::with_capacity(2 + deadline_bytes + body_bytes);
-    record.push((FORMAT << 4) | kind as u8);
+    record.push((format_of(kind, flags) << 4) | kind as u8);
     record.push(flags | if deadline_ms.is_some() { HAS_DEADLINE } else { 0 });
     if let Some(deadline) = deadline_ms {
         record.extend_from_slice(&deadline.to_le_bytes());
@@ -181,16 +197,24 @@ pub fn version_of(record: &[u8]) -> Result<Option<u64>, EngineError> {
     Ok(Some(decode_large(&record[fixed.body_start..])?.version))
 }
 
-/// What stands in the place of a string's record that stands among the elements, under `version`.
-pub fn in_place_of(record: &[u8], version: u64) -> Result<Bytes, EngineError> {
+/// What stands in the place of a big string's record, and its value, which is to stand in pieces
+/// under `version`.
+pub fn in_place_of(record: &Bytes, version: u64) -> Result<(Bytes, Bytes), EngineError> {
     let fixed = decode_fixed(record)?;
+    let value = record.slice(fixed.body_start..);
     let flags = fixed.flags & STRING_FLAGS | LARGE;
     let mut place = start_record(fixed.kind, flags, fixed.deadline_ms, LARGE_BYTES);
-    push_large(&mut place, &Large { version, count: 1, bytes: record.len() as u64 });
-    Ok(Bytes::from(place))
+    push_large(&mut place, &Large::pieces(version, value.len()));
+    Ok((Bytes::from(place), value))
 }
 
-/// Where the record is, if `record` only stands in its place.
+/// The beginning of the record in whose place `place` stands; its value is to be appended.
+pub fn start_whole(place: &[u8]) -> Result<Vec<u8>, EngineError> {
+    let fixed = decode_fixed(place)?;
+    Ok(start_record(fixed.kind, fixed.flags & STRING_FLAGS, fixed.deadline_ms, 0))
+}
+
+/// Where the value is, if `record` only stands in its place.
 pub fn elsewhere(record: &[u8]) -> Result<Option<Large>, EngineError> {
     let fixed = decode_fixed(record)?;
     if fixed.kind != Kind::String || fixed.flags & LARGE == 0 {
@@ -257,6 +281,14 @@ impl Head {
             Body::Large(_) => LARGE_BYTES,
         };
         2 + deadline_bytes + body_bytes
+    }
+
+    /// Length of a string.
+    pub fn string_bytes(&self) -> usize {
+        match &self.body {
+            Body::Inline(value) => value.len(),
+            Body::Large(large) => usize::try_from(large.bytes).unwrap_or(usize::MAX),
+        }
     }
 
     /// Decodes `record`, or what stands in the place of a big string's: that one has no value here,
@@ -336,22 +368,28 @@ mod tests {
     #[test]
     fn a_record_elsewhere_is_told_from_a_string() {
         let string = Head::string(Bytes::from_static(b"long")).raw().with_deadline(Some(9));
-        let place = in_place_of(&string.encode(), 5).unwrap();
-        let bytes = string.encoded_bytes() as u64;
-        assert_eq!(elsewhere(&place), Ok(Some(Large { version: 5, count: 1, bytes })));
+        let (place, value) = in_place_of(&string.encode(), 5).unwrap();
+        assert_eq!(&value[..], b"long");
+        assert_eq!(&place[..3], b"\x20\x07\x09");
+        let large = Large { version: 5, count: 1, bytes: 4 };
+        assert_eq!(elsewhere(&place), Ok(Some(large)));
+        assert_eq!([start_whole(&place).unwrap(), value.to_vec()].concat(), string.encode());
         assert_eq!(version_of(&place), Ok(Some(5)));
         assert_eq!(peek(&place), Ok((Kind::String, Some(9))));
         assert_eq!(elsewhere(&string.encode()), Ok(None));
         assert_eq!(live_string(&place, 0), None);
-        let large = Head::large(Kind::Hash, Large { version: 5, count: 6, bytes: 7 });
-        assert_eq!(elsewhere(&large.encode()), Ok(None));
+        let hash = Head::large(Kind::Hash, Large { version: 5, count: 6, bytes: 7 });
+        assert_eq!(elsewhere(&hash.encode()), Ok(None));
         for cut in 0..place.len() {
             assert!(elsewhere(&place[..cut]).is_err(), "cut at {cut}");
         }
         assert!(Head::decode(place.clone()).is_err(), "it is no value");
-        let head = Head::decode_place(place).unwrap();
+        let head = Head::decode_place(place.clone()).unwrap();
         assert_eq!((head.kind, head.deadline_ms, head.flags), (Kind::String, Some(9), RAW_STRING));
-        assert_eq!(head.body, Body::Large(Large { version: 5, count: 1, bytes }));
+        assert_eq!(head.body, Body::Large(large));
+        assert_eq!(head.encode(), place);
+        // As it was before the pieces were of the value alone.
+        assert!(elsewhere(&[b"\x10", &place[1..]].concat()).is_err());
         assert_eq!(Head::decode_place(string.encode()).unwrap(), string);
     }
 

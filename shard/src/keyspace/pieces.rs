@@ -1,5 +1,6 @@
-//! Big strings in pieces: its size is known before one is read, and nothing that goes over records
-//! (a compaction over many files, say) has to hold many big ones.
+//! Big strings in pieces: its size is known before one is read, who wants a part reads or writes
+//! that part, and nothing that goes over records (a compaction over many files, say) has to hold
+//! many big ones.
 
 use bytes::Bytes;
 
@@ -19,14 +20,14 @@ pub fn key(record_key: &RecordKey, version: u64, number: u32) -> RecordKey {
     key
 }
 
-/// The pieces of a record, with their places.
+/// The pieces of a value, with their places.
 pub fn of(
     record_key: &RecordKey,
     version: u64,
-    record: &Bytes,
+    value: &Bytes,
 ) -> impl Iterator<Item = (RecordKey, Bytes)> {
-    (0..record.len()).step_by(PIECE_BYTES).zip(0..).map(move |(from, number)| {
-        let to = record.len().min(from + PIECE_BYTES);
-        (key(record_key, version, number), record.slice(from..to))
+    (0..value.len()).step_by(PIECE_BYTES).zip(0..).map(move |(from, number)| {
+        let to = value.len().min(from + PIECE_BYTES);
+        (key(record_key, version, number), value.slice(from..to))
     })
 }

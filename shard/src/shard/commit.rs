@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::engine::{Engine, EngineError, Family};
 use crate::keyspace::counts::{Counts, SlotCount};
 use crate::keyspace::dirty::Ticket;
+use crate::keyspace::head;
 use crate::keyspace::layout::{self, ElementPrefix};
 use crate::shard::{Refused, Shard};
 use crate::view::{Changes, HeadChange, IntoElements};
@@ -171,7 +172,9 @@ impl Shard {
                 }
             }
         }
-        self.cache.update(&change.record_key, change.after);
+        // What only stands in a string's place is not a record to be read from.
+        let record = change.after.filter(|record| matches!(head::elsewhere(record), Ok(None)));
+        self.cache.update(&change.record_key, record);
     }
 }
 

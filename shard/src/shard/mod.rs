@@ -334,6 +334,7 @@ impl Shard {
         let start = reply.len();
         let mut view =
             View::on_loop(call.context(&self.topology), &mut self.random, self.id, &mut self.cache)
+                .of_read(call.spec.has(flag::READONLY))
                 .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
         let (hits, misses, gate) = (view.hits, view.misses, view.gate);

@@ -69,9 +69,10 @@ pub fn run_in_sequence<'a>(
             None => View::off_loop(context, random),
         };
         let held = std::mem::take(&mut sequence.held);
-        let mut view = view.after(&sequence.changes).holding(held);
+        let is_read = call.spec.has(flag::READONLY);
+        let mut view = view.of_read(is_read).after(&sequence.changes).holding(held);
         let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
-        if call.spec.has(flag::READONLY) {
+        if is_read {
             sequence.lookups.0 += view.hits;
             sequence.lookups.1 += view.misses;
         }

@@ -46,10 +46,10 @@ pub struct HeadChange {
 
 impl HeadChange {
     /// What stands in the place of the new record, and its pieces, if it is big.
-    pub fn placed_apart(&self) -> Option<(Bytes, impl Iterator<Item = (RecordKey, Bytes)>)> {
+    pub fn placed_apart(&self) -> Option<(Bytes, Vec<(RecordKey, Bytes)>)> {
         let (record, version) = (self.after.as_ref()?, self.apart?);
-        let place = head::in_place_of(record, version).ok()?;
-        Some((place, pieces::of(&self.record_key, version, record)))
+        let (place, value) = head::in_place_of(record, version).ok()?;
+        Some((place, pieces::of(&self.record_key, version, &value).collect()))
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::{bits, target};
 use crate::command::Args;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
+use crate::keyspace::head::{Large, RAW_STRING};
 use crate::number;
 use crate::resp::ReplyBuffer;
 use crate::types::string;
-use crate::view::View;
+use crate::view::{Key, View};
 
 const NOT_A_BIT: &str = "ERR bit is not an integer or out of range";
 
@@ -18,13 +19,37 @@ pub(super) fn setbit(
 ) -> CommandResult {
     let offset = target::parse_offset(view, args.get(2), None)?;
     let bit = number::parse_u64(args.get(3)).filter(|bit| *bit <= 1).ok_or(NOT_A_BIT)?;
-    let key = string::open(view, args.get(1))?;
+    let key = string::open_place(view, args.get(1))?;
+    if let Some(large) = string::in_pieces(&key) {
+        let old = write_bit(view, (&key, large), offset, bit)?;
+        reply.integer(old as i64);
+        return Ok(());
+    }
     let mut draft = target::draft(view, &key, bytes_up_to(offset))?;
     let old = bits::read_field(draft.value(), offset, 1);
     bits::write_field(draft.value_mut(), offset, 1, bit);
     target::put(view, &key, draft);
     reply.integer(old as i64);
     Ok(())
+}
+
+/// Sets a bit of a string in pieces, unless it is the same in every respect.
+fn write_bit(
+    view: &mut View<'_>,
+    (key, large): (&Key, Large),
+    offset: u64,
+    bit: u64,
+) -> Result<u64, CommandError> {
+    let end = bytes_up_to(offset);
+    let current = view.string_part(key, end - 1..end)?;
+    let mut byte = [current.first().copied().unwrap_or_default()];
+    let old = bits::read_field(&byte, offset % 8, 1);
+    bits::write_field(&mut byte, offset % 8, 1, bit);
+    let is_raw = key.head.as_ref().is_some_and(|head| head.flags & RAW_STRING != 0);
+    if !is_raw || current[..] != byte {
+        view.write_part(key, large, end - 1, &byte)?;
+    }
+    Ok(old)
 }
 
 /// GETBIT key offset
@@ -34,9 +59,10 @@ pub(super) fn getbit(
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
     let offset = target::parse_offset(view, args.get(2), None)?;
-    let key = string::open(view, args.get(1))?;
-    let current = string::bytes(&key);
-    reply.integer(bits::read_field(current, offset, 1) as i64);
+    let key = string::open_parts(view, args.get(1))?;
+    let end = bytes_up_to(offset);
+    let byte = view.string_part(&key, end - 1..end)?;
+    reply.integer(bits::read_field(&byte, offset % 8, 1) as i64);
     Ok(())
 }
 

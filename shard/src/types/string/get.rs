@@ -34,9 +34,8 @@ pub(super) fn strlen(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    let key = value::open(view, args.get(1))?;
-    let bytes = value::value(&key).map_or(0, |current| current.len());
-    reply.integer(i64::try_from(bytes).unwrap_or(i64::MAX));
+    let key = value::open_parts(view, args.get(1))?;
+    reply.integer(i64::try_from(value::length(&key)).unwrap_or(i64::MAX));
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Strings. The value stands in the head record as it is; see `keyspace::head`.
 //!
 //! A command that makes a new value writes it through [`StringDraft`], straight into the record.
-//! Values are replaced as a whole, whatever part of them changes.
+//! Values are replaced as a whole, whatever part of them changes; but of a big one that stands in
+//! pieces (`keyspace::pieces`) only those that change.
 //!
 //! [`StringDraft`]: crate::keyspace::draft::StringDraft
 
@@ -22,5 +23,7 @@ pub use encoding::encoding;
 pub use specs::SPECS;
 #[cfg(test)]
 mod oracle_tests;
+#[cfg(test)]
+mod pieces_tests;
 
-pub(crate) use value::{bytes, charge_copy, open, value};
+pub(crate) use value::{bytes, charge_copy, in_pieces, open, open_parts, open_place, value};

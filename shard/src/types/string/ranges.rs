@@ -1,5 +1,7 @@
 //! Parts of strings. What these commands write into stays `raw` for OBJECT ENCODING.
 
+use std::ops::Range;
+
 use super::value;
 use crate::command::Args;
 use crate::error::{CommandResult, text};
@@ -15,7 +17,14 @@ pub(super) fn append(
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
     let suffix = args.get(2);
-    let key = value::open(view, args.get(1))?;
+    let key = value::open_place(view, args.get(1))?;
+    if let Some(large) = value::in_pieces(&key) {
+        let bytes = value::length(&key);
+        value::check_length(view, bytes, suffix.len())?;
+        let total = view.write_part(&key, large, bytes, suffix)?;
+        reply_length(total, reply);
+        return Ok(());
+    }
     let draft = match value::value(&key) {
         None => {
             value::charge_copy(view, suffix.len())?;
@@ -31,7 +40,7 @@ pub(super) fn append(
             draft
         }
     };
-    reply_length(draft.value(), reply);
+    reply_length(draft.value().len(), reply);
     view.put_string(&key, draft);
     Ok(())
 }
@@ -44,13 +53,18 @@ pub(super) fn setrange(
 ) -> CommandResult {
     let offset = usize::try_from(args.integer(2)?).map_err(|_| text::OFFSET_OUT_OF_RANGE)?;
     let part = args.get(3);
-    let key = value::open(view, args.get(1))?;
-    let current = value::bytes(&key);
+    let key = value::open_place(view, args.get(1))?;
     if part.is_empty() {
-        reply_length(current, reply);
+        reply_length(value::length(&key), reply);
         return Ok(());
     }
     let end = value::check_length(view, offset, part.len())?;
+    if let Some(large) = value::in_pieces(&key) {
+        let total = view.write_part(&key, large, offset, part)?;
+        reply_length(total, reply);
+        return Ok(());
+    }
+    let current = value::bytes(&key);
     let total = end.max(current.len());
     value::charge_copy(view, total)?;
     view.expect_value(total)?;
@@ -59,13 +73,13 @@ pub(super) fn setrange(
     draft.grow(offset);
     draft.push(part);
     draft.push(current.get(end..).unwrap_or_default());
-    reply_length(draft.value(), reply);
+    reply_length(draft.value().len(), reply);
     view.put_string(&key, draft);
     Ok(())
 }
 
-fn reply_length(value: &[u8], reply: &mut ReplyBuffer) {
-    reply.integer(i64::try_from(value.len()).unwrap_or(i64::MAX));
+fn reply_length(bytes: usize, reply: &mut ReplyBuffer) {
+    reply.integer(i64::try_from(bytes).unwrap_or(i64::MAX));
 }
 
 /// GETRANGE key start end
@@ -75,32 +89,32 @@ pub(super) fn getrange(
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
     let (start, end) = (args.integer(2)?, args.integer(3)?);
-    let key = value::open(view, args.get(1))?;
-    let current = value::bytes(&key);
-    let part = part(current, start, end);
-    value::charge_copy(view, part.len())?;
-    reply.bulk(part);
+    let key = value::open_parts(view, args.get(1))?;
+    let range = range(value::length(&key), start, end);
+    value::charge_copy(view, range.len())?;
+    let part = view.string_part(&key, range)?;
+    reply.bulk(&part);
     Ok(())
 }
 
-/// The bytes from `start` to `end`, both included, negative ones counted from the end. An `end`
-/// before the first byte stands for the first byte, as in Redis 7.2.
-fn part(value: &[u8], start: i64, end: i64) -> &[u8] {
+/// The bytes from `start` to `end`, both included, of a string of so many, negative ones counted
+/// from the end. An `end` before the first byte stands for the first byte, as in Redis 7.2.
+fn range(length: usize, start: i64, end: i64) -> Range<usize> {
     if start < 0 && end < 0 && start > end {
-        return &[];
+        return 0..0;
     }
-    let bytes = i64::try_from(value.len()).unwrap_or(i64::MAX);
+    let bytes = i64::try_from(length).unwrap_or(i64::MAX);
     let from_start = |index: i64| {
         let index = if index < 0 { index.saturating_add(bytes).max(0) } else { index };
         usize::try_from(index).unwrap_or(usize::MAX)
     };
-    let end = from_start(end).saturating_add(1).min(value.len());
-    value.get(from_start(start)..end).unwrap_or_default()
+    let end = from_start(end).saturating_add(1).min(length);
+    from_start(start).min(end)..end
 }
 
 #[cfg(test)]
 mod tests {
-    use super::part;
+    use super::range;
     use crate::testing::TestShard;
 
     #[test]
@@ -137,8 +151,8 @@ mod tests {
             (i64::MAX, i64::MIN, ""),
             (i64::MIN, i64::MIN, "a"),
         ] {
-            assert_eq!(part(b"abcdef", start, end), expected.as_bytes(), "{start} {end}");
-            assert_eq!(part(b"", start, end), b"");
+            assert_eq!(&"abcdef"[range(6, start, end)], expected, "{start} {end}");
+            assert_eq!(range(0, start, end), 0..0);
         }
     }
 }

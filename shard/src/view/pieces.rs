@@ -1,0 +1,157 @@
+//! Strings in pieces: putting them together, and reading and writing parts of them.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{Key, Part, View};
+use crate::engine::{EngineError, Family, ReadTier};
+use crate::error::CommandError;
+use crate::keyspace::cache::Touch;
+use crate::keyspace::head::{self, Body, Head, Kind, Large, RAW_STRING};
+use crate::keyspace::layout::RecordKey;
+use crate::keyspace::pieces::{self, PIECE_BYTES};
+use crate::topology::ShardId;
+
+fn cut_off() -> CommandError {
+    EngineError::Corrupted("a part of a string is missing".into()).into()
+}
+
+impl View<'_> {
+    /// Opens a key of the selected database whose value, if it is a string, is read by parts
+    /// ([`View::string_part`]).
+    pub fn open_parts(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(self.context.db, key, Touch::Yes, Part::Parts)
+    }
+
+    /// The same, to be changed in place if it stands in pieces ([`View::write_part`]).
+    pub fn open_place(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(self.context.db, key, Touch::Yes, Part::Place)
+    }
+
+    /// A record whose value may stand in pieces: then, if it is wanted whole, put together.
+    pub(super) fn whole(
+        &mut self,
+        (shard, record_key): (ShardId, &RecordKey),
+        record: Bytes,
+        part: Part,
+    ) -> Result<Bytes, CommandError> {
+        let Some(large) = head::elsewhere(&record)?.filter(|_| part == Part::Whole) else {
+            return Ok(record);
+        };
+        if self.tier == ReadTier::Memory {
+            return Err(CommandError::OffLoop);
+        }
+        // A damaged length must not be believed.
+        let len = u32::try_from(large.bytes).map_err(|_| cut_off())? as usize;
+        self.note_read(len)?;
+        let mut whole = head::start_whole(&record)?;
+        let start = whole.len();
+        for number in 0..len.div_ceil(PIECE_BYTES) {
+            let piece = self.piece((shard, record_key), large.version, number)?;
+            // Not before there is a first piece: a damaged length may be any number.
+            whole.reserve_exact(if number == 0 { len } else { 0 });
+            whole.extend_from_slice(&piece);
+        }
+        if whole.len() - start != len {
+            return Err(cut_off());
+        }
+        Ok(Bytes::from(whole))
+    }
+
+    fn piece(
+        &self,
+        (shard, record_key): (ShardId, &RecordKey),
+        version: u64,
+        number: usize,
+    ) -> Result<Bytes, CommandError> {
+        let number = u32::try_from(number).map_err(|_| cut_off())?;
+        let place = pieces::key(record_key, version, number);
+        let all = [Some(&self.changes), self.earlier].into_iter().flatten();
+        let changed = all.filter_map(|changes| changes.elements.get(&place)).next();
+        let piece = match changed {
+            Some((_, changed)) => changed.clone(),
+            None => {
+                let engine = self.context.topology.engine(shard);
+                engine.get(Family::Elements, &place, self.tier)?
+            }
+        };
+        piece.ok_or_else(cut_off)
+    }
+
+    /// The bytes `range` of the string of a key that was opened for parts, or those of them that
+    /// there are.
+    pub fn string_part(&mut self, key: &Key, range: Range<usize>) -> Result<Bytes, CommandError> {
+        let Some(head) = &key.head else { return Ok(Bytes::new()) };
+        let to = range.end.min(head.string_bytes());
+        let from = range.start.min(to);
+        match &head.body {
+            Body::Inline(value) => Ok(value.slice(from..to)),
+            Body::Large(_) if from == to => Ok(Bytes::new()),
+            Body::Large(_) if self.tier == ReadTier::Memory => Err(CommandError::OffLoop),
+            Body::Large(large) => {
+                self.note_read(to - from)?;
+                let place = (key.shard, &key.record_key);
+                let mut part = Vec::new();
+                for number in from / PIECE_BYTES..to.div_ceil(PIECE_BYTES) {
+                    let start = number * PIECE_BYTES;
+                    let piece = self.piece(place, large.version, number)?;
+                    let wanted = from.max(start) - start..to.min(start + PIECE_BYTES) - start;
+                    if wanted.end > piece.len() {
+                        return Err(cut_off());
+                    }
+                    if wanted.len() == to - from {
+                        return Ok(piece.slice(wanted));
+                    }
+                    part.extend_from_slice(&piece[wanted]);
+                }
+                Ok(Bytes::from(part))
+            }
+        }
+    }
+
+    /// Writes `bytes` at `from` into a string that stands in pieces, as `key` was opened with; what
+    /// is between its end and `from` becomes zeros. Returns its length then.
+    pub fn write_part(
+        &mut self,
+        key: &Key,
+        large: Large,
+        from: usize,
+        bytes: &[u8],
+    ) -> Result<usize, CommandError> {
+        if self.tier == ReadTier::Memory {
+            return Err(CommandError::OffLoop);
+        }
+        let old = usize::try_from(large.bytes).map_err(|_| cut_off())?;
+        let to = from + bytes.len();
+        let total = to.max(old);
+        let first = from.min(old) / PIECE_BYTES;
+        self.expect_value(to.saturating_sub(first * PIECE_BYTES))?;
+        for number in first..to.div_ceil(PIECE_BYTES) {
+            let start = number * PIECE_BYTES;
+            let end = total.min(start + PIECE_BYTES);
+            let is_all_new = start >= old || (from <= start && end <= to);
+            let mut piece = if is_all_new {
+                Vec::new()
+            } else {
+                self.piece((key.shard, &key.record_key), large.version, number)?.to_vec()
+            };
+            piece.resize(end - start, 0);
+            let (part_start, part_end) = (from.max(start), to.min(end));
+            if part_start < part_end {
+                piece[part_start - start..part_end - start]
+                    .copy_from_slice(&bytes[part_start - from..part_end - from]);
+            }
+            let place = u32::try_from(number).map_err(|_| cut_off())?.to_be_bytes();
+            self.put_element(key, large.version, &place, Bytes::from(piece));
+        }
+        let head = Head {
+            kind: Kind::String,
+            deadline_ms: key.deadline_ms(),
+            flags: RAW_STRING,
+            body: Body::Large(Large::pieces(large.version, total)),
+        };
+        self.put(key, &head);
+        Ok(total)
+    }
+}

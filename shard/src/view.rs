@@ -448,7 +448,7 @@ impl<'a> View<'a> {
             self.note_read(record.len())?;
         }
         let record = self.whole((shard, record_key), record, part)?;
-        if (part == Part::Whole || part == Part::Parts && !is_apart)
+        if (part == Part::Whole || part != Part::Head && !is_apart)
             && self.tier == ReadTier::Disk
             && touch == Touch::Yes
             && self.loaded.len() < LOADED_MAX

@@ -5,7 +5,7 @@
 //! DIR/basalt.manifest the manifest, a text of `name value` lines (below), replaced as a whole
 //! DIR/shard-000/ …    one RocksDB a shard
 //!
-//! basalt-manifest 2                     the format's version
+//! basalt-manifest 3                     the format's version
 //! id 40 hexadecimal digits              of this data set, made once
 //! shards 2                              number of shard folders
 //! epoch 7                               number of starts, for versions that are never reused
@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 const MANIFEST: &str = "basalt.manifest";
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What the manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -67,7 +67,7 @@ pub(super) fn persist(
 }
 
 fn take_deadline(view: &mut View<'_>, name: &[u8]) -> Result<bool, CommandError> {
-    let key = view.open_head(name)?;
+    let key = view.open_place(name)?;
     match &key.head {
         Some(head) if head.deadline_ms.is_some() => {
             transfer::charge_record(view, head)?;

@@ -92,7 +92,7 @@ fn set_deadline(
 ) -> CommandResult {
     let condition = Condition::parse(args)?;
     let deadline_ms = deadline(view, args, form)?;
-    let key = view.open_head(args.get(1))?;
+    let key = view.open_place(args.get(1))?;
     let Some(head) = &key.head else {
         reply.integer(0);
         return Ok(());

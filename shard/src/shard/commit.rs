@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::vec::IntoIter;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::engine::{Engine, EngineError, Family};
 use crate::keyspace::counts::{Counts, SlotCount};
@@ -79,6 +80,8 @@ pub struct Finish {
     pub ticket: Ticket,
     heads: IntoIter<HeadChange>,
     elements: IntoElements,
+    /// Versions of strings that were changed in place: their pieces are not what a cache holds.
+    in_pieces: SmallVec<[u64; 1]>,
     /// Few elements are what somebody works with, and are taken in by the cache; many are a bulk
     /// load.
     elements_are_few: bool,
@@ -122,7 +125,8 @@ impl Shard {
         }
         let elements_are_few = !changes.is_long();
         let (heads, elements) = changes.into_parts();
-        Ok(Finish { ticket: self.written, heads, elements, elements_are_few })
+        let in_pieces = SmallVec::new();
+        Ok(Finish { ticket: self.written, heads, elements, in_pieces, elements_are_few })
     }
 
     /// The commit is lost: nobody knows how its writing ended.
@@ -135,10 +139,12 @@ impl Shard {
     pub fn finish_commit(&mut self, finish: &mut Finish, max: usize) -> bool {
         let rest = max.saturating_sub(finish.heads.len());
         for change in finish.heads.by_ref().take(max) {
-            self.finish_change(change, finish.ticket);
+            finish.in_pieces.extend(self.finish_change(change, finish.ticket));
         }
         for (record_key, (_, value)) in finish.elements.by_ref().take(rest) {
-            if let Some(prefix) = ElementPrefix::parse(&record_key) {
+            if let Some(prefix) = ElementPrefix::parse(&record_key)
+                && !finish.in_pieces.contains(&prefix.version)
+            {
                 let element = &record_key[prefix.bytes(&record_key).len()..];
                 let admit = finish.elements_are_few;
                 self.cache.update_element(prefix.version, element, value, admit);
@@ -149,7 +155,8 @@ impl Shard {
         is_done
     }
 
-    fn finish_change(&mut self, change: HeadChange, ticket: Ticket) {
+    /// Returns the version under which the pieces of a string stand that was changed in place.
+    fn finish_change(&mut self, change: HeadChange, ticket: Ticket) -> Option<u64> {
         self.recount_due(&change);
         if change.before.existed != change.after.is_some()
             || change.before.deadline_ms != change.deadline_ms
@@ -173,8 +180,10 @@ impl Shard {
             }
         }
         // What only stands in a string's place is not a record to be read from.
-        let record = change.after.filter(|record| matches!(head::elsewhere(record), Ok(None)));
+        let elsewhere = change.after.as_ref().and_then(|after| head::elsewhere(after).ok()?);
+        let record = change.after.filter(|_| elsewhere.is_none());
         self.cache.update(&change.record_key, record);
+        elsewhere.map(|large| large.version)
     }
 }
 

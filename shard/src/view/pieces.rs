@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{Key, Part, View};
 use crate::engine::{EngineError, Family, ReadTier};
-use crate::error::CommandError;
+use crate::error::{CommandError, text};
 use crate::keyspace::cache::Touch;
 use crate::keyspace::head::{self, Body, Head, Kind, Large, RAW_STRING};
 use crate::keyspace::layout::RecordKey;
@@ -44,6 +44,9 @@ impl View<'_> {
         }
         // A damaged length must not be believed.
         let len = u32::try_from(large.bytes).map_err(|_| cut_off())? as usize;
+        if len > self.settings().reply_bytes_max {
+            return Err(text::VALUE_TOO_LONG.into());
+        }
         self.note_read(len)?;
         let mut whole = head::start_whole(&record)?;
         let start = whole.len();
@@ -111,7 +114,8 @@ impl View<'_> {
     }
 
     /// Writes `bytes` at `from` into a string that stands in pieces, as `key` was opened with; what
-    /// is between its end and `from` becomes zeros. Returns its length then.
+    /// is between its end and `from` becomes zeros. Returns its length then. It must not become
+    /// longer than what can be read whole.
     pub fn write_part(
         &mut self,
         key: &Key,
@@ -125,9 +129,13 @@ impl View<'_> {
         let old = usize::try_from(large.bytes).map_err(|_| cut_off())?;
         let to = from + bytes.len();
         let total = to.max(old);
-        let first = from.min(old) / PIECE_BYTES;
-        self.expect_value(to.saturating_sub(first * PIECE_BYTES))?;
-        for number in first..to.div_ceil(PIECE_BYTES) {
+        if total > old && total > self.settings().reply_bytes_max.min(u32::MAX as usize) {
+            return Err(text::VALUE_TOO_LONG.into());
+        }
+        let numbers = from.min(old) / PIECE_BYTES..to.div_ceil(PIECE_BYTES);
+        // Twice, as the log takes a copy.
+        self.reserve(2 * (numbers.len() * PIECE_BYTES) as u64)?;
+        for number in numbers {
             let start = number * PIECE_BYTES;
             let end = total.min(start + PIECE_BYTES);
             let is_all_new = start >= old || (from <= start && end <= to);

@@ -182,3 +182,27 @@ fn a_change_of_a_big_string_writes_the_pieces_that_change() {
     // 17 pieces, each with the name of the collection in front.
     assert_eq!(shard.run("MEMORY USAGE a"), ":2097565");
 }
+
+/// One that grows by parts stays one that can be read.
+#[test]
+fn a_string_does_not_outgrow_what_can_be_read() {
+    let mut shard = TestShard::new();
+    let len = 2 * BIG_BYTES;
+    shard.settings.reply_bytes_max = len + 5;
+    assert_eq!(shard.run_bytes(&[b"SET", b"a", &vec![b'x'; len]]), b"+OK\r\n");
+    assert_eq!(shard.run("APPEND a 12345"), format!(":{}", len + 5));
+    for line in ["APPEND a 6", "SETRANGE a 524293 6", "SETBIT a 4194344 1"] {
+        assert!(
+            shard.run(line).starts_with("-ERR the value does not fit"),
+            "{line}: {}",
+            shard.run(line)
+        );
+    }
+    assert_eq!(shard.run("SETRANGE a 524292 6"), format!(":{}", len + 5));
+    assert_eq!(shard.run("GETRANGE a -5 -1"), "$5 12346");
+    // It is longer than what may be read since.
+    shard.settings.reply_bytes_max = len;
+    assert!(shard.run("GET a").starts_with("-ERR the value does not fit"));
+    assert_eq!(shard.run("GETRANGE a -5 -1"), "$5 12346");
+    assert_eq!(shard.run("DEL a"), ":1");
+}

@@ -373,6 +373,6 @@ mod tests {
             assert!(Manifest::parse(&damaged).is_err(), "{damaged}");
             assert!(Manifest::parse(&text[..at]).is_err(), "{at} bytes");
         }
-        assert!(Manifest::parse("basalt-manifest 3\n").unwrap_err().contains("version 3"));
+        assert!(Manifest::parse("basalt-manifest 4\n").unwrap_err().contains("version 4"));
     }
 }

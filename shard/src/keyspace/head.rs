@@ -1,5 +1,5 @@
-//! Head records: the value that stands under a key in the heads family. Format version 1, and 2 of a
-//! big string.
+//! Head records: the value that stands under a key in the heads family. Format version 1, and 2 of
+//! a big string.
 //!
 //! ```text
 //! byte 0      format version (high 4 bits) | kind (low 4 bits)

@@ -297,3 +297,34 @@ fn the_deadline_behind_those_that_are_due_is_loaded_with_them() {
     load_deadlines(&engine, 0, &lower, 5, 1000).unwrap();
     assert_eq!(first_two(), Ok(vec![key(0).to_vec(), key(19_000).to_vec()]));
 }
+
+/// Where reads look into memory in vain, they stop looking; who must know does not.
+#[test]
+fn looks_in_vain_are_spared_for_reads_alone() {
+    let directory = Directory::new("engine-odds");
+    let key = |number: u32| number.to_be_bytes();
+    {
+        let engine = open(&directory, 1, 64 << 10);
+        let value = Bytes::from(vec![b'x'; 4000]);
+        for first in (0..1000).step_by(10) {
+            let fill = &mut |writes: &mut dyn Writes| {
+                (first..first + 10).for_each(|it| writes.put(Family::Heads, &key(it), &value));
+            };
+            while engine.write(fill).is_err() {
+                engine.drain(Duration::ZERO).unwrap();
+            }
+        }
+        engine.close().unwrap();
+    }
+    let engine = open(&directory, 2, 64 << 10);
+    let get = |number, tier| engine.get(Family::Heads, &key(number), tier);
+    assert!(get(0, ReadTier::Disk).unwrap().is_some());
+    // In memory now, and found there as long as looks are worth it.
+    assert!(get(0, ReadTier::LikelyMemory).is_ok());
+    for number in 1..1000 {
+        assert_eq!(get(number, ReadTier::LikelyMemory), Err(EngineError::NotInMemory));
+    }
+    let found = (0..32).filter(|_| get(0, ReadTier::LikelyMemory).is_ok()).count();
+    assert_eq!(found, 2);
+    assert!(get(0, ReadTier::Memory).unwrap().is_some());
+}

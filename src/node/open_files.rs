@@ -17,8 +17,8 @@ use crate::config::error::ConfigSetError;
 use crate::config::runtime::{Change, ClientContext};
 
 /// Of a shard beside its table files: RocksDB's own (10), log segments (18: those in use, and full
-/// ones until they are synced), rings (4), the set of sockets (2), and some that readers hold
-/// beyond the bound.
+/// ones until they are synced), rings (4), the set of sockets (2), what wakes it (1), and some that
+/// readers hold beyond the bound.
 const PER_SHARD: u64 = 40;
 /// Of the process, opened after the listening sockets and the log: two compactions, which hold all
 /// their tables whatever the bound is (36 each, as many as make RocksDB stop writes), verifying

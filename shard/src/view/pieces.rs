@@ -92,6 +92,9 @@ impl View<'_> {
             Body::Inline(value) => Ok(value.slice(from..to)),
             Body::Large(_) if from == to => Ok(Bytes::new()),
             Body::Large(_) if self.tier == ReadTier::Memory => Err(CommandError::OffLoop),
+            Body::Large(_) if to - from > self.settings().reply_bytes_max => {
+                Err(text::VALUE_TOO_LONG.into())
+            }
             Body::Large(large) => {
                 self.note_read(to - from)?;
                 let place = (key.shard, &key.record_key);

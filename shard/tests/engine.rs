@@ -27,7 +27,7 @@ fn open(directory: &Directory, epoch: u64, table_bytes: usize) -> RocksEngine {
     let budget =
         Budget { block_cache_bytes: 8 << 20, write_buffer_bytes: table_bytes * 7, shards: 1 };
     let shared = SharedResources::new(budget).unwrap();
-    assert_eq!(shared.table_bytes, table_bytes);
+    assert_eq!(shared.table_bytes(), table_bytes);
     loop {
         // A compaction that still runs holds the database which was dropped.
         match RocksEngine::open(Site::alone(directory.0.clone(), epoch), &shared) {

@@ -104,7 +104,8 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
 }
 
 /// Directives that decide how memory is divided.
-const SIZES: [&str; 4] = ["maxmemory", "hot-cache-size", "block-cache-size", "maxmemory-clients"];
+const SIZES: [&str; 5] =
+    ["maxmemory", "hot-cache-size", "block-cache-size", "write-buffer-size", "maxmemory-clients"];
 
 /// How memory is to be divided, if the change says anything about that.
 fn plan_memory(node: &Node, change: &Change) -> Result<Option<MemoryPlan>, ConfigSetError> {

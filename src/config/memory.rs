@@ -38,8 +38,6 @@ pub(crate) struct MemoryPlan {
 
 /// A budget below this leaves no room for the parts; it is raised to this.
 const BUDGET_MIN: u64 = 32 << 20;
-/// Of the block cache, which must hold the index of what is being read.
-const BLOCK_CACHE_MIN: u64 = 1 << 20;
 /// What the process needs whatever it does, and for each of its shards: threads, buffers of logs,
 /// flushes and compactions, and what the allocator holds back. Measured under load.
 const FIXED: u64 = 12 << 20;
@@ -104,21 +102,6 @@ pub(crate) fn hot_cache_per_shard(hot_cache: u64, shards: usize) -> u64 {
 /// Of the same, what each of their threads may have for copies.
 pub(crate) fn copies_per_shard(hot_cache: u64, shards: usize) -> u64 {
     if shards > 1 { hot_cache / shards as u64 / COPIES_SHARE } else { 0 }
-}
-
-impl MemoryPlan {
-    /// The same with write buffers of the size that they have: memtables keep theirs while the
-    /// server runs. What that takes or leaves is the block cache's matter, if its size is open.
-    /// When the budget has become very small, the write buffers can be more than their part of it
-    /// until a restart.
-    pub(crate) fn keeping_write_buffers(self, running: &Self, settings: &Settings) -> Self {
-        let both = self.block_cache.saturating_add(self.write_buffers);
-        let block_cache = match settings.block_cache_size {
-            0 => both.saturating_sub(running.write_buffers).max(BLOCK_CACHE_MIN),
-            given => given,
-        };
-        Self { write_buffers: running.write_buffers, block_cache, ..self }
-    }
 }
 
 /// Divides `shared` among the parts that are open: write buffers, hot cache, block cache.
@@ -284,22 +267,6 @@ mod tests {
         assert!(
             MemoryPlan::new(&given, 2, 64 * MB).is_err_and(|reason| reason.contains("maxmemory"))
         );
-    }
-
-    #[test]
-    fn write_buffers_keep_their_size_while_the_server_runs() {
-        let plan_of = |budget| plan(Settings::default(), 2, budget);
-        let (small, great) = (plan_of(64 * MB), plan_of(1 << 30));
-        for (running, asked) in [(small, great), (great, plan_of(700 * MB))] {
-            let changed = asked.keeping_write_buffers(&running, &Settings::default());
-            assert_eq!(changed.write_buffers, running.write_buffers);
-            let sum = |plan: &MemoryPlan| plan.write_buffers + plan.block_cache;
-            assert_eq!((sum(&changed), changed.hot_cache), (sum(&asked), asked.hot_cache));
-        }
-        let open = small.keeping_write_buffers(&great, &Settings::default());
-        assert_eq!(open.block_cache, BLOCK_CACHE_MIN);
-        let given = Settings { block_cache_size: 5 * MB, ..Settings::default() };
-        assert_eq!(small.keeping_write_buffers(&great, &given).block_cache, 5 * MB);
     }
 
     #[test]

@@ -88,7 +88,7 @@ impl Config {
             values: values.into(),
             renames: self.renames.clone(),
         };
-        let sizes = ["maxmemory", "hot-cache-size", "block-cache-size"];
+        let sizes = ["maxmemory", "hot-cache-size", "block-cache-size", "write-buffer-size"];
         if let Some(name) = sizes.into_iter().find(|size| config.differs(self, size)) {
             config.check_sizes().map_err(|reason| ConfigSetError::failed(name, reason))?;
         }

@@ -117,11 +117,11 @@ impl Node {
     pub(crate) fn plan_memory(&self, config: &Config) -> Result<MemoryPlan, String> {
         let budget = crate::config::memory::budget(config, std::path::Path::new("/"))
             .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
-        let plan = MemoryPlan::new(config, self.topology.shards(), budget)?;
-        Ok(plan.keeping_write_buffers(&self.memory_plan(), config))
+        MemoryPlan::new(config, self.topology.shards(), budget)
     }
 
-    /// Divides the memory like this from now on. The shards' hot caches follow by themselves.
+    /// Divides the memory like this from now on. The shards' hot caches and write buffers follow
+    /// by themselves.
     /// Blocks while the block cache lets go of what is too much.
     pub(crate) fn set_memory_plan(&self, config: &Config, plan: MemoryPlan) {
         *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
@@ -129,6 +129,7 @@ impl Node {
         self.topology.room().resize(client_memory::bytes_max(config, &plan));
         self.shares.set(Shares { hot_cache: plan.hot_cache, block_cache: plan.block_cache });
         self.engine_resources.set_block_cache_bytes(plan.block_cache as usize);
+        self.engine_resources.set_write_buffer_bytes(plan.write_buffers as usize);
     }
 
     /// Replaces the configuration by what `change` makes of it; no other change comes between. The

@@ -138,6 +138,22 @@ fn sizes_change_at_run_time() {
     let memory = fields(&mut client, "memory");
     assert_eq!(number(&memory, "maxmemory"), 1024 * MB);
     assert!(number(&memory, "memory_hot_cache") > 40 * MB, "{memory:#?}");
+    let buffers = |client: &mut Client| number(&fields(client, "memory"), "memory_write_buffers");
+    load(&mut client, 40_000, 1000);
+    assert!(buffers(&mut client) > 8 * MB, "{}", buffers(&mut client));
+    client.ok("CONFIG SET write-buffer-size 4mb");
+    // Tables and memtables that are large already go first.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while buffers(&mut client) > 5 * MB {
+        assert!(
+            Instant::now() < deadline,
+            "the write buffers stay large: {}",
+            buffers(&mut client)
+        );
+        load(&mut client, 10_000, 1000);
+    }
+    let storage = fields(&mut client, "storage");
+    assert_eq!(number(&storage, "budget_write_buffer_bytes"), 4 * MB);
     let error = client.run("CONFIG SET hot-cache-size 2gb");
     assert!(error.is_error() && format!("{error:?}").contains("hot-cache-size"), "{error:?}");
 }

@@ -5,6 +5,7 @@
 //! for tests). Engines may be read from any thread; only the owning shard's thread may write.
 
 mod batch;
+mod buffer_sizes;
 mod filter;
 pub mod memory;
 mod memory_odds;

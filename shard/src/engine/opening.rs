@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use rocksdb::{
@@ -15,6 +16,7 @@ use rocksdb::{
 
 use super::filter::{FilterContext, OrphanFilterFactory};
 use super::options::{self, SharedResources};
+use super::rest::Rest;
 use super::rocks::{APPLIED_KEY, BatchWrites, FAMILY_NAMES, Open, handle, storage_error};
 use super::table::Table;
 use super::write_buffer::WriteBuffer;
@@ -126,6 +128,7 @@ pub(super) fn flush_all(db: &DB) -> Result<(), EngineError> {
 /// Opens the database of a site. Blocks.
 pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opened), String> {
     let mut judge = Judge { accept: site.accept_loss, losses: Vec::new() };
+    let sizes = shared.sizes.get();
     std::fs::create_dir_all(&site.directory)
         .map_err(|error| format!("cannot make {}: {error}", site.shown()))?;
     let watermark = read_watermark(site, &mut judge)?;
@@ -136,7 +139,7 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     judge_log(site, watermark.as_ref(), &found, &mut judge)?;
     let replayed = found.last - persisted;
     if replayed > 0 {
-        replay(site, &db, persisted, shared.table_bytes)?;
+        replay(site, &db, persisted, sizes.table)?;
     }
     let known = watermark.as_ref().map_or(0, |known| known.flushed.max(known.durable));
     let given_out =
@@ -167,8 +170,8 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     .map_err(|error| format!("cannot write {}: {error}", site.watermark().display()))?;
     let log = Arc::new(log);
     filters.set_log(&log);
-    let buffer = Arc::new(WriteBuffer::new(shared.table_bytes));
-    let rest = shared.rest();
+    let buffer = Arc::new(WriteBuffer::new(sizes));
+    let rest = Rest::new(sizes, Instant::now());
     Ok((Open { db, log, filters, buffer, rest }, Opened { last, replayed, losses: judge.losses }))
 }
 

@@ -2,7 +2,6 @@
 //! and stalls can be reasoned about together.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use rocksdb::statistics::{StatsLevel, Ticker};
 use rocksdb::{
@@ -10,8 +9,7 @@ use rocksdb::{
 };
 
 use super::Family;
-use super::rest::Rest;
-use super::write_buffer::TABLES_MAX;
+use super::buffer_sizes::{BufferSizes, WantedSizes};
 
 /// What the shards of one process share: the memory budget and the background threads.
 #[derive(Clone)]
@@ -20,10 +18,9 @@ pub struct SharedResources {
     pub block_cache: Cache,
     /// Counts the memtables of all shards together.
     pub write_buffers: WriteBufferManager,
-    /// Of a shard's write buffer, one table; there are up to three.
-    pub table_bytes: usize,
-    /// Of one of the large families of one shard.
-    memtable_bytes: usize,
+    /// Write buffers and memtables of a shard.
+    pub(super) sizes: WantedSizes,
+    shards: usize,
     /// Background threads.
     pub env: Env,
     /// Held while big values are written into a database: they are in memory several times then.
@@ -33,25 +30,8 @@ pub struct SharedResources {
     base: Options,
 }
 
-/// A memtable of a large family is no larger than this: recovery would take longer, and writes
-/// would not be faster.
-const MEMTABLE_BYTES_MAX: usize = 32 << 20;
-/// Below this a flush writes next to nothing and costs as much as any.
-const MEMTABLE_BYTES_MIN: usize = 256 << 10;
 /// Memtables of a family that wait to be flushed before writers have to wait.
 const MEMTABLES_MAX: i32 = 3;
-/// Level 0 is merged into the next level when it has about so much: every merge rewrites much of
-/// that level, however little is new.
-const LEVEL_0_BYTES: usize = 64 << 20;
-/// Files of level 0 that a merge begins with; a read that finds nothing above looks at the filter
-/// of each.
-const LEVEL_0_FILES_MIN: i32 = 4;
-const LEVEL_0_FILES_MAX: i32 = 16;
-/// So many files more, and writers are slowed down, or stopped. Twice as many as RocksDB has it:
-/// with big values flushes follow each other quickly, and of most families a flush has next to
-/// nothing.
-const LEVEL_0_FILES_UNTIL_SLOW: i32 = 32;
-const LEVEL_0_FILES_UNTIL_STOP: i32 = 64;
 /// Of a Bloom filter, which the levels above the last have: quick to make, often made. At the last,
 /// where most keys are, a ribbon filter does the same with 10 bits. A lookup of a key that is not
 /// there asks the filters of up to 20 files, and each wrong answer reads a block from the disk.
@@ -123,11 +103,6 @@ const OTHER_FILES: i32 = 10;
 const TABLE_CACHE_BITS: i32 = 6;
 const TABLE_CACHE_BITS_SMALL: i32 = 3;
 
-/// The larger, the more often a key is overwritten before it is written into RocksDB, and the
-/// longer that takes in one go. With 100,000 keys of 100 bytes a SET at pipeline 16 costs 3.3 us of
-/// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
-const TABLE_BYTES_MAX: usize = 32 << 20;
-
 /// Threads of compactions, for all shards: one more than two shards have long ones at a time, so
 /// that the small files of level 0 do not pile up meanwhile.
 const COMPACTION_THREADS: i32 = 3;
@@ -145,24 +120,14 @@ impl SharedResources {
         let mut env = Env::new()?;
         env.set_low_priority_background_threads(COMPACTION_THREADS);
         env.set_high_priority_background_threads(1);
-        let shards = budget.shards.max(1);
-        // A shard's share is for three tables and four memtables of the same size.
-        let share_bytes = budget.write_buffer_bytes / shards;
-        let table_bytes = (share_bytes / (TABLES_MAX + 4)).min(TABLE_BYTES_MAX);
-        // Memtables are bounded by their size and number: three of them that wait, of one family,
-        // are three quarters of what is for them. The manager's own bound would be an exact one,
-        // but with atomic flushes it asks for one more flush with every write that comes while one
-        // is under way, without end.
-        let memtables_bytes = share_bytes - table_bytes * TABLES_MAX;
-        let memtable_bytes = (memtables_bytes / 4).clamp(MEMTABLE_BYTES_MIN, MEMTABLE_BYTES_MAX);
         let mut base = Options::default();
         base.enable_statistics();
         base.set_statistics_level(StatsLevel::ExceptHistogramOrTimers);
         Ok(Self {
             block_cache: block_cache(budget.block_cache_bytes),
             write_buffers: WriteBufferManager::new_write_buffer_manager(NO_LIMIT, false),
-            table_bytes,
-            memtable_bytes,
+            sizes: WantedSizes::new(BufferSizes::new(budget.write_buffer_bytes, budget.shards)),
+            shards: budget.shards,
             env,
             big_drains: Arc::default(),
             base,
@@ -190,12 +155,6 @@ impl SharedResources {
         self
     }
 
-    /// What merges level 0 of a database that was just opened while its writes rest.
-    pub(super) fn rest(&self) -> Rest {
-        let files = level_0_files(self.memtable_bytes);
-        Rest::new(files, self.memtable_bytes, Instant::now())
-    }
-
     /// What these take of the memory at the moment.
     pub fn memory(&self) -> SharedMemory {
         SharedMemory {
@@ -219,6 +178,17 @@ impl SharedResources {
     /// Changes the size of the block cache. Blocks while what is too much is let go.
     pub fn set_block_cache_bytes(&self, bytes: usize) {
         self.block_cache.clone().set_capacity(bytes);
+    }
+
+    /// Of a shard's write buffer, one table; there are up to three.
+    pub fn table_bytes(&self) -> usize {
+        self.sizes.get().table
+    }
+
+    /// Changes what write buffers and memtables of all shards may have. Every database takes it
+    /// over when it is maintained next, and its memtables with the next flush.
+    pub fn set_write_buffer_bytes(&self, bytes: usize) {
+        self.sizes.set(BufferSizes::new(bytes, self.shards));
     }
 
     /// The same, with flushes and compactions of all shards together writing up to so many bytes
@@ -269,15 +239,13 @@ pub(super) fn database(shared: &SharedResources) -> Options {
 /// Options of one family.
 pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     let mut options = Options::default();
-    options.set_write_buffer_size(match family {
-        Family::Heads | Family::Elements => shared.memtable_bytes,
-        Family::Meta | Family::Expiry | Family::Progress => shared.memtable_bytes / 4,
-    });
+    let sizes = shared.sizes.get();
+    options.set_write_buffer_size(sizes.memtable_of(family));
     options.set_max_write_buffer_number(MEMTABLES_MAX);
-    let level_0_files = level_0_files(shared.memtable_bytes);
-    options.set_level_zero_file_num_compaction_trigger(level_0_files);
-    options.set_level_zero_slowdown_writes_trigger(level_0_files + LEVEL_0_FILES_UNTIL_SLOW);
-    options.set_level_zero_stop_writes_trigger(level_0_files + LEVEL_0_FILES_UNTIL_STOP);
+    let [merged, slow, stop] = sizes.level_0_files();
+    options.set_level_zero_file_num_compaction_trigger(merged);
+    options.set_level_zero_slowdown_writes_trigger(slow);
+    options.set_level_zero_stop_writes_trigger(stop);
     options.set_level_compaction_dynamic_level_bytes(true);
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_bottommost_compression_type(DBCompressionType::Zstd);
@@ -299,12 +267,6 @@ pub(super) fn family(shared: &SharedResources, family: Family) -> Options {
     }
     options.set_block_based_table_factory(&table);
     options
-}
-
-/// Files of level 0, each of a memtable, at which they are merged.
-fn level_0_files(memtable_bytes: usize) -> i32 {
-    let files = i32::try_from(LEVEL_0_BYTES / memtable_bytes.max(1)).unwrap_or(LEVEL_0_FILES_MAX);
-    files.clamp(LEVEL_0_FILES_MIN, LEVEL_0_FILES_MAX)
 }
 
 #[cfg(test)]
@@ -353,10 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn small_memtables_gather_before_they_are_merged() {
-        for (memtable_mb, files) in [(0, 16), (3, 16), (8, 8), (32, 4)] {
-            assert_eq!(level_0_files(memtable_mb << 20), files, "{memtable_mb} MB");
-        }
+    fn a_database_merges_when_its_memtables_have_gathered() {
         let trigger = logged("level-0", &shared(), "level0_file_num_compaction_trigger");
         assert_eq!(trigger, ["16"; 2]);
     }

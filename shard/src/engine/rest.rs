@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rocksdb::DB;
 
 use super::Family;
+use super::buffer_sizes::{BufferSizes, LEVEL_0_TRIGGER};
 use super::rocks::handle;
 
 /// Writes rest when for so long less was written than this part of a memtable: a trickle that fills
@@ -18,29 +19,39 @@ const REST: Duration = Duration::from_secs(20);
 const REST_PART: usize = 8;
 /// Files of level 0 that are merged meanwhile.
 const FILES_AT_REST: &str = "2";
-const TRIGGER: &str = "level0_file_num_compaction_trigger";
 
 /// See the module.
 pub(super) struct Rest {
     state: Mutex<State>,
-    /// The trigger while there is work.
-    files_at_work: String,
 }
 
 struct State {
     window: Window,
     /// Families whose trigger is that of a rest.
     merging: Vec<Family>,
+    /// The sizes that the database goes by otherwise.
+    sizes: BufferSizes,
 }
 
 impl Rest {
-    /// For a database that begins a merge with `files_at_work`, and of which a memtable has
-    /// `memtable_bytes`.
-    pub(super) fn new(files_at_work: i32, memtable_bytes: usize, now: Instant) -> Self {
-        let window =
-            Window { since: now, first: 0, bytes_max: (memtable_bytes / REST_PART) as u64 };
-        let state = Mutex::new(State { window, merging: Vec::new() });
-        Self { state, files_at_work: files_at_work.to_string() }
+    /// For a database that was opened with these sizes.
+    pub(super) fn new(sizes: BufferSizes, now: Instant) -> Self {
+        let bytes_max = (sizes.memtable / REST_PART) as u64;
+        let window = Window { since: now, first: 0, bytes_max };
+        Self { state: Mutex::new(State { window, merging: Vec::new(), sizes }) }
+    }
+
+    /// Has the database go by other sizes, if these are others. Whether they are.
+    pub(super) fn resize(&self, db: &DB, sizes: BufferSizes) -> Result<bool, rocksdb::Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.sizes == sizes {
+            return Ok(false);
+        }
+        sizes.apply(db)?;
+        state.merging.clear();
+        state.window.bytes_max = (sizes.memtable / REST_PART) as u64;
+        state.sizes = sizes;
+        Ok(true)
     }
 
     /// Looks whether writes rest, to be called several times a second with the bytes that were
@@ -58,12 +69,13 @@ impl Rest {
                     to_merge.filter(|family| !state.merging.contains(family)).collect();
                 for family in to_merge {
                     state.merging.push(family);
-                    db.set_options_cf(handle(db, family), &[(TRIGGER, FILES_AT_REST)])?;
+                    db.set_options_cf(handle(db, family), &[(LEVEL_0_TRIGGER, FILES_AT_REST)])?;
                 }
             }
             Some(Pace::Writing) => {
+                let files = state.sizes.level_0_files()[0].to_string();
                 while let Some(family) = state.merging.last() {
-                    db.set_options_cf(handle(db, *family), &[(TRIGGER, &self.files_at_work)])?;
+                    db.set_options_cf(handle(db, *family), &[(LEVEL_0_TRIGGER, &files)])?;
                     state.merging.pop();
                 }
             }

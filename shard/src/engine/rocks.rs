@@ -126,6 +126,15 @@ impl RocksEngine {
         }
     }
 
+    /// Takes over what the memory for writes is now.
+    fn resize(&self, open: &Open) -> Result<(), EngineError> {
+        let sizes = self.shared.sizes.get();
+        if open.rest.resize(&open.db, sizes).map_err(storage_error)? {
+            open.buffer.resize(sizes);
+        }
+        Ok(())
+    }
+
     fn noting_failure<T>(&self, result: std::io::Result<T>) -> Result<T, EngineError> {
         result.map_err(|error| {
             let error = EngineError::from(error);
@@ -382,6 +391,7 @@ impl Engine for RocksEngine {
             Ok(())
         };
         let released = release();
+        let resized = self.resize(open);
         let (written, _) = open.log.traffic_bytes();
         let rested = open.rest.look(&open.db, written, Instant::now()).map_err(storage_error);
         let synced = if open.log.unsynced_files() > UNSYNCED_FILES_MAX {
@@ -389,7 +399,7 @@ impl Engine for RocksEngine {
         } else {
             Ok(())
         };
-        released.and(noted).and(prepared).and(synced).and(rested)
+        released.and(noted).and(prepared).and(synced).and(resized).and(rested)
     }
 
     fn fail(&self, error: &EngineError) {

@@ -7,13 +7,14 @@
 //!
 //! Locks are held for a moment only: never while anything is read from RocksDB or visited.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::batch::Encoder;
+use super::buffer_sizes::BufferSizes;
 use super::table::{Deleted, Entry, Found, Table};
 use super::{Direction, EngineError, Family, Range, Writes};
 
@@ -36,7 +37,7 @@ struct Tables {
 pub(super) struct WriteBuffer {
     tables: RwLock<Tables>,
     /// A table of this size is put aside.
-    table_bytes: usize,
+    table_bytes: AtomicUsize,
     /// One at a time. Why none may follow, if one has failed.
     drains: Mutex<Option<EngineError>>,
     is_due: AtomicBool,
@@ -56,16 +57,25 @@ pub(super) struct Piece {
 }
 
 impl WriteBuffer {
-    /// A buffer of tables of about so many bytes, which together have [`TABLES_MAX`] times that at
-    /// most.
-    pub(super) fn new(table_bytes: usize) -> Self {
+    /// A buffer of tables of about the size that is for one, which together have [`TABLES_MAX`]
+    /// times that at most.
+    pub(super) fn new(sizes: BufferSizes) -> Self {
         Self {
             tables: RwLock::default(),
-            table_bytes,
+            table_bytes: AtomicUsize::new(sizes.table),
             drains: Mutex::default(),
             is_due: AtomicBool::new(false),
             bell: (Mutex::default(), Condvar::new()),
         }
+    }
+
+    /// Has tables of another size from now on.
+    pub(super) fn resize(&self, sizes: BufferSizes) {
+        self.table_bytes.store(sizes.table, Ordering::Relaxed);
+    }
+
+    fn table_bytes(&self) -> usize {
+        self.table_bytes.load(Ordering::Relaxed)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tables> {
@@ -79,13 +89,14 @@ impl WriteBuffer {
     /// To write one batch, which is encoded into `encoded` too. `Stalled`: draining must catch up.
     pub(super) fn begin<'a>(&'a self, encoded: &'a mut Vec<u8>) -> Result<Batch<'a>, EngineError> {
         let tables = self.write();
-        if tables.active.bytes() >= self.table_bytes {
+        let table_bytes = self.table_bytes();
+        if tables.active.bytes() >= table_bytes {
             if !self.is_due.swap(true, Ordering::AcqRel) {
                 *self.bell.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
                 self.bell.1.notify_one();
             }
             let draining = tables.draining.as_ref().map_or(0, |table| table.bytes());
-            if tables.active.bytes() + draining >= TABLES_MAX * self.table_bytes {
+            if tables.active.bytes() + draining >= TABLES_MAX * table_bytes {
                 return Err(EngineError::Stalled);
             }
         }
@@ -152,7 +163,7 @@ impl WriteBuffer {
 
     /// Whether a table has become much larger than one should: it has a big value.
     pub(super) fn is_oversized(&self, table: &Table) -> bool {
-        table.bytes() >= 2 * self.table_bytes
+        table.bytes() >= 2 * self.table_bytes()
     }
 
     /// How often a table was put aside or has gone.
@@ -257,6 +268,8 @@ impl Writes for Batch<'_> {
 mod tests {
     use super::*;
 
+    const SIZES: BufferSizes = BufferSizes { table: 1 << 20, memtable: 1 << 20 };
+
     fn put(buffer: &WriteBuffer, key: &[u8]) {
         let mut encoded = Vec::new();
         buffer.begin(&mut encoded).unwrap().put(Family::Heads, key, &Bytes::from_static(b"value"));
@@ -264,7 +277,7 @@ mod tests {
 
     #[test]
     fn nothing_is_stored_behind_a_table_that_could_not_be() {
-        let buffer = WriteBuffer::new(1 << 20);
+        let buffer = WriteBuffer::new(SIZES);
         put(&buffer, b"first");
         let full = buffer.drain(|| ((), ()), |_, ()| Err(EngineError::DiskFull));
         assert_eq!(full, Err(EngineError::DiskFull));
@@ -280,7 +293,7 @@ mod tests {
 
     #[test]
     fn nothing_is_stored_behind_a_table_whose_storing_panicked() {
-        let buffer = WriteBuffer::new(1 << 20);
+        let buffer = WriteBuffer::new(SIZES);
         put(&buffer, b"first");
         let drain = || buffer.drain(|| ((), ()), |_, ()| panic!("on purpose"));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(drain)).is_err());

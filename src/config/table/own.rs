@@ -37,7 +37,6 @@ pub(super) static ROWS: &[Directive] = &[
         .doc("Memory for blocks of the database, over all shards; 0 takes a share of maxmemory."),
     memory("write-buffer-size", "0", 0, BYTES_MAX)
         .own()
-        .immutable()
         .live(|s, v| s.write_buffer_size = v.bytes())
         .doc(
             "Memory for writes not yet in table files, over all shards; 0 takes a share of \

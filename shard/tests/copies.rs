@@ -72,6 +72,11 @@ impl Two {
         })
     }
 
+    /// Whether the owner gives a copy away of what it has just read.
+    fn may_copy(&mut self, words: &str) -> bool {
+        self.with_call(words, |call, owner, _, _| owner.copy(call).is_some())
+    }
+
     /// What the reader answers without asking.
     fn read(&mut self, words: &str) -> Option<String> {
         self.with_call(words, |call, _, reader, copies| {
@@ -120,18 +125,23 @@ fn a_copy_ends_when_its_key_is_locked_to_be_written() {
     let mut two = Two::new();
     two.run("SET bar 1");
     two.run("GET bar");
-    let key = |mode| {
-        let mut key = layout::RecordKey::from_slice(&layout::position(b"bar").to_be_bytes());
-        key.extend_from_slice(b"bar");
+    let named = |name: &[u8], mode| {
+        let mut key = layout::RecordKey::from_slice(&layout::position(name).to_be_bytes());
+        key.extend_from_slice(name);
         vec![(key, mode)]
     };
+    let key = |mode| named(b"bar", mode);
     let (shared, _) = two.owner.lock(Scope::Keys(key(Mode::Shared)));
+    let (other, _) = two.owner.lock(Scope::Keys(named(b"foo", Mode::Exclusive)));
     assert_eq!(two.read("GET bar").unwrap(), "$1 1");
-    assert!(!two.run("GET bar"), "nothing is copied while anything is locked");
+    assert!(two.run("GET bar"), "who reads it off the loop, or writes another, is in nobody's way");
+    two.owner.locks.unlock(other);
+    let (writer, _) = two.owner.lock(Scope::Keys(key(Mode::Exclusive)));
+    assert!(!two.may_copy("GET bar"), "a writer waits for it");
     two.owner.locks.unlock(shared);
-    let lock = two.owner.try_lock(key(Mode::Exclusive)).unwrap();
+    assert!(!two.may_copy("GET bar"), "a writer has it");
     assert_eq!(two.read("GET bar"), None);
-    two.owner.locks.unlock(lock);
+    two.owner.locks.unlock(writer);
     two.run("GET bar");
     assert!(two.read("GET bar").is_some());
     let (everything, _) = two.owner.lock(Scope::Everything);

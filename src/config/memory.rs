@@ -91,12 +91,13 @@ impl MemoryPlan {
     }
 }
 
-/// Of the hot caches, what copies of other shards' keys get: one in so many bytes.
+/// Of the hot caches, what copies of other shards' keys get at most: one in so many bytes.
 const COPIES_SHARE: u64 = 4;
 
-/// Of the hot caches of `shards` shards, what each may have.
-pub(crate) fn hot_cache_per_shard(hot_cache: u64, shards: usize) -> u64 {
-    hot_cache / shards as u64 - copies_per_shard(hot_cache, shards)
+/// Of the hot caches of `shards` shards, what each may have while its thread's copies have so many
+/// bytes.
+pub(crate) fn hot_cache_per_shard(hot_cache: u64, shards: usize, copies_bytes: u64) -> u64 {
+    (hot_cache / shards as u64).saturating_sub(copies_bytes)
 }
 
 /// Of the same, what each of their threads may have for copies.

@@ -144,10 +144,10 @@ async fn resize_caches(shard_loop: &ShardLoop) {
         let hot_cache = node.shares.get().hot_cache;
         let copies_bytes = memory::copies_per_shard(hot_cache, shards);
         let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
-        let cache_bytes = memory::hot_cache_per_shard(hot_cache, shards);
+        let copied = shard_loop.copies.borrow().bytes();
+        let cache_bytes = memory::hot_cache_per_shard(hot_cache, shards, copied);
         let is_done = shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes);
-        let held =
-            shard_loop.shard.borrow_mut().cache().bytes() + shard_loop.copies.borrow().bytes();
+        let held = shard_loop.shard.borrow_mut().cache().bytes() + copied;
         node.shares.note_held(shard_loop.id, held);
         if is_done && copies_done {
             return;

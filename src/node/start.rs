@@ -299,7 +299,7 @@ fn mend(topology: &Topology, shard: ShardId) {
 
 fn open_shards(topology: &Arc<Topology>, plan: &MemoryPlan) -> Result<Vec<Shard>, String> {
     let shards = topology.shards();
-    let cache_bytes = memory::hot_cache_per_shard(plan.hot_cache, shards);
+    let cache_bytes = memory::hot_cache_per_shard(plan.hot_cache, shards, 0);
     (0..shards)
         .map(|shard| {
             Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)

@@ -401,11 +401,13 @@ impl Shard {
     /// or it might not be committed for good.
     pub fn copy(&mut self, call: &Call<'_>) -> Option<Copy> {
         let name = call.copyable_key()?;
-        if !self.locks.is_empty() || self.is_committing {
+        let position = layout::position(name);
+        let is_locked =
+            !self.locks.is_empty() && self.locks.conflicts(&lock_key(position, name), Mode::Shared);
+        if is_locked || self.is_committing {
             return None;
         }
         let physical = *call.databases.get(call.db)?;
-        let position = layout::position(name);
         let stamp = self.topology.versions(self.id).stamp(position)?;
         let record_key = layout::head_key_at(physical, position, name);
         if self.dirty.ticket(&record_key) != 0 {

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 
-from servers import Server
+from servers import Sampler, Server
 
 # Lines of the load generator that make figures worth less than they look.
 WARNINGS = ("ERRORS:", "CLIENT BOUND:", "OVERLOAD:", "nil replies:")
@@ -72,6 +72,14 @@ class Bench:
     def end(self, server):
         """Ends a server before its section ends."""
         self._end(server)
+
+    def without_page_cache(self, server):
+        """While this is entered the kernel forgets its copies of the table files twice a second, as
+        if the host had no memory for them, unless it may keep them."""
+        server.drop_page_cache(".sst")
+        if self.options.keep_page_cache:
+            return contextlib.nullcontext()
+        return Sampler(0.5, lambda: server.drop_page_cache(".sst"))
 
     # Loads.
 

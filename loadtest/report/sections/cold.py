@@ -5,7 +5,6 @@ import subprocess
 
 import figures
 from bench import has
-from servers import Sampler
 
 VALUE_BYTES = 1000
 # As the table files have it, before compression.
@@ -56,13 +55,8 @@ def measure(bench):
 def read(bench, server, name, load):
     """Rate, percentiles, CPU, and bytes that came from the disk for each read."""
     before = server.disk_bytes_read()
-    dropper = Sampler(0.5, lambda: server.drop_page_cache(".sst"))
-    server.drop_page_cache(".sst")
-    if bench.options.keep_page_cache:
+    with bench.without_page_cache(server):
         result = bench.run(f"get-{name.replace(' ', '-')}", server, load)["result"]
-    else:
-        with dropper:
-            result = bench.run(f"get-{name.replace(' ', '-')}", server, load)["result"]
     # The warm-up's reads came from the disk too, and are not counted.
     seconds = result["elapsed_seconds"]
     share = seconds / (seconds + bench.warm_up)

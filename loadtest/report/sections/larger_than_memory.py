@@ -29,38 +29,13 @@ def measure(bench):
     interval = bench.pick(5, 1)
     load += ["--read-share", "0.5", "--interval", f"{interval}s", "--warm-up", "0s",
              "--duration", f"{options.minutes}m"]
-    with contextual_samplers(bench, server, interval) as sampler:
+    with bench.without_page_cache(server), Sampler(interval, lambda: look(server)) as sampler:
         result = bench.run("load", server, load)["result"]
     return tables(result), [plot(result, sampler.samples, bench)]
 
 
-def contextual_samplers(bench, server, interval):
-    """Looks at the server, and between that drops the page cache if that is wanted."""
-    def look():
-        fields = server.info()
-        fields["resident_bytes"] = server.resident_bytes()
-        return fields
-
-    return Samplers(
-        Sampler(interval, look),
-        None if bench.options.keep_page_cache
-        else Sampler(0.5, lambda: server.drop_page_cache(".sst")),
-    )
-
-
-class Samplers:
-    def __init__(self, sampler, dropper):
-        self.sampler, self.dropper = sampler, dropper
-
-    def __enter__(self):
-        if self.dropper:
-            self.dropper.__enter__()
-        return self.sampler.__enter__()
-
-    def __exit__(self, *error):
-        self.sampler.__exit__(*error)
-        if self.dropper:
-            self.dropper.__exit__(*error)
+def look(server):
+    return {**server.info(), "resident_bytes": server.resident_bytes()}
 
 
 def tables(result):

@@ -27,6 +27,8 @@ class Bench:
         self.servers = contextlib.ExitStack()
         self.commands = {}
         self.notes = []
+        # The process id of the last load, by which a profile knows it.
+        self.client = None
 
     def pick(self, full, quick):
         return quick if self.options.quick else full
@@ -126,6 +128,7 @@ class Bench:
         path.unlink(missing_ok=True)
         command = [str(self.options.binaries / "basalt-loadtest"), *command, "--json", str(path)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.client = process.pid
         timer = threading.Timer(self.options.time_max * 60, process.kill)
         timer.start()
         try:

@@ -20,6 +20,7 @@ def describe(options, work):
         "basalt-loadtest": _output([options.binaries / "basalt-loadtest", "--version"]),
         "redis-server": _output([options.redis_server, "--version"]),
         "fio": _output(["fio", "--version"]),
+        "perf": _output(["perf", "--version"]),
     }
 
 

@@ -23,7 +23,7 @@ pyplot.rcParams.update({
 
 
 def draw(plot, path):
-    figure = {"bars": _bars, "timeline": _timeline}[plot["kind"]](plot)
+    figure = {"bars": _bars, "stacked": _stacked, "timeline": _timeline}[plot["kind"]](plot)
     figure.suptitle(plot["title"], fontsize=11)
     figure.savefig(path)
     pyplot.close(figure)
@@ -87,6 +87,34 @@ def _bars(plot):
                             axis.get_legend_handles_labels()[0]))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center",
                   ncols=min(len(names), 4 if len(panels) > 1 else 2), frameon=False)
+    return figure
+
+
+def _stacked(plot):
+    """A bar for each group, made of the series; each panel has groups and a scale of its own."""
+    panels = plot["panels"]
+    names = list(dict.fromkeys(name for panel in panels for name in panel["series"]))
+    colours = dict(zip(names, pyplot.get_cmap("tab20").colors * 9))
+    heights = [len(panel["groups"]) for panel in panels]
+    figure, axes = pyplot.subplots(
+        len(panels), 1, figsize=(11, 0.6 * len(panels) + 0.45 * sum(heights)),
+        layout="constrained", squeeze=False, height_ratios=heights,
+    )
+    handles = {}
+    for panel, (axis,) in zip(panels, axes):
+        ends = [0] * len(panel["groups"])
+        for name, values in panel["series"].items():
+            drawn = axis.barh(panel["groups"], values, left=ends, color=colours[name])
+            handles.setdefault(name, drawn)
+            # As far as a figure fits into its part of the bar.
+            least = 0.03 * max(map(sum, zip(*panel["series"].values())))
+            axis.bar_label(drawn, [_plain(value) if value >= least else "" for value in values],
+                           label_type="center", fontsize=6.5)
+            ends = [end + value for end, value in zip(ends, values)]
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
+        axis.set_title(panel["label"], fontsize=9, loc="left")
+    figure.legend(handles.values(), handles.keys(), loc="outside right center", frameon=False)
     return figure
 
 

@@ -55,10 +55,10 @@ def parse(arguments):
     add("--minutes", type=float, metavar="M", help="larger-than-memory: the load [20]")
     add("--memory-mb", type=int, metavar="MB", help="maxmemory where data is larger [256]")
     add("--data-mb", type=int, metavar="MB",
-        help="data of larger-than-memory, cold [2500], disk, start [1000]")
+        help="data of larger-than-memory, cold and profile [2500], disk, start [1000]")
     add("--memory-keys", type=int, metavar="N", help="keys of section memory [1000000]")
     add("--keep-page-cache", action="store_true",
-        help="larger-than-memory, cold: let the kernel keep copies of the table files")
+        help="larger-than-memory, cold, profile: let the kernel keep copies of the table files")
     add("--time-max", type=float, default=180, metavar="M", help="minutes for one load [180]")
     options = parser.parse_args(arguments)
     defaults = {"rounds": (5, 2), "seconds": (10, 1), "keys": (100_000, 10_000),

@@ -129,6 +129,11 @@ class Server:
                 return int(line.split()[1]) * 1024
         return 0
 
+    def thread_names(self):
+        """As the kernel has them, the main thread's first."""
+        threads = sorted(Path(f"/proc/{self.pid}/task").iterdir(), key=lambda task: int(task.name))
+        return [(task / "comm").read_text().strip() for task in threads]
+
     def disk_bytes_read(self):
         """What the process has had to fetch from the device, past the page cache."""
         for line in Path(f"/proc/{self.pid}/io").read_text().splitlines():

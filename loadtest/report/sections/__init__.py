@@ -2,8 +2,8 @@
 its tables and plots."""
 
 from sections import (
-    cold, disk, durable, larger_than_memory, memory, open_loop, pinned, reads_beside_writes,
-    start, two_shards,
+    cold, disk, durable, larger_than_memory, memory, open_loop, pinned, profile,
+    reads_beside_writes, start, two_shards,
 )
 
 ALL = {
@@ -48,6 +48,18 @@ ALL = {
         "GETs over a data set of ten times `maxmemory`, without the kernel's page cache, beside "
         "what fio reads at random from the same disk with direct I/O.",
         cold.measure,
+    ),
+    "profile": (
+        "Where the time goes",
+        "CPU time of the whole machine for one operation, as `perf` sampled it in the middle of the "
+        "load: it tells what the limit of the figures above is. A system call has all that is done "
+        "under it (a `send` to the loopback hands the bytes to the other side), save for interrupts "
+        "and for the doorbell: telling the hypervisor of a request to a virtual disk, for which the CPU "
+        "leaves the guest. `kernel, else` is entering and leaving the kernel, and switching threads on "
+        "the way. User code is told by the function that was running, so what RocksDB lets libc copy is "
+        "under libc. In the first table of a load the load generator is one row, and the others are "
+        "the server's and the kernel's threads together; the second says which threads they were.",
+        profile.measure,
     ),
     "memory": (
         "Memory",

@@ -17,24 +17,16 @@ BLOCKING_THREADS = 8
 
 def measure(bench):
     options = bench.options
-    data_bytes = (options.data_mb * 1_000_000 if options.data_mb
-                  else 10 * options.memory_mb * 2**20)
-    keys = data_bytes // (VALUE_BYTES + 16)
-    server = bench.basalt("basalt 2 shards", SHARDS, maxmemory=f"{options.memory_mb}mb",
-                          blocking_threads=BLOCKING_THREADS, appendfsync="everysec")
-    load = ["--keys", str(keys), "--value-size", str(VALUE_BYTES)]
-    bench.prefill("prefill", server, load)
-    server.settle(bench.pick(120, 10))
+    server, load = fill(bench, "basalt 2 shards")
     seconds = bench.pick(3 * options.seconds, options.seconds)
     rows = []
     for name, distribution in (("uniform", ["uniform"]), ("zipf 0.99", ["zipf", "--theta", "0.99"])):
-        reads = [*load, "--read-share", "1", "-c", str(CONNECTIONS), "--distribution",
-                 *distribution, *bench.timing(seconds)]
+        reads = [*load, "--distribution", *distribution, *bench.timing(seconds)]
         rows.append([f"GET {name}, {CONNECTIONS} conn.", *read(bench, server, name, reads)])
     bench.end(server)
     rates = [row[1] for row in rows]
     for depth in (SHARDS * BLOCKING_THREADS, CONNECTIONS):
-        rate = fio(bench, data_bytes, depth, bench.pick(20, 2))
+        rate = fio(bench, data_bytes(options), depth, bench.pick(20, 2))
         if rate:
             rows.append([f"fio, {depth} reads at once", rate, None, None,
                          None, None, float(BLOCK_BYTES)])
@@ -50,6 +42,21 @@ def measure(bench):
         "panels": [{"label": "reads per second", "series": {row[0]: [row[1]] for row in rows}}],
     }
     return [{"columns": columns, "rows": rows}], [plot]
+
+
+def data_bytes(options):
+    return options.data_mb * 1_000_000 if options.data_mb else 10 * options.memory_mb * 2**20
+
+
+def fill(bench, name):
+    """A server whose data has come to rest, and the options of the load that reads it."""
+    server = bench.basalt(name, SHARDS, maxmemory=f"{bench.options.memory_mb}mb",
+                          blocking_threads=BLOCKING_THREADS, appendfsync="everysec")
+    keys = ["--keys", str(data_bytes(bench.options) // (VALUE_BYTES + 16)),
+            "--value-size", str(VALUE_BYTES)]
+    bench.prefill("prefill", server, keys)
+    server.settle(bench.pick(120, 10))
+    return server, [*keys, "--read-share", "1", "-c", str(CONNECTIONS)]
 
 
 def read(bench, server, name, load):

@@ -57,12 +57,17 @@ def parse(arguments):
     add("--data-mb", type=int, metavar="MB",
         help="data of larger-than-memory, cold and profile [2500], disk, start [1000]")
     add("--memory-keys", type=int, metavar="N", help="keys of section memory [1000000]")
+    add("--tenth-keys", type=int, metavar="N", help="keys of tenth-of-memory [10000000]")
+    add("--tenth-mb", type=int, metavar="MB",
+        help="tenth-of-memory: maxmemory with which Basalt takes a tenth of what redis-server does for "
+             "those keys [176]")
     add("--keep-page-cache", action="store_true",
         help="larger-than-memory, cold, profile: let the kernel keep copies of the table files")
     add("--time-max", type=float, default=180, metavar="M", help="minutes for one load [180]")
     options = parser.parse_args(arguments)
     defaults = {"rounds": (5, 2), "seconds": (10, 1), "keys": (100_000, 10_000),
-                "minutes": (20, 0.25), "memory_mb": (256, 64), "memory_keys": (1_000_000, 50_000)}
+                "minutes": (20, 0.25), "memory_mb": (256, 64), "memory_keys": (1_000_000, 50_000),
+                "tenth_keys": (10_000_000, 200_000), "tenth_mb": (176, 32)}
     for name, values in defaults.items():
         if getattr(options, name) is None:
             setattr(options, name, values[options.quick])

@@ -5,6 +5,7 @@ import unittest
 import figures
 import report
 import sections
+from sections import tenth_of_memory
 
 
 class Medians(unittest.TestCase):
@@ -58,6 +59,13 @@ class Parsing(unittest.TestCase):
         reply = "# Server\r\nredis_version:7.2.4\r\nport:6379\r\n\r\nratio:0.5\r\ntext:a:b\r\n"
         expected = {"redis_version": "7.2.4", "port": 6379, "ratio": 0.5, "text": "a:b"}
         self.assertEqual(figures.parse_info(reply), expected)
+
+    def test_what_came_from_the_disk_between_two_infos(self):
+        before = {"total_commands_processed": 100, "engine_disk_lookups": 7, "blocks_read": 5}
+        after = {"total_commands_processed": 300, "engine_disk_lookups": 27, "blocks_read": 35}
+        self.assertEqual(tenth_of_memory.from_disk(before, after), [10, 0.15])
+        redis = [{"total_commands_processed": count} for count in (100, 300)]
+        self.assertEqual(tenth_of_memory.from_disk(*redis), [None, None])
 
     def test_timeline_of_one_command(self):
         timeline = [

@@ -67,3 +67,10 @@ def _output(command):
         return done.stdout.strip().splitlines()[0]
     except (OSError, subprocess.SubprocessError, IndexError):
         return "not there"
+
+
+def busy_us():
+    """How long the CPUs of the host have been busy, together, since it was started."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _idle, _waiting, *interrupts = map(int, stat.readline().split()[1:8])
+    return (user + nice + system + sum(interrupts)) * 1_000_000 // os.sysconf("SC_CLK_TCK")

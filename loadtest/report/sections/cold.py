@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import figures
+import machine
 from bench import has
 
 VALUE_BYTES = 1000
@@ -28,14 +29,14 @@ def measure(bench):
     for depth in (SHARDS * BLOCKING_THREADS, CONNECTIONS):
         rate = fio(bench, data_bytes(options), depth, bench.pick(20, 2))
         if rate:
-            rows.append([f"fio, {depth} reads at once", rate, None, None,
-                         None, None, float(BLOCK_BYTES)])
-            rates.append(rate)
+            rows.append([f"fio, {depth} reads at once", rate[0], None, None,
+                         None, None, rate[1], float(BLOCK_BYTES)])
+            rates.append(rate[0])
     disk_rate = rates[2] if len(rates) > 2 else None
     for row in rows:
         row.insert(2, figures.ratio(row[1], disk_rate))
     columns = ["", "reads/s", "ratio to fio", "p50 us", "p99 us", "p99.9 us", "CPU us/op",
-               "bytes from disk/read"]
+               "CPUs busy us/op", "bytes from disk/read"]
     plot = {
         "kind": "bars", "name": "", "title": "Random reads that meet the disk",
         "groups": ["reads"],
@@ -60,21 +61,25 @@ def fill(bench, name):
 
 
 def read(bench, server, name, load):
-    """Rate, percentiles, CPU, and bytes that came from the disk for each read."""
-    before = server.disk_bytes_read()
+    """Rate, percentiles, CPU of the server and of all CPUs, and bytes that came from the disk for
+    each read."""
+    before, busy = server.disk_bytes_read(), machine.busy_us()
     with bench.without_page_cache(server):
         result = bench.run(f"get-{name.replace(' ', '-')}", server, load)["result"]
     # The warm-up's reads came from the disk too, and are not counted.
     seconds = result["elapsed_seconds"]
-    share = seconds / (seconds + bench.warm_up)
-    fetched = (server.disk_bytes_read() - before) * share / max(result["requests"], 1)
+    share = seconds / (seconds + bench.warm_up) / max(result["requests"], 1)
+    fetched = (server.disk_bytes_read() - before) * share
+    busy = (machine.busy_us() - busy) * share
     latency = result["latency_us"]
     cpu = (result["server_cpu"] or {}).get("us_per_op")
-    return [result["throughput"], latency["p50"], latency["p99"], latency["p99.9"], cpu, fetched]
+    percentiles = [latency["p50"], latency["p99"], latency["p99.9"]]
+    return [result["throughput"], *percentiles, cpu, busy, fetched]
 
 
 def fio(bench, size, depth, seconds):
-    """Random reads of a block per second, of the same disk, past the page cache."""
+    """Random reads of a block per second, of the same disk, past the page cache; and how long CPUs
+    were busy for one, which bounds what any server can do that reads so."""
     if not has("fio"):
         bench.note("fio is missing, so there is no rate of the disk: apt-get install fio")
         return None
@@ -84,10 +89,15 @@ def fio(bench, size, depth, seconds):
                "--thread", "--group_reporting", "--time_based", f"--runtime={seconds}",
                "--output-format=json"]
     try:
+        # The file is laid out before, and not measured.
+        subprocess.run([*command, "--create_only=1"], capture_output=True, timeout=900, check=True)
+        busy = machine.busy_us()
         done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=True)
+        busy = machine.busy_us() - busy
         # fio says other things before its JSON.
         report = json.loads(done.stdout[done.stdout.index("{"):])
-        return report["jobs"][0]["read"]["iops"]
+        reads = report["jobs"][0]["read"]
+        return reads["iops"], busy / max(reads["total_ios"], 1)
     except (subprocess.SubprocessError, ValueError, KeyError) as error:
         bench.note(f"fio gave no figure: {error}")
         return None

@@ -70,6 +70,8 @@ impl Key {
 /// What of a key is wanted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
+    /// Whether it is there, of what kind, and until when; a value may be left out.
+    Front,
     /// What there is to say without the value.
     Head,
     /// Parts of the value.
@@ -303,7 +305,7 @@ impl<'a> View<'a> {
             return None;
         }
         let record_key = layout::head_key_at(physical, position, key);
-        let record = cache.lend(&record_key)?;
+        let record = cache.lend(&record_key, Touch::Yes)?;
         let value = head::live_string(record, self.context.now_ms)
             .filter(|value| value.len() <= HOT_STRING_BYTES_MAX)?;
         if let Some(dirty) = self.dirty {
@@ -325,12 +327,12 @@ impl<'a> View<'a> {
     /// Opens a key of the selected database whose value is of no interest: whether it is there, of
     /// what kind, and until when. What a big value consists of is not read.
     pub fn open_head(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::Yes, Part::Head)
+        self.open_with(self.context.db, key, Touch::Yes, Part::Front)
     }
 
     /// The same, of another logical database.
     pub fn open_head_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(db, key, Touch::Yes, Part::Head)
+        self.open_with(db, key, Touch::Yes, Part::Front)
     }
 
     /// The same, to tell something about it, which is not a use of it.
@@ -373,8 +375,10 @@ impl<'a> View<'a> {
                 (before, record.map(decode).transpose()?)
             }
             None => {
-                let record = self.read(shard, &record_key, touch, part)?;
-                let head = record.map(decode).transpose()?;
+                let head = match self.hot_head(shard, &record_key, touch, part)? {
+                    Some(head) => Some(head),
+                    None => self.read(shard, &record_key, touch, part)?.map(decode).transpose()?,
+                };
                 let before = Before {
                     existed: head.is_some(),
                     deadline_ms: head.as_ref().and_then(|head| head.deadline_ms),
@@ -399,6 +403,22 @@ impl<'a> View<'a> {
         }
         let earlier = self.earlier?;
         earlier.find(record_key).and_then(|index| earlier.heads.get(index))
+    }
+
+    /// A head in the hot cache, if its value is of no interest: nothing is copied.
+    fn hot_head(
+        &mut self,
+        shard: ShardId,
+        record_key: &RecordKey,
+        touch: Touch,
+        part: Part,
+    ) -> Result<Option<Head>, CommandError> {
+        let Some((home, cache)) = &mut self.cache else { return Ok(None) };
+        if part != Part::Front || *home != shard || self.copy.is_some() {
+            return Ok(None);
+        }
+        let record = cache.lend(record_key, touch);
+        Ok(record.map(Head::decode_front).transpose()?)
     }
 
     /// How far to look for a single record.
@@ -448,7 +468,7 @@ impl<'a> View<'a> {
             self.note_read(record.len())?;
         }
         let record = self.whole((shard, record_key), record, part)?;
-        if (part == Part::Whole || part != Part::Head && !is_apart)
+        if (part == Part::Whole || !matches!(part, Part::Front | Part::Head) && !is_apart)
             && self.tier == ReadTier::Disk
             && touch == Touch::Yes
             && self.loaded.len() < LOADED_MAX

@@ -4,6 +4,7 @@
 //! block (`pool`), descriptors (`open_files`), counters, memory that clients hold
 //! (`client_memory`), what the process uses of the host (`usage`).
 
+mod cache_balance;
 pub(crate) mod client_memory;
 pub(crate) mod counters;
 pub(crate) mod cron;

@@ -81,6 +81,19 @@ pub struct Traffic {
     pub blocks_read: u64,
 }
 
+/// What the blocks of the block cache were used for since the start, by lookups and ranges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockUse {
+    /// Times that a block of data was there.
+    pub data_found: u64,
+    /// Times that it was read from a table file instead.
+    pub data_read: u64,
+    /// The bytes of those.
+    pub data_bytes_read: u64,
+    /// Bytes of indexes and filters that were read.
+    pub meta_bytes_read: u64,
+}
+
 /// Sizes that come from the configuration, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
@@ -172,6 +185,18 @@ impl SharedResources {
             compacted_bytes: count(Ticker::CompactWriteBytes),
             // What compactions read does not go into the cache.
             blocks_read: count(Ticker::BlockCacheAdd),
+        }
+    }
+
+    /// What the block cache is used for. What compactions read does not go into it.
+    pub fn block_use(&self) -> BlockUse {
+        let count = |ticker| self.base.get_ticker_count(ticker);
+        BlockUse {
+            data_found: count(Ticker::BlockCacheDataHit),
+            data_read: count(Ticker::BlockCacheDataAdd),
+            data_bytes_read: count(Ticker::BlockCacheDataBytesInsert),
+            meta_bytes_read: count(Ticker::BlockCacheIndexBytesInsert)
+                + count(Ticker::BlockCacheFilterBytesInsert),
         }
     }
 

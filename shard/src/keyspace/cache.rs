@@ -9,22 +9,19 @@ use std::cell::Cell;
 
 use bytes::Bytes;
 use quick_cache::Weighter;
-use quick_cache::unsync::{Cache, DefaultLifecycle};
 
 use crate::keyspace::access::{Access, AccessClock};
-use crate::keyspace::cache_key::{BuildNameHasher, CacheKey, Name};
+use crate::keyspace::cache_key::{CacheKey, Name};
 use crate::keyspace::hot_keys::HotKeys;
+use crate::keyspace::parted::Parted;
 
 /// What an entry costs beside the bytes of its record: its place in the cache's list and table,
-/// which grow by doubling, and the counter of who shares the record. Measured: 148 bytes where the
-/// list has just grown into its capacity.
+/// which grow by doubling, and the counter of who shares the record. Measured: 148 bytes in a list
+/// without free places.
 const ENTRY_OVERHEAD_BYTES: u64 = 176;
 
 /// The allocator rounds up by as much as this share of a record, and by half of it on average.
 const ROUNDING_SHARE: u64 = 8;
-
-/// Records longer than this share of the cache are not worth what they would push out.
-const RECORD_SHARE_MAX: u64 = 16;
 
 /// Bytes that are let go in one step when the cache is made smaller.
 pub(super) const RESIZE_STEP_BYTES: u64 = 256 << 10;
@@ -55,8 +52,7 @@ pub enum Touch {
 
 /// See the module.
 pub struct HotCache {
-    cache: Cache<CacheKey, Cached, ByBytes, BuildNameHasher>,
-    record_bytes_max: u64,
+    cache: Parted<CacheKey, Cached, ByBytes>,
     /// The time of uses, and how they are counted.
     pub clock: AccessClock,
     /// The keys used most, in the cache or not.
@@ -69,28 +65,17 @@ pub struct HotCache {
 
 /// What was in a cache.
 pub struct Discarded {
-    _cache: Cache<CacheKey, Cached, ByBytes, BuildNameHasher>,
+    _cache: Parted<CacheKey, Cached, ByBytes>,
 }
 
 /// So many entries are dropped on the spot.
 const DROPPED_AT_ONCE_MAX: usize = 4096;
 
-fn empty(bytes: u64) -> Cache<CacheKey, Cached, ByBytes, BuildNameHasher> {
-    Cache::with(
-        (bytes / 512) as usize,
-        bytes,
-        ByBytes,
-        BuildNameHasher::default(),
-        DefaultLifecycle::default(),
-    )
-}
-
 impl HotCache {
     /// A cache of at most `bytes`; `seed` of what is left to chance.
     pub fn new(bytes: u64, seed: u64) -> Self {
         Self {
-            cache: empty(bytes),
-            record_bytes_max: bytes / RECORD_SHARE_MAX,
+            cache: Parted::new(bytes, ByBytes),
             clock: AccessClock::new(seed),
             hot_keys: HotKeys::new(seed),
             hits: 0,
@@ -116,11 +101,13 @@ impl HotCache {
 
     /// The record of a key that is used, lent: not even its count of references is touched. Only a
     /// hit is counted; who does not find it here goes on to [`HotCache::get`].
-    pub fn lend(&mut self, key: &[u8]) -> Option<&[u8]> {
+    pub fn lend(&mut self, key: &[u8], touch: Touch) -> Option<&[u8]> {
         let found = self.cache.get(&Name::Head(key))?;
         self.hits += 1;
-        self.hot_keys.note(key);
-        self.clock.touch(&found.access);
+        if touch == Touch::Yes {
+            self.hot_keys.note(key);
+            self.clock.touch(&found.access);
+        }
         Some(&found.record)
     }
 
@@ -180,7 +167,7 @@ impl HotCache {
     }
 
     fn admit(&mut self, name: Name<'_>, record: Bytes, access: Access) {
-        if record.len() as u64 <= self.record_bytes_max {
+        if record.len() as u64 <= self.cache.longest_bytes() {
             let cached = Cached { record, access: Cell::new(access) };
             self.cache.insert(CacheKey::from(name), cached);
         }
@@ -189,13 +176,11 @@ impl HotCache {
     /// Replaces what is there. A record that found no place comes back.
     fn replace(&mut self, name: Name<'_>, record: Option<Bytes>) -> Option<Bytes> {
         match record {
-            Some(record) if record.len() as u64 <= self.record_bytes_max => {
+            Some(record) if record.len() as u64 <= self.cache.longest_bytes() => {
                 let Some(mut known) = self.cache.get_mut(&name) else { return Some(record) };
                 known.record = record;
             }
-            _ => {
-                self.cache.remove(&name);
-            }
+            _ => self.cache.remove(&name),
         }
         None
     }
@@ -203,10 +188,7 @@ impl HotCache {
     /// Comes closer to another size: a long way down takes many steps, each short. True: it is
     /// there.
     pub fn resize_step(&mut self, bytes: u64) -> bool {
-        self.record_bytes_max = bytes / RECORD_SHARE_MAX;
-        let next = bytes.max(self.cache.weight().saturating_sub(RESIZE_STEP_BYTES));
-        self.cache.set_capacity(next);
-        next == bytes
+        self.cache.resize_step(bytes, RESIZE_STEP_BYTES)
     }
 
     /// Forgets all.
@@ -221,7 +203,7 @@ impl HotCache {
             self.cache.clear();
             return None;
         }
-        let empty = empty(self.cache.capacity());
+        let empty = Parted::new(self.cache.capacity(), ByBytes);
         Some(Discarded { _cache: std::mem::replace(&mut self.cache, empty) })
     }
 
@@ -233,7 +215,7 @@ impl HotCache {
 
     /// Bytes in use, overhead included.
     pub fn bytes(&self) -> u64 {
-        self.cache.weight()
+        self.cache.bytes()
     }
 
     /// Number of heads and elements.
@@ -243,7 +225,7 @@ impl HotCache {
 
     /// Whether nothing is cached.
     pub fn is_empty(&self) -> bool {
-        self.cache.is_empty()
+        self.cache.len() == 0
     }
 }
 
@@ -268,8 +250,8 @@ mod tests {
         let mut steps = 1;
         while !cache.resize_step(1 << 20) {
             steps += 1;
-            // A step may go one entry further than it has to.
-            assert!(cache.bytes() + (steps - 1) * (RESIZE_STEP_BYTES + 500) > full);
+            // A step may go one entry further than it has to, in each part.
+            assert!(cache.bytes() + (steps - 1) * (RESIZE_STEP_BYTES + 16 * 500) > full);
         }
         assert!(steps > 10 && cache.bytes() <= 1 << 20, "{steps} {}", cache.bytes());
         fill(&mut cache, 0..50_000);

@@ -2,11 +2,13 @@
 //! their collection, which no two collections ever share, and their name in it. So nothing need be
 //! done about the elements of a collection that goes away: nobody asks for its version any more.
 
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use quick_cache::Equivalent;
 use rustc_hash::FxHasher;
 use smallvec::SmallVec;
+
+use super::parted::PartHash;
 
 /// An entry to look for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +79,9 @@ impl Hash for CacheKey {
     }
 }
 
-impl Hash for Name<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(match self {
+impl PartHash for Name<'_> {
+    fn part_hash(&self) -> u64 {
+        match self {
             Self::Head(record_key) => position_hash(record_key),
             Self::Element { version, element } => {
                 let mut hasher = FxHasher::default();
@@ -87,7 +89,19 @@ impl Hash for Name<'_> {
                 hasher.write(element);
                 hasher.finish()
             }
-        });
+        }
+    }
+}
+
+impl Hash for Name<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.part_hash());
+    }
+}
+
+impl PartHash for CacheKey {
+    fn part_hash(&self) -> u64 {
+        self.name().part_hash()
     }
 }
 
@@ -100,32 +114,10 @@ fn position_hash(record_key: &[u8]) -> u64 {
     mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26)
 }
 
-/// Gives back the hash that a name has made of itself.
-#[derive(Default)]
-pub(super) struct NameHasher(u64);
-
-impl Hasher for NameHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Names write a number only.
-        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
-    }
-}
-
-pub(super) type BuildNameHasher = BuildHasherDefault<NameHasher>;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::HashSet;
-    use std::hash::BuildHasher;
 
     #[test]
     fn names_are_told_apart_and_found_by_what_they_were_made_of() {
@@ -138,19 +130,17 @@ mod tests {
             let key = CacheKey::from(*name);
             let found: Vec<_> = (0..names.len()).filter(|at| names[*at].equivalent(&key)).collect();
             assert_eq!(found, [index]);
-            let hash = BuildNameHasher::default();
-            assert_eq!(hash.hash_one(name), hash.hash_one(&key));
+            assert_eq!(name.part_hash(), key.part_hash());
         }
         assert_eq!(size_of::<CacheKey>(), 48);
     }
 
     #[test]
     fn elements_of_one_collection_spread() {
-        let hash = BuildNameHasher::default();
         let low_bits: HashSet<u64> = (0..4096_u64)
             .map(|number| {
                 let element = [&number.to_be_bytes()[..], b"field"].concat();
-                hash.hash_one(Name::Element { version: 7, element: &element }) % 4096
+                Name::Element { version: 7, element: &element }.part_hash() % 4096
             })
             .collect();
         // Of 4096 balls in as many bins two thirds of the bins get one.

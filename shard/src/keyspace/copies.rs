@@ -3,22 +3,20 @@
 //! A copy says nothing by itself: it counts as long as its owner's words ([`super::versions`]) are
 //! what they were when it was taken.
 
-use std::hash::BuildHasherDefault;
-
 use bytes::Bytes;
 use quick_cache::Weighter;
-use quick_cache::unsync::{Cache, DefaultLifecycle};
-use smallvec::SmallVec;
 
 use super::cache::RESIZE_STEP_BYTES;
-use super::layout::{PositionHasher, RecordKey};
+use super::cache_key::{CacheKey, Name};
+use super::layout::RecordKey;
+use super::parted::Parted;
 use super::versions::Stamp;
 
 /// A longer record is not copied.
 pub const COPIED_BYTES_MAX: usize = 4 << 10;
 
-/// What an entry costs beside its key and record.
-const ENTRY_OVERHEAD_BYTES: u64 = 112;
+/// What an entry costs beside its record, as in the hot cache.
+const ENTRY_OVERHEAD_BYTES: u64 = 176;
 
 /// A key's record, as its owner had it.
 #[derive(Clone, Debug)]
@@ -31,20 +29,18 @@ pub struct Copy {
     pub stamp: Stamp,
 }
 
-type CopyKey = SmallVec<[u8; 32]>;
-
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<CopyKey, (Stamp, Bytes)> for ByBytes {
-    fn weight(&self, key: &CopyKey, (_, record): &(Stamp, Bytes)) -> u64 {
-        key.len() as u64 + record.len() as u64 + ENTRY_OVERHEAD_BYTES
+impl Weighter<CacheKey, (Stamp, Bytes)> for ByBytes {
+    fn weight(&self, key: &CacheKey, (_, record): &(Stamp, Bytes)) -> u64 {
+        key.heap_bytes() as u64 + record.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
 }
 
 /// See the module.
 pub struct Copies {
-    cache: Cache<CopyKey, (Stamp, Bytes), ByBytes, BuildHasherDefault<PositionHasher>>,
+    cache: Parted<CacheKey, (Stamp, Bytes), ByBytes>,
     /// Reads that needed no message.
     pub hits: u64,
 }
@@ -52,39 +48,31 @@ pub struct Copies {
 impl Copies {
     /// At most `bytes` of them.
     pub fn new(bytes: u64) -> Self {
-        let cache = Cache::with(
-            (bytes / 512) as usize,
-            bytes,
-            ByBytes,
-            BuildHasherDefault::default(),
-            DefaultLifecycle::default(),
-        );
-        Self { cache, hits: 0 }
+        Self { cache: Parted::new(bytes, ByBytes), hits: 0 }
     }
 
     /// Keeps a copy.
     pub fn insert(&mut self, copy: Copy) {
         // In memory of its own: what the owner holds would be freed on another thread all the time.
         let record = Bytes::copy_from_slice(&copy.record);
-        self.cache.insert(CopyKey::from_slice(&copy.record_key), (copy.stamp, record));
+        let key = CacheKey::from(Name::Head(&copy.record_key));
+        self.cache.insert(key, (copy.stamp, record));
     }
 
     /// The record of a key whose owner's words say `now`.
     pub fn get(&self, record_key: &[u8], now: Stamp) -> Option<Bytes> {
-        let (stamp, record) = self.cache.get(record_key)?;
+        let (stamp, record) = self.cache.get(&Name::Head(record_key))?;
         (*stamp == now).then(|| record.clone())
     }
 
     /// Comes closer to another size, as [`super::cache::HotCache::resize_step`] does.
     pub fn resize_step(&mut self, bytes: u64) -> bool {
-        let next = bytes.max(self.cache.weight().saturating_sub(RESIZE_STEP_BYTES));
-        self.cache.set_capacity(next);
-        next == bytes
+        self.cache.resize_step(bytes, RESIZE_STEP_BYTES)
     }
 
     /// Bytes in use, overhead included.
     pub fn bytes(&self) -> u64 {
-        self.cache.weight()
+        self.cache.bytes()
     }
 }
 

@@ -304,6 +304,22 @@ impl Head {
         })
     }
 
+    /// Decodes `record` but for a value that it has inline, which is empty here.
+    pub fn decode_front(record: &[u8]) -> Result<Head, EngineError> {
+        let fixed = decode_fixed(record)?;
+        let body = match elsewhere(record)? {
+            Some(large) => Body::Large(large),
+            None if fixed.flags & LARGE == 0 => Body::Inline(Bytes::new()),
+            None => Body::Large(decode_large(&record[fixed.body_start..])?),
+        };
+        Ok(Head {
+            kind: fixed.kind,
+            deadline_ms: fixed.deadline_ms,
+            flags: fixed.flags & STRING_FLAGS,
+            body,
+        })
+    }
+
     /// Decodes `record`; the payload is the rest of it, not a copy.
     pub fn decode(mut record: Bytes) -> Result<Head, EngineError> {
         let fixed = decode_fixed(&record)?;

@@ -14,6 +14,7 @@ pub mod head;
 pub mod hot_keys;
 pub mod layout;
 pub mod mend;
+mod parted;
 pub mod pieces;
 pub mod sample;
 pub mod scan;

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::keyspace::layout::{PositionMap, RecordKey};
+use crate::keyspace::layout::{self, PositionMap, RecordKey};
 
 /// How a key is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +155,7 @@ impl LockTable {
             }
         }
         granted.extend(self.admit_backlog());
+        layout::release_if_empty(&mut self.queues);
         granted
     }
 
@@ -247,5 +248,23 @@ mod tests {
         assert_eq!(table.unlock(holder), vec![last]);
         table.unlock(last);
         assert!(table.is_empty());
+    }
+
+    #[test]
+    fn memory_for_many_keys_is_given_back() {
+        let mut table = LockTable::default();
+        let all = |from: u32, to: u32| {
+            let names = (from..to).map(|number| RecordKey::from_slice(&number.to_be_bytes()));
+            Scope::Keys(names.map(|name| (name, Exclusive)).collect())
+        };
+        let (few, _) = table.lock(all(0, 10));
+        let (many, _) = table.lock(all(10, 30_000));
+        table.unlock(many);
+        assert!(table.queues.capacity() >= 29_990, "somebody still has some");
+        table.unlock(few);
+        assert_eq!(table.queues.capacity(), 0);
+        let (few, _) = table.lock(all(0, 10));
+        table.unlock(few);
+        assert!(table.queues.capacity() >= 10, "little is kept");
     }
 }

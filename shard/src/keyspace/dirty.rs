@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::keyspace::layout::{PositionMap, RecordKey};
+use crate::keyspace::layout::{self, PositionMap, RecordKey};
 
 /// Number of a batch in the order of writing, per shard. 0: nothing to wait for.
 pub type Ticket = u64;
@@ -46,6 +46,9 @@ impl DirtyKeys {
                 self.tickets.remove(&key);
             }
         }
+        if layout::release_if_empty(&mut self.tickets) {
+            self.in_order = VecDeque::new();
+        }
     }
 
     /// Number of keys that are not durable.
@@ -74,5 +77,16 @@ mod tests {
         assert_eq!((dirty.ticket(b"k"), dirty.ticket(b"other"), dirty.len()), (3, 0, 1));
         dirty.settle(3);
         assert!(dirty.is_empty());
+    }
+
+    #[test]
+    fn memory_for_many_keys_is_given_back() {
+        let mut dirty = DirtyKeys::default();
+        for number in 0..30_000_u32 {
+            dirty.mark(&RecordKey::from_slice(&number.to_be_bytes()), 1);
+        }
+        assert!(dirty.tickets.capacity() >= 30_000);
+        dirty.settle(1);
+        assert_eq!((dirty.tickets.capacity(), dirty.in_order.capacity()), (0, 0));
     }
 }

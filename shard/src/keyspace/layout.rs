@@ -91,6 +91,19 @@ impl Hasher for PositionHasher {
 /// A map by such keys.
 pub type PositionMap<V> = HashMap<RecordKey, V, BuildHasherDefault<PositionHasher>>;
 
+/// An empty map keeps room for this many keys, which busy clients with pipelines fill again and
+/// again; more is for a single big command.
+const KEYS_KEPT: usize = 16 << 10;
+
+/// Gives the memory of a map back in which there were many keys and are none now. Whether it did.
+pub fn release_if_empty<V>(map: &mut PositionMap<V>) -> bool {
+    let is_idle = map.is_empty() && map.capacity() > KEYS_KEPT;
+    if is_idle {
+        *map = PositionMap::default();
+    }
+    is_idle
+}
+
 /// Record key of the head of `key`.
 pub fn head_key(db: u8, key: &[u8]) -> RecordKey {
     head_key_at(db, position(key), key)

@@ -89,6 +89,14 @@ pub fn write_error(error: &CommandError, reply: &mut ReplyBuffer) {
     }
 }
 
+/// Puts an error in the place of a reply, from `start` on, that has become too long.
+pub fn refuse_if_over(reply: &mut ReplyBuffer, start: usize) {
+    if reply.is_over() {
+        reply.truncate(start);
+        reply.error(text::REPLY_TOO_LONG.as_bytes());
+    }
+}
+
 /// The reply for a command that the storage failed.
 pub fn storage_error_reply(error: &EngineError) -> String {
     match error {

@@ -116,6 +116,8 @@ pub struct View<'a> {
     dirty: Option<&'a DirtyKeys>,
     /// Room for what was read and is to be written, if it is big.
     held: Reservation,
+    /// The version of the big collection that there is room for in `held`.
+    walked: Option<u64>,
     /// Bytes that were read and that no room is reserved for yet.
     read_bytes: usize,
     /// Bytes of a value to be written that room is reserved for.
@@ -152,6 +154,7 @@ impl<'a> View<'a> {
             copy: None,
             dirty: None,
             held: Reservation::default(),
+            walked: None,
             read_bytes: 0,
             expected_bytes: 0,
             failure: None,
@@ -193,6 +196,7 @@ impl<'a> View<'a> {
             copy: None,
             dirty: None,
             held: Reservation::default(),
+            walked: None,
             read_bytes: 0,
             expected_bytes: 0,
             failure: None,
@@ -503,6 +507,14 @@ impl<'a> View<'a> {
         self.reserve(2 * bytes as u64)
     }
 
+    /// So many bytes are about to be gathered beside the reply: reserves room, if they are many.
+    pub fn expect_work(&mut self, bytes: u64) -> Result<(), CommandError> {
+        if bytes < BIG_BYTES as u64 || self.tier == ReadTier::Memory {
+            return Ok(());
+        }
+        self.reserve(bytes)
+    }
+
     fn reserve(&mut self, bytes: u64) -> Result<(), CommandError> {
         match self.held.grow(self.context.topology.room(), bytes) {
             Reserved::Yes => Ok(()),
@@ -698,17 +710,18 @@ impl<'a> View<'a> {
         let strip = prefix.len();
         let mut is_over = false;
         let mut is_too_much = false;
-        // Whoever has seen so much of a big collection may keep it all.
+        // Whoever has seen so much of a big collection may keep it all, once.
         let whole = match &key.head {
             Some(Head { body: Body::Large(large), .. }) => large.bytes,
             _ => 0,
         };
+        let is_reserved = self.walked == Some(version);
         let (held, room) = (&mut self.held, self.context.topology.room());
         let (mut seen, mut reserved) = (0, Reserved::Yes);
         engine.range(range, &mut |stored_key, stored_value| {
             let before = seen;
             seen += stored_key.len() + stored_value.len();
-            if before < BIG_BYTES && seen >= BIG_BYTES {
+            if !is_reserved && before < BIG_BYTES && seen >= BIG_BYTES {
                 reserved = held.grow(room, whole.max(BIG_BYTES as u64));
                 if reserved != Reserved::Yes {
                     return ControlFlow::Break(());
@@ -745,6 +758,7 @@ impl<'a> View<'a> {
         })?;
         match reserved {
             Reserved::Yes if is_too_much => return Err(CommandError::OffLoop),
+            Reserved::Yes if seen >= BIG_BYTES => self.walked = Some(version),
             Reserved::Yes => {}
             _ if self.tier == ReadTier::Memory => return Err(CommandError::OffLoop),
             Reserved::NotNow => return Err(CommandError::NoRoom),

@@ -1,32 +1,24 @@
-//! Commands on whole databases: their size, walking over their keys, emptying and swapping them.
+//! Commands on whole databases: their size, a key of them, emptying and swapping them. Walking over
+//! their keys is in `walk`.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basalt_shard::command::Args;
-use basalt_shard::command::scan_options::{ScanOptions, Scanned, parse_cursor};
 use basalt_shard::engine::{Engine, EngineError, Family, ReadTier};
-use basalt_shard::error::{CommandError, storage_error_reply, text};
-use basalt_shard::glob::glob_match;
-use basalt_shard::keyspace::head::Kind;
-use basalt_shard::keyspace::layout::{self, HASH_BITS};
-use basalt_shard::keyspace::scan;
+use basalt_shard::error::{storage_error_reply, text};
+use basalt_shard::keyspace::layout;
 use basalt_shard::locks::Scope;
 use basalt_shard::random::Random;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
-use basalt_shard::topology::Topology;
 
 use crate::node::{now_ms, now_us};
 use crate::router::shard_loop::ShardLoop;
 use crate::router::transaction;
 use crate::runtime;
 use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
-
-/// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
-const SCAN_ON_LOOP_MAX: usize = 256;
 
 /// Keys whose time has come that DBSIZE looks for before it answers.
 const COUNTED_FIRST_MAX: usize = 512;
@@ -36,8 +28,6 @@ const STALL_PAUSE: Duration = Duration::from_millis(1);
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
     ("dbsize", ProcessRun::Later(|context| Box::pin(dbsize(context)))),
-    ("keys", ProcessRun::Later(|context| Box::pin(keys(context)))),
-    ("scan", ProcessRun::Later(|context| Box::pin(scan_page(context)))),
     ("randomkey", ProcessRun::Later(|context| Box::pin(random_key(context)))),
     ("flushdb", ProcessRun::Later(flushdb)),
     ("flushall", ProcessRun::Later(flushall)),
@@ -75,141 +65,6 @@ fn storage_failed(reply: &mut ReplyBuffer, error: Option<EngineError>) {
         None => "ERR the command failed in the server; this is a bug, please report it".into(),
     };
     reply.error(text.as_bytes());
-}
-
-async fn keys(mut context: LaterContext) -> ReplyBuffer {
-    let db = physical(&context.shard_loop, context.session.db.get());
-    let pattern = context.args().get(1).to_vec();
-    let topology = context.shard_loop.node.topology.clone();
-    let now = now_ms();
-    let found = context
-        .shard_loop
-        .off_loop(move || {
-            let mut found: Vec<Vec<u8>> = Vec::new();
-            for shard in 0..topology.shards() {
-                let engine = topology.engine(shard).as_ref();
-                let all = (0, None);
-                scan::walk(engine, db, all, usize::MAX, now, ReadTier::Disk, |visited| {
-                    if pattern == b"*" || glob_match(&pattern, visited.key, false) {
-                        found.push(visited.key.to_vec());
-                    }
-                })?;
-            }
-            Ok::<_, EngineError>(found)
-        })
-        .await;
-    match found {
-        Some(Ok(found)) => {
-            context.reply.array(found.len());
-            for key in found {
-                context.reply.bulk(&key);
-            }
-        }
-        Some(Err(error)) => storage_failed(&mut context.reply, Some(error)),
-        None => storage_failed(&mut context.reply, None),
-    }
-    context.reply
-}
-
-/// SCAN's arguments, to be taken to another thread.
-struct ScanRequest {
-    cursor: u64,
-    count: usize,
-    pattern: Option<Vec<u8>>,
-    kind: Option<Vec<u8>>,
-}
-
-fn parse_scan(args: Args<'_>) -> Result<ScanRequest, CommandError> {
-    let cursor = parse_cursor(args.get(1))?;
-    let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
-    Ok(ScanRequest {
-        cursor,
-        count: usize::try_from(options.count).unwrap_or(usize::MAX),
-        pattern: options.pattern.map(<[u8]>::to_vec),
-        kind: options.type_name.map(<[u8]>::to_ascii_lowercase),
-    })
-}
-
-/// Visits at least `count` records from the cursor on, over the shards in order of their slots.
-/// The next cursor is 0 at the end.
-fn scan_from(
-    topology: &Topology,
-    db: u8,
-    request: &ScanRequest,
-    now_ms: u64,
-    tier: ReadTier,
-) -> Result<(u64, Vec<Vec<u8>>), EngineError> {
-    let mut found = Vec::new();
-    let mut visited_records = 0usize;
-    let mut from = request.cursor;
-    let first = topology.shard_of_slot(layout::slot_of(from));
-    for shard in first..topology.shards() {
-        let end = u64::from(topology.first_slot(shard + 1)) << HASH_BITS;
-        let end = (shard + 1 < topology.shards()).then_some(end);
-        let engine: &dyn Engine = topology.engine(shard).as_ref();
-        let wanted = request.count.saturating_sub(visited_records).max(1);
-        let next = scan::walk(engine, db, (from, end), wanted, now_ms, tier, |visited| {
-            visited_records += 1;
-            let of_kind = request
-                .kind
-                .as_ref()
-                .is_none_or(|kind| kind.as_slice() == Kind::name(visited.kind).as_bytes());
-            let matches = request
-                .pattern
-                .as_ref()
-                .is_none_or(|pattern| glob_match(pattern, visited.key, false));
-            if of_kind && matches {
-                found.push(visited.key.to_vec());
-            }
-        })?;
-        match (next, end) {
-            (Some(next), _) => return Ok((next, found)),
-            (None, Some(end)) if visited_records >= request.count => return Ok((end, found)),
-            (None, Some(end)) => from = end,
-            (None, None) => {}
-        }
-    }
-    Ok((0, found))
-}
-
-async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
-    let request = match parse_scan(context.args()) {
-        Ok(request) => request,
-        Err(error) => {
-            basalt_shard::error::write_error(&error, &mut context.reply);
-            return context.reply;
-        }
-    };
-    let db = physical(&context.shard_loop, context.session.db.get());
-    let topology = context.shard_loop.node.topology.clone();
-    let now = now_ms();
-    let on_loop = if request.count <= SCAN_ON_LOOP_MAX {
-        scan_from(&topology, db, &request, now, ReadTier::Memory)
-    } else {
-        Err(EngineError::NotInMemory)
-    };
-    let result = match on_loop {
-        Err(EngineError::NotInMemory) => {
-            context
-                .shard_loop
-                .off_loop(move || scan_from(&topology, db, &request, now, ReadTier::Disk))
-                .await
-        }
-        done => Some(done),
-    };
-    match result {
-        Some(Ok((next, found))) => {
-            context.reply.array(2);
-            context.reply.bulk(next.to_string().as_bytes());
-            context.reply.array(found.len());
-            for key in found {
-                context.reply.bulk(&key);
-            }
-        }
-        Some(Err(error)) => storage_failed(&mut context.reply, Some(error)),
-        None => storage_failed(&mut context.reply, None),
-    }
-    context.reply
 }
 
 /// A key, each of all shards equally likely.

@@ -14,6 +14,7 @@ pub(crate) mod redact;
 pub(crate) mod server_commands;
 pub(crate) mod slowlog_commands;
 pub(crate) mod specs;
+pub(crate) mod walk;
 
 use crate::session::process_command::ProcessRun;
 use crate::session::{auth, client, client_list, connection_commands};
@@ -36,6 +37,7 @@ pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
         monitor::COMMANDS,
         server_commands::COMMANDS,
         slowlog_commands::COMMANDS,
+        walk::COMMANDS,
     ]
     .concat()
 }

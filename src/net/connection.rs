@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use basalt_shard::command::spec::{BeginSearch, FindKeys, Run, flag};
 use basalt_shard::command::table::{Entry, LookupError};
 use basalt_shard::command::{Args, keys};
+use basalt_shard::error::refuse_if_over;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span};
 use basalt_shard::room::Claim;
@@ -542,8 +543,10 @@ impl Connection {
         let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
         let mut start = self.out.len();
         let timer = Instant::now();
+        let bytes_max = self.shard_loop.hot_settings.get().reply_bytes_max;
         match run {
             ProcessRun::Now(run) => {
+                self.out.limit(start.saturating_add(bytes_max));
                 let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
                 run(&mut ProcessContext {
                     shard_loop: &shard_loop,
@@ -551,15 +554,16 @@ impl Connection {
                     args,
                     reply: &mut self.out,
                 });
+                refuse_if_over(&mut self.out, start);
+                self.out.limit(usize::MAX);
             }
             ProcessRun::Later(answer) | ProcessRun::Report(answer) => {
-                let context = LaterContext::new(
-                    self.shard_loop.clone(),
-                    self.session.clone(),
-                    (entry.id, args),
-                    ReplyBuffer::new(self.out.protocol()),
-                );
+                let mut reply = ReplyBuffer::new(self.out.protocol());
+                reply.limit(bytes_max);
+                let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
+                let context = LaterContext::new(shard_loop, session, (entry.id, args), reply);
                 let mut reply = answer(context).await;
+                refuse_if_over(&mut reply, 0);
                 runtime::note_command(entry.id, 0);
                 start = self.take_replies(reply.take()).await;
                 if matches!(run, ProcessRun::Later(_)) {

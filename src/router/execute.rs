@@ -9,11 +9,11 @@ use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
-use basalt_shard::error::storage_error_reply;
+use basalt_shard::error::{CommandError, storage_error_reply};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
-use basalt_shard::room::Claim;
+use basalt_shard::room::{Claim, Reservation};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{
     Attempt, Call, REPLIES_BYTES_MAX, Refused, Sequence, run_in_sequence, scope_of,
@@ -410,6 +410,29 @@ impl RoomWait {
                 return;
             }
         }
+    }
+}
+
+/// Runs `work` on a thread that may block, and again as long as it finds no room in memory for what
+/// it gathers. `None`: it panicked.
+pub(crate) async fn off_loop_with_room<T: Send + 'static>(
+    shard_loop: &ShardLoop,
+    work: impl Fn(&mut Reservation) -> Result<T, CommandError> + Send + Sync + 'static,
+) -> Option<Result<T, CommandError>> {
+    let work = Arc::new(work);
+    let mut wait = RoomWait::new();
+    loop {
+        let (work, claim) = (work.clone(), wait.claim.clone());
+        let try_once = move || {
+            let mut held = Reservation::with_claim(claim);
+            let done = work(&mut held);
+            (done, Lack { bytes: held.wanted() })
+        };
+        let (done, lack) = shard_loop.off_loop(try_once).await?;
+        if !matches!(done, Err(CommandError::NoRoom)) || Instant::now() >= wait.given_up {
+            return Some(done);
+        }
+        wait.for_room(shard_loop, lack).await;
     }
 }
 

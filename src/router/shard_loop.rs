@@ -158,6 +158,8 @@ pub(crate) struct HotSettings {
     pub(crate) output_hard_bytes: u64,
     pub(crate) slowlog_log_slower_than_us: i64,
     pub(crate) latency_monitor_threshold_ms: u64,
+    /// As the shards' commands have it.
+    pub(crate) reply_bytes_max: usize,
 }
 
 /// See the module.
@@ -247,6 +249,7 @@ impl ShardLoop {
             shard.track_dirty(Mode::of(&config) == Mode::Always);
             shard.cache().clock.set_lfu(settings.lfu);
         }
+        let reply_bytes_max = settings.reply_bytes_max;
         *self.settings.borrow_mut() = Arc::new(settings);
         self.statistics.borrow_mut().track_latency(config.latency_tracking);
         self.hot_settings.set(HotSettings {
@@ -255,6 +258,7 @@ impl ShardLoop {
             output_hard_bytes: config.client_output_buffer_limit.normal.hard_bytes,
             slowlog_log_slower_than_us: config.slowlog_log_slower_than_us,
             latency_monitor_threshold_ms: config.latency_monitor_threshold_ms,
+            reply_bytes_max,
         });
         *self.config.borrow_mut() = config;
         // With another `appendfsync` what was handed to the syncing thread may be left to the loop,

@@ -70,6 +70,10 @@ const HELP: &[&str] = &[
     "    End a pause.",
 ];
 
+/// What a client says of itself is kept as long as it is connected, and shown to everybody.
+const NAME_BYTES_MAX: usize = 4096;
+const NAME_TOO_LONG: &str = "ERR Client names cannot be longer than 4096 bytes.";
+
 /// Names stand in lines of CLIENT LIST: only what is visible and no blank may be in them.
 fn is_plain(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_graphic)
@@ -77,6 +81,9 @@ fn is_plain(text: &[u8]) -> bool {
 
 /// Whether a connection may have this name.
 pub(crate) fn check_name(name: &[u8]) -> Result<(), Failure> {
+    if name.len() > NAME_BYTES_MAX {
+        return Err(NAME_TOO_LONG.into());
+    }
     if is_plain(name) {
         return Ok(());
     }
@@ -108,6 +115,9 @@ fn setinfo(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
         b"lib-ver" => &context.session.library_version,
         _ => return Err(Failure::quoting("ERR Unrecognized option '%'", option)),
     };
+    if value.len() > NAME_BYTES_MAX {
+        return Err(NAME_TOO_LONG.into());
+    }
     if !is_plain(value) {
         let text = "ERR % cannot contain spaces, newlines or special characters.";
         return Err(Failure::quoting(text, option));

@@ -137,15 +137,21 @@ async fn list(mut context: LaterContext) -> basalt_shard::resp::ReplyBuffer {
         lines = of_shards.into_iter().flatten().collect();
         lines.sort_by_key(|(id, _)| *id);
     }
-    let text: Vec<u8> = match asked {
-        Asked::Ids(ids) => ids
-            .iter()
-            .filter_map(|id| u64::try_from(*id).ok())
-            .filter_map(|id| lines.binary_search_by_key(&id, |(id, _)| *id).ok())
-            .flat_map(|index| lines[index].1.iter().copied())
-            .collect(),
-        Asked::All | Asked::None => lines.into_iter().flat_map(|(_, line)| line).collect(),
-    };
+    let mut text = Vec::new();
+    match asked {
+        Asked::Ids(ids) => {
+            for id in ids.iter().filter_map(|id| u64::try_from(*id).ok()) {
+                if let Ok(index) = lines.binary_search_by_key(&id, |(id, _)| *id) {
+                    text.extend_from_slice(&lines[index].1);
+                }
+                // The same line as often as it is asked for: more would not make it fit again.
+                if text.len() > context.reply.limit_bytes() {
+                    break;
+                }
+            }
+        }
+        Asked::All | Asked::None => lines.iter().for_each(|(_, line)| text.extend_from_slice(line)),
+    }
     context.reply.verbatim("txt", &text);
     context.reply
 }

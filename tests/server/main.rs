@@ -20,6 +20,7 @@ mod lifecycle;
 mod limits;
 mod loop_turns;
 mod memory;
+mod memory_bounds;
 mod monitor;
 mod open_files;
 mod protocol;

@@ -18,7 +18,8 @@ pub struct Visited<'a> {
 
 /// Visits the live keys of physical database `db` from position `from` on, below position `end`
 /// (`None`: to the last), at least `at_least` records unless there are fewer, and always all keys
-/// of an equal position. Returns where to go on; `None` when the range is done.
+/// of an equal position, until `visit` breaks. Returns where to go on; `None` when the range is
+/// done, or was broken off.
 pub fn walk(
     engine: &dyn Engine,
     db: u8,
@@ -26,7 +27,7 @@ pub fn walk(
     at_least: usize,
     now_ms: u64,
     tier: ReadTier,
-    mut visit: impl FnMut(Visited<'_>),
+    mut visit: impl FnMut(Visited<'_>) -> ControlFlow<()>,
 ) -> Result<Option<u64>, EngineError> {
     let lower = layout::head_key_at(db, from, b"");
     let upper = match end {
@@ -61,11 +62,11 @@ pub fn walk(
             end = Ok(Some(position));
             return ControlFlow::Break(());
         }
-        if deadline_ms.is_none_or(|deadline| deadline > now_ms) {
-            visit(Visited { key, kind, deadline_ms });
-        }
         seen += 1;
         last = Some(position);
+        if deadline_ms.is_none_or(|deadline| deadline > now_ms) {
+            return visit(Visited { key, kind, deadline_ms });
+        }
         ControlFlow::Continue(())
     })?;
     end

@@ -5,7 +5,9 @@
 //! value: text that could end a line early is defused. That the number of elements announced is
 //! the number written remains the caller's part.
 
-use crate::number::{Extended, format_f64, format_i64};
+use std::ops::ControlFlow;
+
+use crate::number::{Extended, format_f64, format_i64, format_u64};
 
 /// The protocol version that a connection speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,9 +52,19 @@ impl ReplyBuffer {
         self.bytes_max = bytes_max;
     }
 
+    /// What [`ReplyBuffer::limit`] was told.
+    pub fn limit_bytes(&self) -> usize {
+        self.bytes_max
+    }
+
     /// Whether something was left out. Such a reply is to be taken back.
     pub fn is_over(&self) -> bool {
         self.is_over
+    }
+
+    /// The same for whoever goes through what there is: nothing more of it is of any use.
+    pub fn goes_on(&self) -> ControlFlow<()> {
+        if self.is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     pub fn protocol(&self) -> Protocol {
@@ -134,8 +146,7 @@ impl ReplyBuffer {
     }
 
     pub fn bulk(&mut self, value: &[u8]) {
-        if value.len() > self.bytes_max.saturating_sub(self.bytes.len()) {
-            self.is_over = true;
+        if !self.fits(value) {
             return;
         }
         self.length_line(b'$', value.len());
@@ -220,6 +231,9 @@ impl ReplyBuffer {
         if self.protocol == Protocol::Resp2 {
             return self.bulk(text);
         }
+        if !self.fits(text) {
+            return;
+        }
         let mut kind = *b"   :";
         for (slot, byte) in kind.iter_mut().take(3).zip(format.bytes()) {
             *slot = byte;
@@ -232,6 +246,11 @@ impl ReplyBuffer {
 
     /// Opens an array whose length is known only after its elements.
     pub fn deferred_array(&mut self) -> DeferredLength {
+        DeferredLength { start: self.bytes.len() }
+    }
+
+    /// Opens a page of a SCAN; its elements follow, and then what stands before them.
+    pub fn deferred_page(&mut self) -> DeferredLength {
         DeferredLength { start: self.bytes.len() }
     }
 
@@ -258,14 +277,39 @@ impl ReplyBuffer {
         self.finish(deferred, self.marker(b'~'), len);
     }
 
-    /// Puts the header where it belongs. The elements move up by its few bytes.
+    /// A page of `len` elements, and the cursor of the next one.
+    pub fn finish_page(&mut self, deferred: DeferredLength, cursor: u64, len: usize) {
+        let end = self.bytes.len();
+        let text = format_u64(cursor);
+        self.array(2);
+        self.length_line(b'$', text.as_bytes().len());
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.end_line();
+        self.array(len);
+        self.put_in_front(deferred, end);
+    }
+
     fn finish(&mut self, deferred: DeferredLength, marker: u8, len: usize) {
         let end = self.bytes.len();
         self.length_line(marker, len);
+        self.put_in_front(deferred, end);
+    }
+
+    /// Puts the header, which was written at `end`, where it belongs. The elements move up by its
+    /// few bytes.
+    fn put_in_front(&mut self, deferred: DeferredLength, end: usize) {
         let header_bytes = self.bytes.len().saturating_sub(end);
         if let Some(written) = self.bytes.get_mut(deferred.start..) {
             written.rotate_right(header_bytes);
         }
+    }
+
+    /// Whether there is room for a value; else it is left out.
+    #[inline]
+    fn fits(&mut self, value: &[u8]) -> bool {
+        let fits = value.len() <= self.bytes_max.saturating_sub(self.bytes.len());
+        self.is_over |= !fits;
+        fits
     }
 
     /// RESP2 has no aggregates but the array.

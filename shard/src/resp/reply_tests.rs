@@ -173,3 +173,31 @@ fn every_reply_is_exactly_one_value() {
         assert_eq!(value_len(bytes), Some(bytes.len()), "{}", bytes.escape_ascii());
     }
 }
+
+#[test]
+fn a_page_gets_its_cursor_when_it_is_known() {
+    let mut reply = ReplyBuffer::new(Protocol::Resp3);
+    reply.ok();
+    let page = reply.deferred_page();
+    reply.bulk(b"a");
+    reply.bulk(b"b");
+    reply.finish_page(page, u64::MAX, 2);
+    let expected = b"+OK\r\n*2\r\n$20\r\n18446744073709551615\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n";
+    assert_eq!(reply.as_bytes(), expected);
+}
+
+#[test]
+fn values_that_do_not_fit_are_left_out() {
+    for protocol in [Protocol::Resp2, Protocol::Resp3] {
+        let mut reply = ReplyBuffer::new(protocol);
+        reply.limit(20);
+        reply.bulk(&[b'x'; 10]);
+        assert!(!reply.is_over() && reply.goes_on().is_continue());
+        let len = reply.len();
+        reply.verbatim("txt", &[b'x'; 10]);
+        assert!(reply.is_over() && reply.goes_on().is_break());
+        assert_eq!(reply.len(), len);
+        reply.truncate(0);
+        assert!(!reply.is_over());
+    }
+}

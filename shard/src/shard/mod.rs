@@ -9,6 +9,7 @@ mod commit;
 mod expiry;
 mod sequence;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -634,6 +635,7 @@ impl Shard {
         let walked =
             scan::walk(engine, db, everything, usize::MAX, 0, ReadTier::Memory, |visited| {
                 records.push((layout::head_key(db, visited.key), visited.deadline_ms));
+                ControlFlow::Continue(())
             });
         match walked {
             Ok(_) => Ok(Some(records)),
@@ -667,6 +669,7 @@ pub fn random_key_in_slot(
         scan::walk(engine, db, range, usize::MAX, 0, tier, |visited| {
             let live = visited.deadline_ms.is_none_or(|deadline| deadline > now_ms);
             found.push(live.then(|| visited.key.to_vec()));
+            ControlFlow::Continue(())
         })?;
         Ok::<_, EngineError>(found)
     })?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::command::spec::flag;
-use crate::error::{CommandError, text, write_error};
+use crate::error::{CommandError, refuse_if_over, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::layout::RecordKey;
 use crate::random::Random;
@@ -81,10 +81,7 @@ pub fn run_in_sequence<'a>(
         sequence.held = held;
         let result = failure.map_or(result, Err);
         match result {
-            Ok(()) if sequence.reply.is_over() => {
-                sequence.reply.truncate(start);
-                write_error(&text::REPLY_TOO_LONG.into(), &mut sequence.reply);
-            }
+            Ok(()) if sequence.reply.is_over() => refuse_if_over(&mut sequence.reply, start),
             Ok(()) => {
                 sequence.changes.absorb(changes);
                 loaded_bytes += loaded.iter().map(|(_, _, record)| record.len()).sum::<usize>();

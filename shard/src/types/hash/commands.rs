@@ -107,6 +107,9 @@ pub(super) fn hmget(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
             Some(value) => reply.bulk(&value),
             None => reply.null(),
         }
+        if reply.is_over() {
+            break;
+        }
     }
     Ok(())
 }
@@ -127,17 +130,24 @@ pub(super) fn hgetall(
     hash.for_each(view, |field, value| {
         reply.bulk(field);
         reply.bulk(value);
+        reply.goes_on()
     })
 }
 
 pub(super) fn hkeys(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     let hash = Hash::open_or_create(view, args.get(1))?;
     reply.array(hash.len(view)? as usize);
-    hash.for_each(view, |field, _| reply.bulk(field))
+    hash.for_each(view, |field, _| {
+        reply.bulk(field);
+        reply.goes_on()
+    })
 }
 
 pub(super) fn hvals(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     let hash = Hash::open_or_create(view, args.get(1))?;
     reply.array(hash.len(view)? as usize);
-    hash.for_each(view, |_, value| reply.bulk(value))
+    hash.for_each(view, |_, value| {
+        reply.bulk(value);
+        reply.goes_on()
+    })
 }

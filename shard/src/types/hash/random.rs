@@ -25,6 +25,10 @@ const WALKED_PER_DRAW: u64 = 64;
 /// Fields that are picked in one walk, at least: their number decides about the memory it takes.
 const PICKS_PER_WALK_MIN: u64 = 1 << 16;
 
+/// What a pick takes while it waits for its turn: its rank, its place, and copies of what is
+/// there.
+const PICK_BYTES: u64 = 192;
+
 const TOO_LONG: &str = "ERR the reply would be longer than proto-max-bulk-len";
 
 /// A field of a large hash and its value.
@@ -116,7 +120,9 @@ fn independent(
         }
         return Ok(());
     }
-    let per_walk = PICKS_PER_WALK_MIN.max(large.count / 8);
+    let fit = (view.settings().reply_bytes_max as u64 / PICK_BYTES).max(1);
+    let per_walk = PICKS_PER_WALK_MIN.max(large.count / 8).min(fit);
+    view.expect_work(count.min(per_walk) * PICK_BYTES)?;
     let mut left = count;
     while left > 0 {
         let now = left.min(per_walk);
@@ -155,11 +161,12 @@ fn distinct(
     let (mut wanted, mut unseen) = (count, total);
     let mut result = Ok(());
     hash.for_each(view, |field, value| {
-        if random.below(unseen) < wanted && result.is_ok() {
+        if random.below(unseen) < wanted {
             result = answer.add(field, value);
             wanted -= 1;
         }
         unseen = unseen.saturating_sub(1);
+        if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     result
 }
@@ -264,6 +271,9 @@ impl Answer<'_> {
         self.reply.bulk(field);
         if self.with_values {
             self.reply.bulk(value);
+        }
+        if self.reply.is_over() {
+            return Err(text::REPLY_TOO_LONG.into());
         }
         if self.reply.len() - self.start > self.bytes_max { Err(TOO_LONG.into()) } else { Ok(()) }
     }

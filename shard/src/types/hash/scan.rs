@@ -13,7 +13,6 @@ use crate::command::Args;
 use crate::command::scan_options::{ScanOptions, Scanned, parse_cursor};
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::head::Large;
-use crate::number::format_u64;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
 
@@ -27,7 +26,8 @@ pub(super) fn hscan(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         return Ok(());
     };
     let options = ScanOptions::parse(args, 3, Scanned::Fields)?;
-    let mut found = Found { options, reply: ReplyBuffer::new(reply.protocol()), len: 0 };
+    let page = reply.deferred_page();
+    let mut found = Found { options, reply, len: 0 };
     let next = match &hash.form {
         Form::Small(_) => {
             hash.for_each(view, |field, value| found.add(field, value))?;
@@ -35,10 +35,8 @@ pub(super) fn hscan(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         }
         Form::Large(large) => scan_large(view, &hash, *large, cursor, &mut found)?,
     };
-    reply.array(2);
-    reply.bulk(format_u64(next).as_bytes());
-    reply.array(found.len);
-    reply.append_raw(found.reply.as_bytes());
+    let len = found.len;
+    reply.finish_page(page, next, len);
     Ok(())
 }
 
@@ -48,7 +46,7 @@ fn scan_large(
     hash: &Hash,
     large: Large,
     cursor: u64,
-    found: &mut Found<'_>,
+    found: &mut Found<'_, '_>,
 ) -> Result<u64, CommandError> {
     let count = found.options.count;
     let average_bytes = large.bytes / large.count.max(1);
@@ -61,33 +59,32 @@ fn scan_large(
             next = position;
             return ControlFlow::Break(());
         }
-        found.add(field, value);
         visited += 1;
         last = position;
-        ControlFlow::Continue(())
+        found.add(field, value)
     })?;
     Ok(next)
 }
 
 /// The fields that are returned.
-struct Found<'a> {
+struct Found<'a, 'b> {
     options: ScanOptions<'a>,
-    /// Their replies.
-    reply: ReplyBuffer,
+    reply: &'b mut ReplyBuffer,
     /// Number of replies.
     len: usize,
 }
 
-impl Found<'_> {
-    fn add(&mut self, field: &[u8], value: &[u8]) {
-        if !self.options.matches(field) {
-            return;
-        }
-        self.reply.bulk(field);
-        self.len += 1;
-        if !self.options.no_values {
-            self.reply.bulk(value);
+impl Found<'_, '_> {
+    /// Breaks when the reply has become too long.
+    fn add(&mut self, field: &[u8], value: &[u8]) -> ControlFlow<()> {
+        if self.options.matches(field) {
+            self.reply.bulk(field);
             self.len += 1;
+            if !self.options.no_values {
+                self.reply.bulk(value);
+                self.len += 1;
+            }
         }
+        self.reply.goes_on()
     }
 }

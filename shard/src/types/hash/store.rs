@@ -175,31 +175,34 @@ impl Hash {
     }
 
     /// Visits all fields: of a small hash in the order in which they came, of a large one in the
-    /// order of their positions.
+    /// order of their positions; until `visit` breaks.
     pub fn for_each(
         &self,
         view: &mut View<'_>,
-        mut visit: impl FnMut(&[u8], &[u8]),
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), CommandError> {
         match &self.form {
             Form::Small(small) => {
                 view.charge(copy_units(small.len_bytes() as u64))?;
                 for pair in small.pairs() {
                     let pair = pair?;
-                    visit(pair.field, pair.value);
+                    if visit(pair.field, pair.value).is_break() {
+                        break;
+                    }
                 }
                 Ok(())
             }
             Form::Large(large) => {
                 // Not begun on the loop when it cannot be finished there.
                 view.charge(copy_units(large.bytes).max(large.count))?;
-                let mut count = 0;
+                let (mut count, mut flow) = (0, ControlFlow::Continue(()));
                 self.walk(view, *large, (0, u64::MAX), |_, field, value| {
-                    visit(field, value);
                     count += 1;
-                    ControlFlow::Continue(())
+                    flow = visit(field, value);
+                    flow
                 })?;
-                if count == large.count { Ok(()) } else { Err(corrupted("fields are missing")) }
+                let is_whole = flow.is_break() || count == large.count;
+                if is_whole { Ok(()) } else { Err(corrupted("fields are missing")) }
             }
         }
     }

@@ -25,6 +25,9 @@ pub(super) fn mget(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
             }
             None => reply.null(),
         }
+        if reply.is_over() {
+            break;
+        }
     }
     Ok(())
 }

@@ -200,3 +200,35 @@ fn other_types_are_refused_after_bad_arguments() {
         ],
     );
 }
+
+/// What makes a reply too long ends the work on it, too.
+#[test]
+fn a_reply_that_does_not_fit_is_an_error() {
+    let [_, mut shard] = both_forms();
+    for number in 0..700 {
+        shard.run(&format!("HSET h field:{number} {number}"));
+    }
+    let fields: String = (0..700).map(|number| format!(" field:{number}")).collect();
+    let lines = [
+        "HGETALL h".to_owned(),
+        "HKEYS h".to_owned(),
+        "HVALS h".to_owned(),
+        "HSCAN h 0 COUNT 700".to_owned(),
+        "HRANDFIELD h 650".to_owned(),
+        "HRANDFIELD h -9000000".to_owned(),
+        "HRANDFIELD h -9000000 WITHVALUES".to_owned(),
+        format!("HMGET h{fields}"),
+    ];
+    for protocol in [Protocol::Resp2, Protocol::Resp3] {
+        shard.protocol = protocol;
+        for line in &lines {
+            shard.settings.reply_bytes_max = 2000;
+            let error = "-ERR the reply does not fit the memory for clients (maxmemory)";
+            assert_eq!(shard.run(line), error, "{line}");
+            shard.settings.reply_bytes_max = usize::MAX;
+            if !line.contains("-9") {
+                assert!(shard.run(line).len() > 2000, "{line}");
+            }
+        }
+    }
+}

@@ -25,7 +25,7 @@ use basalt_shard::shard::Attempt;
 use basalt_shard::topology::ShardId;
 
 use crate::net::input::{self, BIG_FRAME_BYTES, Input};
-use crate::node::client_memory::COUNTED_FROM;
+use crate::node::client_memory::{COUNTED_ARGUMENTS_FROM, COUNTED_FROM, ClientMemory};
 use crate::node::{disk, now_ms};
 use crate::router::message::AnswerWhen;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
@@ -243,16 +243,19 @@ impl Connection {
                 }
                 Ok(Parsed::Multibulk { consumed }) if consumed >= BIG_FRAME_BYTES => {
                     let frame = input.take_front(consumed);
-                    self.command(Args::of_shared(&frame, &spans)).await;
-                    self.give_claim_up();
+                    self.big_command(Args::of_shared(&frame, &spans)).await;
                     0
                 }
-                Ok(Parsed::Multibulk { consumed }) => {
+                Ok(Parsed::Multibulk { consumed }) if spans.len() < COUNTED_ARGUMENTS_FROM => {
                     self.command(Args::new(bytes, &spans)).await;
                     consumed
                 }
+                Ok(Parsed::Multibulk { consumed }) => {
+                    self.big_command(Args::new(bytes, &spans)).await;
+                    consumed
+                }
                 Ok(Parsed::Inline { consumed }) => {
-                    self.command(Args::new(&inline, &spans)).await;
+                    self.big_command(Args::new(&inline, &spans)).await;
                     consumed
                 }
                 Err(error) => {
@@ -263,6 +266,7 @@ impl Connection {
                 }
             };
             input.consume(consumed);
+            self.give_claim_up();
             limits.authenticated = self.session.authenticated.get();
             run += 1;
             let took = self.moment.saturating_duration_since(turn_began);
@@ -289,6 +293,19 @@ impl Connection {
         let total = self.shard_loop.node.client_memory.requests();
         self.session.input_bytes.set(input.held_bytes(), total);
         self.input = input;
+    }
+
+    /// Runs a command that may have many arguments, when there is memory for what that takes.
+    async fn big_command(&mut self, args: Args<'_>) {
+        let work_bytes = ClientMemory::work_bytes(args.len());
+        if work_bytes == 0 {
+            return self.command(args).await;
+        }
+        let node = self.shard_loop.node.clone();
+        if let Some(_work) = self.memory_for_work(&node, work_bytes).await {
+            self.command(args).await;
+            self.flush_segment().await;
+        }
     }
 
     async fn command(&mut self, args: Args<'_>) {
@@ -476,6 +493,7 @@ impl Connection {
         self.segment.homes.push(home);
         self.segment.batch.push(id, args);
         if self.segment.batch.len() >= SEGMENT_COMMANDS_MAX
+            || self.segment.batch.arguments() >= COUNTED_ARGUMENTS_FROM
             || self.segment.batch.bytes() >= SEGMENT_BYTES_MAX
         {
             self.flush_segment().await;

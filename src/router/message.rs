@@ -81,6 +81,11 @@ impl Batch {
         self.commands.is_empty()
     }
 
+    /// Number of arguments of all of them, with the names.
+    pub(crate) fn arguments(&self) -> usize {
+        self.spans.len()
+    }
+
     /// Bytes of all arguments.
     pub(crate) fn bytes(&self) -> usize {
         let shared = self.commands.iter().filter_map(|(_, _, shared)| shared.as_ref());

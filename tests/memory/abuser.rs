@@ -26,6 +26,8 @@ pub const ABUSERS: &[(&str, Step)] = &[
     ("slow-1", slow_reader),
     ("slow-2", slow_reader),
     ("small", small_strings),
+    ("arguments", many_arguments),
+    ("keys", all_keys),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -245,4 +247,26 @@ fn small_strings(abuser: &mut Abuser) -> io::Result<Answer> {
         assert!(*reply == Value::Bulk(value(key, KB)), "{} has {reply:?}", key);
     }
     Ok(Answer::Right)
+}
+
+fn many_arguments(abuser: &mut Abuser) -> io::Result<Answer> {
+    let number = abuser.size(1000, 30_000);
+    let name = abuser.name.clone();
+    let is_set = abuser.rng.percent(30);
+    let mut args: Vec<Vec<u8>> = vec![if is_set { b"MSET".to_vec() } else { b"DEL".to_vec() }];
+    for index in 0..number {
+        args.push(format!("{name}:{index}").into_bytes());
+        if is_set {
+            args.push(b"v".to_vec());
+        }
+    }
+    let args: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
+    abuser.ask(&args, |reply| if is_set { is_ok(reply) } else { !reply.is_error() })
+}
+
+fn all_keys(abuser: &mut Abuser) -> io::Result<Answer> {
+    if abuser.rng.percent(50) {
+        return abuser.ask(&[b"KEYS", b"*"], |reply| !reply.is_error());
+    }
+    abuser.ask(&[b"SCAN", b"0", b"COUNT", b"10000000"], |reply| !reply.is_error())
 }

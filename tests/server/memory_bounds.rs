@@ -1,13 +1,16 @@
 //! What a client may ask for at once has a bound, however small its parts are: keys of a whole
-//! database, one thing named again and again. What does not fit beside others waits; what never
-//! will is an error.
+//! database, arguments by the thousand, one thing named again and again. What does not fit beside
+//! others waits; what never will is an error.
 
+use crate::common::resp::encode_request;
 use crate::common::server::Options;
 use crate::common::{Client, Server, Value};
 
 const MB: u64 = 1 << 20;
 
 const REPLY_TOO_LONG: &str = "ERR the reply does not fit the memory for clients (maxmemory)";
+const REQUEST_TOO_LONG: &[u8] =
+    b"-ERR the request does not fit the memory for clients (maxmemory-clients, maxmemory)\r\n";
 
 /// The most that the process has had in memory.
 fn peak_bytes(server: &Server) -> u64 {
@@ -59,6 +62,46 @@ fn keys_of_a_whole_database_have_a_bound() {
     });
     let peak = peak_bytes(&server);
     assert!(peak < 2 * 96 * MB, "{} MB", peak / MB);
+}
+
+#[test]
+fn commands_of_many_arguments_wait_for_each_other() {
+    const KEYS: usize = 8_000;
+    let server = Server::with(Options::default().set("maxmemory", "96mb").shards(2));
+    let pairs = |client: usize| move |i| vec![format!("{client}:{i}"), "v".to_owned()];
+    let keys = |client: usize| move |i| vec![format!("{client}:{i}")];
+    let count = KEYS as i64;
+    at_once(&server, 32, |number, client| {
+        assert_eq!(client.call(&words(&["MSET"], KEYS, pairs(number))).text(), "OK");
+        let hash = format!("hash:{number}");
+        assert_eq!(client.call(&words(&["HSET", &hash], KEYS, pairs(number))).int(), count);
+        assert_eq!(client.call(&words(&["DEL"], 2 * KEYS, keys(number))).int(), count);
+    });
+    let peak = peak_bytes(&server);
+    assert!(peak < 2 * 96 * MB, "{} MB", peak / MB);
+}
+
+/// Whether it comes whole, in pieces or as a line, and before all of it has come.
+#[test]
+fn a_command_of_too_many_arguments_is_refused() {
+    let server = Server::with(Options::default().set("maxmemory", "64mb").shards(2));
+    let request = encode_request(&words(&["DEL"], 30_000, |_| vec!["k".to_owned()]));
+    let line = format!("DEL{}\r\n", " k".repeat(30_000));
+    for request in [&request[..], &request[..100_000], line.as_bytes()] {
+        let mut client = server.client();
+        let _ = client.try_write_raw(request);
+        client.assert_closes_with(REQUEST_TOO_LONG);
+    }
+    let mut client = server.client();
+    client.ok("SET k 1");
+    // What came before is answered.
+    let _ = client.try_write_raw(&[b"GET k\r\n", &request[..]].concat());
+    client.assert_closes_with(&[b"$1\r\n1\r\n", REQUEST_TOO_LONG].concat());
+    // More memory for clients, more arguments.
+    server.client().ok("CONFIG SET maxmemory-clients 32mb");
+    let mut client = server.client();
+    client.write_raw(&request);
+    assert_eq!(client.read(), Value::Int(1));
 }
 
 #[test]

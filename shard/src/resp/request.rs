@@ -184,6 +184,11 @@ impl RequestParser {
         self.arguments(input, limits, spans)
     }
 
+    /// Arguments of the request that has not come whole, as its client says.
+    pub fn announced_arguments(&self, spans: &[Span]) -> usize {
+        if self.arguments_left == 0 { 0 } else { spans.len().saturating_add(self.arguments_left) }
+    }
+
     fn arguments(
         &mut self,
         input: &[u8],

@@ -367,3 +367,16 @@ fn lines_may_be_as_long_as_in_redis() {
         assert_eq!(redis.answer(&[filler], &mut other), expected.as_bytes(), "{start:?}");
     }
 }
+
+#[test]
+fn says_how_many_arguments_there_will_be() {
+    let (mut parser, limits) = (RequestParser::default(), RequestLimits::default());
+    let (mut spans, mut inline) = (Vec::new(), Vec::new());
+    let frame = b"*5\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n$1\r\nd\r\n$1\r\ne\r\n";
+    for end in 0..=frame.len() {
+        parser.next(&frame[..end], &limits, &mut spans, &mut inline).unwrap();
+        let is_under_way = (4..frame.len()).contains(&end);
+        let expected = if is_under_way { 5 } else { 0 };
+        assert_eq!(parser.announced_arguments(&spans), expected, "{end}");
+    }
+}

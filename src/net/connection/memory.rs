@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Connection;
-use crate::node::client_memory::TOO_MUCH_INPUT;
-use crate::node::now_ms;
+use crate::node::client_memory::{ClientMemory, TOO_MUCH_INPUT, Work};
+use crate::node::{Node, now_ms};
 use crate::runtime;
 
 /// How long a request that does not fit beside others waits, and how often it looks.
@@ -21,7 +21,10 @@ impl Connection {
         }
         let held = self.input.held_bytes();
         let memory = &self.shard_loop.node.client_memory;
-        let mut is_there = memory.can_take(self.input.announced().max(held + 1));
+        let arguments = self.parser.announced_arguments(&self.spans);
+        let bytes = self.input.announced().max(held + 1);
+        let mut is_there =
+            memory.can_take(bytes.saturating_add(ClientMemory::work_bytes(arguments)));
         if is_there && self.claim.is_none() && !memory.has_room(held, more) {
             is_there = self.wait_for_memory(held, more).await;
         }
@@ -29,13 +32,45 @@ impl Connection {
             // Now, not when it has come: others look meanwhile.
             let total = self.shard_loop.node.client_memory.requests();
             self.session.input_bytes.set(held + more, total);
-        } else if !self.session.killed.get() {
-            let bytes = self.input.announced();
-            tracing::warn!(client = self.session.id, bytes, "closed: no memory for its request");
-            self.out.error(TOO_MUCH_INPUT);
-            self.session.close_after_reply.set(true);
+        } else {
+            self.refuse_request(self.input.announced(), ClientMemory::work_bytes(arguments));
         }
         is_there
+    }
+
+    /// Waits until there is memory for running a command that takes so much, and has it counted.
+    /// `None`: as for [`Connection::has_memory`].
+    pub(super) async fn memory_for_work<'a>(
+        &mut self,
+        node: &'a Node,
+        work_bytes: usize,
+    ) -> Option<Work<'a>> {
+        let memory = &node.client_memory;
+        if !self.session.no_evict.get() {
+            let held = self.session.input_bytes.get();
+            let mut is_there = memory.can_take(work_bytes);
+            if is_there && self.claim.is_none() && !memory.has_room(held, work_bytes) {
+                // It may take a while: what came before shall not wait, nor keep its memory.
+                self.flush_segment().await;
+                is_there = self.deliver().await && self.wait_for_memory(held, work_bytes).await;
+            }
+            if !is_there {
+                self.flush_segment().await;
+                self.refuse_request(held, work_bytes);
+                return None;
+            }
+        }
+        Some(memory.work(work_bytes))
+    }
+
+    fn refuse_request(&mut self, bytes: usize, work_bytes: usize) {
+        if self.session.killed.get() {
+            return;
+        }
+        let client = self.session.id;
+        tracing::warn!(client, bytes, work_bytes, "closed: no memory for its request");
+        self.out.error(TOO_MUCH_INPUT);
+        self.session.close_after_reply.set(true);
     }
 
     async fn wait_for_memory(&mut self, held: usize, more: usize) -> bool {

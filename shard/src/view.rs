@@ -446,8 +446,15 @@ impl<'a> View<'a> {
         if let Some((home, cache)) = &mut self.cache
             && *home == shard
         {
-            // To be changed in place, the place of a big string must be known.
-            if let Some(record) = cache.get(record_key, touch)
+            // Who wants the front has looked already. To be changed in place, the place of a big
+            // string must be known.
+            let found = if part == Part::Front {
+                cache.note_miss(record_key, touch);
+                None
+            } else {
+                cache.get(record_key, touch)
+            };
+            if let Some(record) = found
                 && (part != Part::Place || record.len() < BIG_BYTES)
             {
                 return Ok(Some(record));

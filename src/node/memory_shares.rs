@@ -6,8 +6,8 @@
 //! in the last seconds is left free for them, so that what comes in waves (a flush, say) does not
 //! empty the caches each time. Pages with holes count in part only: what a cache lets go leaves
 //! holes, and it would have to let go more, and more. When there is more in memory than the budget,
-//! caches let go a multiple of that, and again only as it becomes more. A cache whose size is set
-//! keeps it.
+//! caches let go a multiple of that, and again as it becomes more or does not go. A cache whose size
+//! is set keeps it.
 //! Between those whose sizes are open, their use decides ([`CacheBalance`]).
 
 use std::sync::Arc;
@@ -31,6 +31,8 @@ const LENT_SHARE: (u64, u64) = (3, 4);
 const HOLES_SHARE: u64 = 16;
 /// Of what caches let go, so much comes back to the system in whole pages: one part in so many.
 const EXCESS_FACTOR: u64 = 3;
+/// What has not gone after so many looks, some seconds, is answered again.
+const EXCESS_LOOKS: u32 = 500;
 /// And of their own they keep one part in so many whatever others take.
 const KEPT: u64 = 4;
 /// Pages that nobody uses are given back at once when they are one part in so many of the budget,
@@ -46,6 +48,20 @@ const BALANCED_EVERY: Duration = Duration::from_secs(2);
 pub(crate) struct Shares {
     pub(crate) hot_cache: u64,
     pub(crate) block_cache: u64,
+}
+
+impl Shares {
+    /// What they are under a new plan until it is known what others leave: divided as before, if
+    /// no size is set.
+    pub(crate) fn within(self, plan: &MemoryPlan) -> Self {
+        let (all, planned) = (self.hot_cache + self.block_cache, plan.hot_cache + plan.block_cache);
+        if plan.hot_cache_is_set || plan.block_cache_is_set || all == 0 {
+            return Self { hot_cache: plan.hot_cache, block_cache: plan.block_cache };
+        }
+        let hot = u128::from(planned) * u128::from(self.hot_cache) / u128::from(all);
+        let hot_cache = u64::try_from(hot).unwrap_or(plan.hot_cache);
+        Self { hot_cache, block_cache: planned - hot_cache }
+    }
 }
 
 /// The same, for everybody to read; and what the hot caches of the shards hold.
@@ -101,15 +117,25 @@ struct InMemory {
     resident: u64,
 }
 
+/// More in memory than the budget.
+#[derive(Clone, Copy)]
+struct Excess {
+    /// What the caches had when it began.
+    caches: u64,
+    /// The most that it has been since.
+    most: u64,
+    /// Looks since then.
+    looks: u32,
+}
+
 /// Divides what others leave.
 #[derive(Default)]
 struct Divider {
     /// What everybody but the caches had, at most and lately.
     others: u64,
     balance: CacheBalance,
-    /// While there is more in memory than the budget: what the caches had when it began, and the
-    /// most that it has been too much since.
-    excess: Option<(u64, u64)>,
+    /// While there is more in memory than the budget.
+    excess: Option<Excess>,
 }
 
 impl Divider {
@@ -151,10 +177,12 @@ impl Divider {
             self.excess = None;
             return u64::MAX;
         }
-        let (caches, most) = self.excess.unwrap_or((memory.caches, 0));
-        let most = most.max(excess);
-        self.excess = Some((caches, most));
-        caches.saturating_sub(most * EXCESS_FACTOR)
+        let begun = Excess { caches: memory.caches, most: 0, looks: 0 };
+        let mut known = self.excess.filter(|known| known.looks < EXCESS_LOOKS).unwrap_or(begun);
+        known.most = known.most.max(excess);
+        known.looks += 1;
+        self.excess = Some(known);
+        known.caches.saturating_sub(known.most * EXCESS_FACTOR)
     }
 }
 
@@ -303,7 +331,9 @@ mod tests {
         assert_eq!(look(266 * MB), over, "it does not become more");
         assert_eq!(look(260 * MB), over);
         assert!(look(270 * MB).abs_diff(before - 42 * MB) < 10);
-        assert!(look(255 * MB) > before - 42 * MB, "it fits");
+        let stays = (0..=EXCESS_LOOKS).map(|_| look(270 * MB)).last().unwrap();
+        assert!(stays < before - 70 * MB, "it stays");
+        assert!(look(255 * MB) > before - 100 * MB, "it fits");
         assert!(look(1000 * MB).abs_diff((plan.hot_cache + plan.block_cache) / KEPT) < 10);
     }
 

@@ -40,7 +40,7 @@ use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
 use crate::node::log_sync::LogSync;
-use crate::node::memory_shares::{MemoryShares, Shares};
+use crate::node::memory_shares::MemoryShares;
 use crate::node::open_files::OpenFiles;
 use crate::node::pool::Pool;
 use crate::router::mailbox::Mailbox;
@@ -128,8 +128,9 @@ impl Node {
         *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
         self.client_memory.reload(config, &plan);
         self.topology.room().resize(client_memory::bytes_max(config, &plan));
-        self.shares.set(Shares { hot_cache: plan.hot_cache, block_cache: plan.block_cache });
-        self.engine_resources.set_block_cache_bytes(plan.block_cache as usize);
+        let shares = self.shares.get().within(&plan);
+        self.shares.set(shares);
+        self.engine_resources.set_block_cache_bytes(shares.block_cache as usize);
         self.engine_resources.set_write_buffer_bytes(plan.write_buffers as usize);
     }
 

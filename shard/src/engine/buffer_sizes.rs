@@ -13,6 +13,8 @@ use super::write_buffer::TABLES_MAX;
 /// longer that takes in one go. With 100,000 keys of 100 bytes a SET at pipeline 16 costs 3.3 us of
 /// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
 const TABLE_BYTES_MAX: usize = 32 << 20;
+/// A table without room would take no write at all.
+const TABLE_BYTES_MIN: usize = 64 << 10;
 /// A memtable of a large family is no larger than this: recovery would take longer, and writes
 /// would not be faster.
 const MEMTABLE_BYTES_MAX: usize = 32 << 20;
@@ -48,12 +50,12 @@ impl BufferSizes {
     pub(super) fn new(bytes: usize, shards: usize) -> Self {
         // A shard's share is for three tables and four memtables of the same size.
         let share = bytes / shards.max(1);
-        let table = (share / (TABLES_MAX + 4)).min(TABLE_BYTES_MAX);
+        let table = (share / (TABLES_MAX + 4)).clamp(TABLE_BYTES_MIN, TABLE_BYTES_MAX);
         // Memtables are bounded by their size and number: three of them that wait, of one family,
         // are three quarters of what is for them. The manager's own bound would be an exact one,
         // but with atomic flushes it asks for one more flush with every write that comes while one
         // is under way, without end.
-        let memtables = share - table * TABLES_MAX;
+        let memtables = share.saturating_sub(table * TABLES_MAX);
         let memtable = (memtables / 4).clamp(MEMTABLE_BYTES_MIN, MEMTABLE_BYTES_MAX);
         Self { table, memtable }
     }
@@ -121,6 +123,14 @@ mod tests {
         for (memtable_mb, files) in [(0, 16), (3, 16), (8, 8), (32, 4)] {
             let sizes = BufferSizes { table: 0, memtable: memtable_mb << 20 };
             assert_eq!(sizes.level_0_files()[0], files, "{memtable_mb} MB");
+        }
+    }
+
+    #[test]
+    fn there_is_always_room_for_a_write() {
+        for bytes in [0, 1, 10, 1 << 20] {
+            let sizes = BufferSizes::new(bytes, 2);
+            assert!(sizes.table >= TABLE_BYTES_MIN && sizes.memtable >= MEMTABLE_BYTES_MIN);
         }
     }
 

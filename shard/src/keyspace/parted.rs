@@ -15,6 +15,12 @@ const BYTES: usize = 256;
 const SHARES: [u8; PARTS] = [11, 12, 12, 13, 13, 14, 14, 15, 16, 16, 17, 18, 19, 20, 22, 24];
 /// Bytes for each ghost that is kept at most: an evicted entry that is known when it comes again.
 const BYTES_PER_GHOST: u64 = 1024;
+/// A part that is smaller than it may be by less than one in so many stays as it is.
+const NEAR: u64 = 32;
+/// A part of no bytes would never keep ghosts again.
+const PART_BYTES_MIN: u64 = 16 << 10;
+/// With fewer entries a part that has lost its ghosts is begun anew.
+const BEGUN_ANEW_ENTRIES: usize = 64;
 
 /// Gives back the hash that a name has made of itself.
 #[derive(Default)]
@@ -47,11 +53,19 @@ type Changing<'a, Key, Val, We> =
 
 type Part<Key, Val, We> = Cache<Key, Val, We, BuildHasherDefault<HashOfName>>;
 
+/// One part, and what it was told to be.
+struct Sized<Key, Val, We> {
+    cache: Part<Key, Val, We>,
+    bytes: u64,
+    ghosts: u64,
+}
+
 /// See the module.
 pub(super) struct Parted<Key, Val, We> {
-    parts: Vec<Part<Key, Val, We>>,
+    parts: Vec<Sized<Key, Val, We>>,
     part_of: [u8; BYTES],
     capacity: u64,
+    weighter: We,
 }
 
 /// What a part of so many bytes in all has.
@@ -67,13 +81,6 @@ where
 {
     /// An empty one of at most so many bytes.
     pub(super) fn new(bytes: u64, weighter: We) -> Self {
-        let part = |part| {
-            let bytes = share(bytes, part);
-            // The cache keeps half as many ghosts as it expects entries.
-            let entries = (2 * bytes / BYTES_PER_GHOST) as usize;
-            let (hasher, lifecycle) = Default::default();
-            Cache::with(entries, bytes, weighter.clone(), hasher, lifecycle)
-        };
         let mut part_of = [0; BYTES];
         let mut left = &mut part_of[..];
         for (part, share) in SHARES.into_iter().enumerate() {
@@ -81,7 +88,8 @@ where
             own.fill(part as u8);
             left = others;
         }
-        Self { parts: (0..PARTS).map(part).collect(), part_of, capacity: bytes }
+        let parts = (0..PARTS).map(|part| Sized::new(share(bytes, part), &weighter)).collect();
+        Self { parts, part_of, capacity: bytes, weighter }
     }
 
     fn part_of(&self, name: &impl PartHash) -> usize {
@@ -91,12 +99,12 @@ where
 
     /// The entry of a name, which is used.
     pub(super) fn get(&self, name: &(impl Hash + PartHash + Equivalent<Key>)) -> Option<&Val> {
-        self.parts[self.part_of(name)].get(name)
+        self.parts[self.part_of(name)].cache.get(name)
     }
 
     /// The entry of a name, which does not count as used.
     pub(super) fn peek(&self, name: &(impl Hash + PartHash + Equivalent<Key>)) -> Option<&Val> {
-        self.parts[self.part_of(name)].peek(name)
+        self.parts[self.part_of(name)].cache.peek(name)
     }
 
     /// The entry of a name, to be changed.
@@ -105,17 +113,17 @@ where
         name: &(impl Hash + PartHash + Equivalent<Key>),
     ) -> Option<Changing<'_, Key, Val, We>> {
         let part = self.part_of(name);
-        self.parts[part].get_mut(name)
+        self.parts[part].cache.get_mut(name)
     }
 
     pub(super) fn insert(&mut self, key: Key, entry: Val) {
         let part = self.part_of(&key);
-        self.parts[part].insert(key, entry);
+        self.parts[part].cache.insert(key, entry);
     }
 
     pub(super) fn remove(&mut self, name: &(impl Hash + PartHash + Equivalent<Key>)) {
         let part = self.part_of(name);
-        self.parts[part].remove(name);
+        self.parts[part].cache.remove(name);
     }
 
     /// The longest entry that finds a place beside others.
@@ -125,11 +133,11 @@ where
 
     /// Bytes of the entries, by the weigher.
     pub(super) fn bytes(&self) -> u64 {
-        self.parts.iter().map(Cache::weight).sum()
+        self.parts.iter().map(|part| part.cache.weight()).sum()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.parts.iter().map(Cache::len).sum()
+        self.parts.iter().map(|part| part.cache.len()).sum()
     }
 
     pub(super) fn capacity(&self) -> u64 {
@@ -141,16 +149,51 @@ where
         self.capacity = bytes;
         let mut is_done = true;
         for (index, part) in self.parts.iter_mut().enumerate() {
-            let wanted = share(bytes, index);
-            let next = wanted.max(part.weight().saturating_sub(share(step_bytes, index)));
-            part.set_capacity(next);
+            let wanted = share(bytes, index).max(PART_BYTES_MIN);
+            let next = wanted.max(part.cache.weight().saturating_sub(share(step_bytes, index)));
             is_done &= next == wanted;
+            if next < part.bytes || next - part.bytes > part.bytes / NEAR {
+                part.resize(next, &self.weighter);
+            }
         }
         is_done
     }
 
     pub(super) fn clear(&mut self) {
-        self.parts.iter_mut().for_each(Cache::clear);
+        self.parts.iter_mut().for_each(|part| part.cache.clear());
+    }
+}
+
+impl<Key: Eq + Hash, Val, We: Weighter<Key, Val> + Clone> Sized<Key, Val, We> {
+    fn new(bytes: u64, weighter: &We) -> Self {
+        let bytes = bytes.max(PART_BYTES_MIN);
+        let ghosts = bytes / BYTES_PER_GHOST;
+        let (hasher, lifecycle) = Default::default();
+        // The cache keeps half as many ghosts as it expects entries.
+        let entries = 2 * ghosts as usize;
+        let cache = Cache::with(entries, bytes, weighter.clone(), hasher, lifecycle);
+        Self { cache, bytes, ghosts }
+    }
+
+    /// Makes it have about so many bytes. The cache scales its number of ghosts with its size and
+    /// rounds down each time, so that they would be gone after some thousand changes: the size is
+    /// one at which as many remain as there should be.
+    fn resize(&mut self, bytes: u64, weighter: &We) {
+        let ghosts = bytes / BYTES_PER_GHOST;
+        let scaled = |size: u64| self.ghosts as f64 * (size as f64 / self.bytes as f64);
+        let exact = self.bytes as f64 * (ghosts as f64 / self.ghosts.max(1) as f64);
+        let is_fitting =
+            |size: &u64| scaled(*size) as u64 == ghosts && size.abs_diff(bytes) <= bytes / NEAR;
+        // The quotients are rounded, too.
+        if let Some(fitting) = (exact as u64..).take(4).find(is_fitting) {
+            self.cache.set_capacity(fitting);
+            (self.bytes, self.ghosts) = (fitting, ghosts);
+        } else if self.cache.len() <= BEGUN_ANEW_ENTRIES {
+            *self = Self::new(bytes, weighter);
+        } else {
+            self.cache.set_capacity(bytes);
+            (self.bytes, self.ghosts) = (bytes, scaled(bytes) as u64);
+        }
     }
 }
 
@@ -176,12 +219,39 @@ mod tests {
     #[test]
     fn parts_share_what_there_is() {
         assert_eq!(SHARES.iter().map(|share| usize::from(*share)).sum::<usize>(), BYTES);
-        let mut cache = Parted::new(100_000, Ten);
-        (0..20_000_u64).for_each(|number| cache.insert(number, number as u32));
-        assert!((95_000..=100_000).contains(&cache.bytes()), "{}", cache.bytes());
+        let mut cache = Parted::new(1_000_000, Ten);
+        (0..200_000_u64).for_each(|number| cache.insert(number, number as u32));
+        assert!((990_000..=1_000_000).contains(&cache.bytes()), "{}", cache.bytes());
         assert_eq!(cache.bytes(), 10 * cache.len() as u64);
-        let found = (0..20_000_u64).filter(|number| cache.peek(number).is_some()).count();
+        let found = (0..200_000_u64).filter(|number| cache.peek(number).is_some()).count();
         assert_eq!(found, cache.len());
+    }
+
+    /// Of keys that were evicted a moment ago and came again, how many are there after a scan.
+    fn known_after_a_scan(cache: &mut Parted<u64, u32, Ten>, from: u64) -> usize {
+        let entries = cache.capacity() / 10;
+        (from..from + 2 * entries).for_each(|number| cache.insert(number, 0));
+        let evicted =
+            (from..from + 2 * entries).rev().filter(|number| cache.peek(number).is_none());
+        let again: Vec<_> = evicted.take(50).collect();
+        again.iter().for_each(|number| cache.insert(*number, 1));
+        let scanned = from + 2 * entries;
+        (scanned..scanned + 2 * entries).for_each(|number| cache.insert(number, 0));
+        again.iter().filter(|number| cache.peek(*number).is_some()).count()
+    }
+
+    #[test]
+    fn what_comes_again_is_known_after_any_number_of_changes_of_size() {
+        let mut cache = Parted::new(1 << 20, Ten);
+        assert_eq!(known_after_a_scan(&mut cache, 0), 50);
+        for change in 0..10_000_u64 {
+            let bytes = (1 << 20) - (change * 7919) % (1 << 19);
+            while !cache.resize_step(bytes, 1 << 16) {}
+        }
+        while !cache.resize_step(1 << 20, 1 << 16) {}
+        assert_eq!(known_after_a_scan(&mut cache, 1 << 40), 50);
+        while !cache.resize_step(0, 1 << 16) {}
+        assert!(cache.bytes() <= PARTS as u64 * PART_BYTES_MIN);
     }
 
     #[test]

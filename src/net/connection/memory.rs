@@ -52,7 +52,12 @@ impl Connection {
             if is_there && self.claim.is_none() && !memory.has_room(held, work_bytes) {
                 // It may take a while: what came before shall not wait, nor keep its memory.
                 self.flush_segment().await;
-                is_there = self.deliver().await && self.wait_for_memory(held, work_bytes).await;
+                if !self.deliver().await {
+                    // Its replies are gone: an error would be taken for one of them.
+                    self.session.killed.set(true);
+                    return None;
+                }
+                is_there = self.wait_for_memory(held, work_bytes).await;
             }
             if !is_there {
                 self.flush_segment().await;

@@ -9,7 +9,7 @@ use std::thread;
 
 use serde_json::{Map, Value, json};
 
-use crate::args::CompareArgs;
+use crate::args::{CompareArgs, LoadArgs};
 use crate::error::Result;
 use crate::run::{self, Outcome};
 use crate::server::{Greeting, Server};
@@ -87,16 +87,25 @@ pub(crate) fn compare(args: &CompareArgs) -> Result<bool> {
     Ok(clean)
 }
 
+/// The load of a round: in each round other requests, the same for all servers. With the same again
+/// and again, a server would have in its caches just what it is asked for.
+fn load_of_round(load: &LoadArgs, round: u32) -> LoadArgs {
+    let mut load = load.clone();
+    load.seed = load.seed.wrapping_add(u64::from(round));
+    load
+}
+
 /// Outcomes in the order of the servers, whatever the order they were measured in.
 fn one_round(args: &CompareArgs, servers: &[Server], round: u32) -> Result<Vec<Outcome>> {
     let mut order: Vec<usize> = (0..servers.len()).collect();
     if round % 2 == 1 {
         order.reverse();
     }
+    let load = load_of_round(&args.load, round);
     let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
     for index in order {
         thread::sleep(args.pause);
-        let outcome = run::measure(&servers[index], &args.load, None)?;
+        let outcome = run::measure(&servers[index], &load, None)?;
         let cpu = outcome.cpu_per_operation().map_or(String::new(), |(user, system)| {
             format!(", server CPU {:.2} us/op", user + system)
         });
@@ -243,5 +252,19 @@ mod tests {
         assert_eq!(median(&[3.0]), Some(3.0));
         assert_eq!(median(&[9.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(&[4.0, 1.0, 2.0, 100.0]), Some(3.0));
+    }
+
+    #[test]
+    fn each_round_asks_for_something_else() {
+        use clap::Parser as _;
+
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            load: LoadArgs,
+        }
+        let load = Line::parse_from(["", "--seed", "7"]).load;
+        let seeds = [0, 1, 2].map(|round| load_of_round(&load, round).seed);
+        assert_eq!(seeds, [7, 8, 9]);
     }
 }

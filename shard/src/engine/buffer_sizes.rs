@@ -14,7 +14,7 @@ use super::write_buffer::TABLES_MAX;
 /// CPU instead of 4.3 with 8 MB, with 2 million keys 5.4 instead of 6.7.
 const TABLE_BYTES_MAX: usize = 32 << 20;
 /// A table without room would take no write at all.
-const TABLE_BYTES_MIN: usize = 64 << 10;
+const TABLE_BYTES_MIN: usize = 16 << 10;
 /// A memtable of a large family is no larger than this: recovery would take longer, and writes
 /// would not be faster.
 const MEMTABLE_BYTES_MAX: usize = 32 << 20;

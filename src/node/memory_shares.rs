@@ -5,9 +5,9 @@
 //! belongs to clients, write buffers, flushes, compactions and work off the loops; the most of it
 //! in the last seconds is left free for them, so that what comes in waves (a flush, say) does not
 //! empty the caches each time. Pages with holes count in part only: what a cache lets go leaves
-//! holes, and it would have to let go more, and more. When there is more in memory than the budget,
-//! caches let go a multiple of that, and again as it becomes more or does not go. A cache whose size
-//! is set keeps it.
+//! holes, and it would have to let go more, and more. When there is more in memory than the
+//! budget, caches let go a multiple of that, and again as it becomes more or does not go. A cache
+//! whose size is set keeps it.
 //! Between those whose sizes are open, their use decides ([`CacheBalance`]).
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@
 //! in the last seconds is left free for them, so that what comes in waves (a flush, say) does not
 //! empty the caches each time. Pages with holes count in part only: what a cache lets go leaves
 //! holes, and it would have to let go more, and more. When there is more in memory than the
-//! budget, caches let go a multiple of that, and again as it becomes more or does not go. A cache
+//! budget, caches let go as much as that, and again as it becomes more or does not go. A cache
 //! whose size is set keeps it.
 //! Between those whose sizes are open, their use decides ([`CacheBalance`]).
 
@@ -29,8 +29,8 @@ const GROWTH: u64 = 128;
 const LENT_SHARE: (u64, u64) = (3, 4);
 /// Of the budget, holes in the allocator's pages count as used up to one part in so many.
 const HOLES_SHARE: u64 = 16;
-/// Of what caches let go, so much comes back to the system in whole pages: one part in so many.
-const EXCESS_FACTOR: u64 = 3;
+/// For what is too much, caches let go so many times as much: more would empty them for a moment.
+const EXCESS_FACTOR: u64 = 1;
 /// What has not gone after so many looks, some seconds, is answered again.
 const EXCESS_LOOKS: u32 = 500;
 /// And of their own they keep one part in so many whatever others take.
@@ -38,7 +38,7 @@ const KEPT: u64 = 4;
 /// Pages that nobody uses are given back at once when they are one part in so many of the budget,
 /// or when there is more than the budget. Otherwise the allocator does that in its time.
 const UNUSED_SHARE: u64 = 8;
-const UNUSED_SHARE_OVER: u64 = 64;
+const UNUSED_SHARE_OVER: u64 = 16;
 
 /// How often it looks at what blocks are used for.
 const BALANCED_EVERY: Duration = Duration::from_secs(2);
@@ -327,12 +327,12 @@ mod tests {
             sum(shares)
         };
         let over = look(266 * MB);
-        assert!(over.abs_diff(before - 30 * MB) < 10, "{over} of {before}");
+        assert!(over.abs_diff(before - 10 * MB) < 10, "{over} of {before}");
         assert_eq!(look(266 * MB), over, "it does not become more");
         assert_eq!(look(260 * MB), over);
-        assert!(look(270 * MB).abs_diff(before - 42 * MB) < 10);
+        assert!(look(270 * MB).abs_diff(before - 14 * MB) < 10);
         let stays = (0..=EXCESS_LOOKS).map(|_| look(270 * MB)).last().unwrap();
-        assert!(stays < before - 70 * MB, "it stays");
+        assert!(stays < before - 24 * MB, "it stays");
         assert!(look(255 * MB) > before - 100 * MB, "it fits");
         assert!(look(1000 * MB).abs_diff((plan.hot_cache + plan.block_cache) / KEPT) < 10);
     }

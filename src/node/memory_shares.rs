@@ -29,8 +29,6 @@ const GROWTH: u64 = 128;
 const LENT_SHARE: (u64, u64) = (3, 4);
 /// Of the budget, holes in the allocator's pages count as used up to one part in so many.
 const HOLES_SHARE: u64 = 16;
-/// For what is too much, caches let go so many times as much: more would empty them for a moment.
-const EXCESS_FACTOR: u64 = 1;
 /// What has not gone after so many looks, some seconds, is answered again.
 const EXCESS_LOOKS: u32 = 500;
 /// And of their own they keep one part in so many whatever others take.
@@ -167,9 +165,7 @@ impl Divider {
             block_cache: if plan.block_cache_is_set { plan.block_cache } else { part(block) },
         }
     }
-}
 
-impl Divider {
     /// What the caches may have at most because of what is in memory.
     fn fitting(&mut self, plan: &MemoryPlan, memory: InMemory) -> u64 {
         let excess = memory.resident.saturating_sub(plan.budget);
@@ -182,7 +178,7 @@ impl Divider {
         known.most = known.most.max(excess);
         known.looks += 1;
         self.excess = Some(known);
-        known.caches.saturating_sub(known.most * EXCESS_FACTOR)
+        known.caches.saturating_sub(known.most)
     }
 }
 
@@ -256,6 +252,12 @@ mod tests {
         shares
     }
 
+    /// A plan, what divides it, and full caches beside little else.
+    fn at_ease() -> (MemoryPlan, Divider, Shares) {
+        let plan = plan(&Settings::default());
+        (plan, Divider::default(), settled(&plan, 30 * MB))
+    }
+
     fn plan(settings: &Settings) -> MemoryPlan {
         MemoryPlan::new(settings, 2, 256 * MB).unwrap()
     }
@@ -279,9 +281,7 @@ mod tests {
 
     #[test]
     fn they_shrink_at_once_and_grow_slowly() {
-        let plan = plan(&Settings::default());
-        let mut divider = Divider::default();
-        let mut shares = settled(&plan, 30 * MB);
+        let (plan, mut divider, mut shares) = at_ease();
         let before = sum(shares);
         shares = divider.divide(&plan, shares, with(shares, 200 * MB));
         assert!(sum(shares) <= 56 * MB, "{shares:?}");
@@ -297,9 +297,7 @@ mod tests {
 
     #[test]
     fn what_is_let_go_and_stays_in_memory_is_not_let_go_again_and_again() {
-        let plan = plan(&Settings::default());
-        let mut divider = Divider::default();
-        let mut shares = settled(&plan, 30 * MB);
+        let (plan, mut divider, mut shares) = at_ease();
         let full = sum(shares) + 30 * MB;
         // Somebody needs much for a moment; what the caches let go leaves holes.
         let mut least = sum(shares);
@@ -316,9 +314,7 @@ mod tests {
 
     #[test]
     fn caches_let_go_as_there_is_more_than_the_budget() {
-        let plan = plan(&Settings::default());
-        let mut divider = Divider::default();
-        let mut shares = settled(&plan, 30 * MB);
+        let (plan, mut divider, mut shares) = at_ease();
         let before = sum(shares);
         let mut look = |resident| {
             let caches = sum(shares);

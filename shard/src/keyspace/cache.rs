@@ -18,7 +18,7 @@ use crate::keyspace::parted::Parted;
 /// What an entry costs beside the bytes of its record: its place in the cache's list and table,
 /// which grow by doubling, and the counter of who shares the record. Measured: 148 bytes in a list
 /// without free places.
-const ENTRY_OVERHEAD_BYTES: u64 = 176;
+pub(super) const ENTRY_OVERHEAD_BYTES: u64 = 176;
 
 /// The allocator rounds up by as much as this share of a record, and by half of it on average.
 const ROUNDING_SHARE: u64 = 8;

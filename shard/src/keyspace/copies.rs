@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use quick_cache::Weighter;
 
-use super::cache::RESIZE_STEP_BYTES;
+use super::cache::{ENTRY_OVERHEAD_BYTES, RESIZE_STEP_BYTES};
 use super::cache_key::{CacheKey, Name};
 use super::layout::RecordKey;
 use super::parted::Parted;
@@ -14,9 +14,6 @@ use super::versions::Stamp;
 
 /// A longer record is not copied.
 pub const COPIED_BYTES_MAX: usize = 4 << 10;
-
-/// What an entry costs beside its record, as in the hot cache.
-const ENTRY_OVERHEAD_BYTES: u64 = 176;
 
 /// A key's record, as its owner had it.
 #[derive(Clone, Debug)]

@@ -54,7 +54,7 @@ type Changing<'a, Key, Val, We> =
 type Part<Key, Val, We> = Cache<Key, Val, We, BuildHasherDefault<HashOfName>>;
 
 /// One part, and what it was told to be.
-struct Sized<Key, Val, We> {
+struct SizedPart<Key, Val, We> {
     cache: Part<Key, Val, We>,
     bytes: u64,
     ghosts: u64,
@@ -62,7 +62,7 @@ struct Sized<Key, Val, We> {
 
 /// See the module.
 pub(super) struct Parted<Key, Val, We> {
-    parts: Vec<Sized<Key, Val, We>>,
+    parts: Vec<SizedPart<Key, Val, We>>,
     part_of: [u8; BYTES],
     capacity: u64,
     weighter: We,
@@ -88,7 +88,7 @@ where
             own.fill(part as u8);
             left = others;
         }
-        let parts = (0..PARTS).map(|part| Sized::new(share(bytes, part), &weighter)).collect();
+        let parts = (0..PARTS).map(|part| SizedPart::new(share(bytes, part), &weighter)).collect();
         Self { parts, part_of, capacity: bytes, weighter }
     }
 
@@ -164,7 +164,7 @@ where
     }
 }
 
-impl<Key: Eq + Hash, Val, We: Weighter<Key, Val> + Clone> Sized<Key, Val, We> {
+impl<Key: Eq + Hash, Val, We: Weighter<Key, Val> + Clone> SizedPart<Key, Val, We> {
     fn new(bytes: u64, weighter: &We) -> Self {
         let bytes = bytes.max(PART_BYTES_MIN);
         let ghosts = bytes / BYTES_PER_GHOST;
@@ -175,25 +175,22 @@ impl<Key: Eq + Hash, Val, We: Weighter<Key, Val> + Clone> Sized<Key, Val, We> {
         Self { cache, bytes, ghosts }
     }
 
-    /// Makes it have about so many bytes. The cache scales its number of ghosts with its size and
-    /// rounds down each time, so that they would be gone after some thousand changes: the size is
-    /// one at which as many remain as there should be.
+    /// Makes it have about so many bytes, and not more. The cache scales its number of ghosts with
+    /// its size and rounds down each time, so that they would be gone after some thousand changes:
+    /// the size is the least one with as many ghosts as the wanted one would have.
     fn resize(&mut self, bytes: u64, weighter: &We) {
-        let ghosts = bytes / BYTES_PER_GHOST;
-        let scaled = |size: u64| self.ghosts as f64 * (size as f64 / self.bytes as f64);
-        let exact = self.bytes as f64 * (ghosts as f64 / self.ghosts.max(1) as f64);
-        let is_fitting =
-            |size: &u64| scaled(*size) as u64 == ghosts && size.abs_diff(bytes) <= bytes / NEAR;
-        // The quotients are rounded, too.
-        if let Some(fitting) = (exact as u64..).take(4).find(is_fitting) {
-            self.cache.set_capacity(fitting);
-            (self.bytes, self.ghosts) = (fitting, ghosts);
-        } else if self.cache.len() <= BEGUN_ANEW_ENTRIES {
+        if self.ghosts == 0 && self.cache.len() <= BEGUN_ANEW_ENTRIES {
             *self = Self::new(bytes, weighter);
-        } else {
-            self.cache.set_capacity(bytes);
-            (self.bytes, self.ghosts) = (bytes, scaled(bytes) as u64);
+            return;
         }
+        let scaled = |size: u64| (self.ghosts as f64 * (size as f64 / self.bytes as f64)) as u64;
+        let ghosts = scaled(bytes);
+        let exact = self.bytes as f64 * (ghosts as f64 / self.ghosts.max(1) as f64);
+        // The quotients are rounded, too.
+        let least = (exact as u64..=bytes).take(4).find(|size| scaled(*size) == ghosts);
+        let size = least.filter(|_| ghosts > 0).unwrap_or(bytes);
+        self.cache.set_capacity(size);
+        (self.bytes, self.ghosts) = (size, scaled(size));
     }
 }
 

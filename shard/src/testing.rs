@@ -16,7 +16,7 @@ use crate::keyspace::head::{Head, Kind};
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
-use crate::shard::{Attempt, Call, Shard, run_in_sequence};
+use crate::shard::{Attempt, Call, Sequence, Shard, run_in_sequence};
 use crate::topology::Topology;
 use crate::view::{Changes, Context, View};
 
@@ -123,6 +123,28 @@ impl TestShard {
             }
             other => format!("({other:?})").into_bytes(),
         }
+    }
+
+    /// Runs commands one after the other as one, over these shards, with nothing committed.
+    pub(crate) fn sequence(&self, topology: &Topology, lines: &[&str]) -> Sequence {
+        let of_words = |line: &&str| {
+            let (mut frame, mut spans) = (Vec::new(), Vec::new());
+            for word in line.split(' ') {
+                spans.push(Span { start: frame.len() as u32, len: word.len() as u32 });
+                frame.extend_from_slice(word.as_bytes());
+            }
+            (frame, spans)
+        };
+        let requests: Vec<(Vec<u8>, Vec<Span>)> = lines.iter().map(of_words).collect();
+        let calls = requests.iter().map(|(frame, spans)| {
+            let args = Args::new(frame, spans);
+            let spec = self.table.lookup(args).expect("a command of a shard").spec;
+            let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
+            let (databases, settings) = (&self.databases[..], &self.settings);
+            Call { spec, handler, args, databases, db: self.db, now_ms: self.now_ms, settings }
+        });
+        run_in_sequence(calls, topology, &mut Random::new(7), None, self.protocol, None)
+            .expect("the disk always does")
     }
 
     /// Does what no command does: works on a view with the disk, whose changes are committed.

@@ -599,6 +599,15 @@ impl<'a> View<'a> {
         });
     }
 
+    /// Deletes an opened key whose value a put has given to `target`, perhaps on another shard: it
+    /// goes when what was put there is durable. The targets of one command are all of one shard.
+    pub fn remove_moved(&mut self, key: &Key, target: &Key) {
+        if key.shard != target.shard {
+            self.changes.gaining = Some(target.shard);
+        }
+        self.remove(key);
+    }
+
     /// A version for a collection that becomes large, never used before.
     pub fn new_version(&mut self) -> u64 {
         let version = self.context.topology.new_version();

@@ -96,7 +96,9 @@ pub(crate) struct SyncStatistics {
 
 /// The latest failure: batches in between were not acknowledged, and never will be.
 struct Failure {
+    /// What was promised by then, and what was durable.
     after: Ticket,
+    durable: Ticket,
     up_to: Ticket,
     reply: String,
 }
@@ -117,6 +119,8 @@ pub(crate) struct LogSync {
     has_subscribers: AtomicBool,
     /// There is too much for the loop to hand to the kernel.
     flush_wanted: AtomicBool,
+    /// Somebody waits for everything up to this batch to be synced, whatever the mode.
+    sync_wanted: AtomicU64,
     /// Wakes the syncing thread.
     bell: Arc<Bell>,
     statistics: Mutex<SyncStatistics>,
@@ -139,6 +143,7 @@ impl LogSync {
             subscribers: (0..shards).map(|_| AtomicBool::new(false)).collect(),
             has_subscribers: AtomicBool::new(false),
             flush_wanted: AtomicBool::new(false),
+            sync_wanted: AtomicU64::new(0),
             bell,
             statistics: Mutex::new(SyncStatistics {
                 syncs: 0,
@@ -168,13 +173,22 @@ impl LogSync {
         self.failed.load(Ordering::Acquire)
     }
 
-    /// What to reply to who waited for `ticket`, if that will never be durable.
+    /// What to reply to who waited for `ticket`, if that will never be as durable as is promised.
     pub(crate) fn loss_of(&self, ticket: Ticket) -> Option<String> {
+        self.loss_behind(ticket, |failure| failure.after)
+    }
+
+    /// The same, if `ticket` was never synced.
+    pub(crate) fn sync_loss_of(&self, ticket: Ticket) -> Option<String> {
+        self.loss_behind(ticket, |failure| failure.durable)
+    }
+
+    fn loss_behind(&self, ticket: Ticket, kept: impl Fn(&Failure) -> Ticket) -> Option<String> {
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         let failure = failure.as_ref()?;
-        let is_open = self.has_failed() && ticket > failure.after;
-        (is_open || (failure.after < ticket && ticket <= failure.up_to))
-            .then(|| failure.reply.clone())
+        let kept = kept(failure);
+        let is_open = self.has_failed() && ticket > kept;
+        (is_open || (kept < ticket && ticket <= failure.up_to)).then(|| failure.reply.clone())
     }
 
     /// Nothing written to this log can be promised any more, until [`LogSync::recovered`].
@@ -184,7 +198,8 @@ impl LogSync {
             return;
         }
         let reply = storage_error_reply(error);
-        *failure = Some(Failure { after: self.promised(mode), up_to: Ticket::MAX, reply });
+        let (after, durable) = (self.promised(mode), self.durable());
+        *failure = Some(Failure { after, durable, up_to: Ticket::MAX, reply });
         self.failed.store(true, Ordering::SeqCst);
         drop(failure);
         self.with_statistics(|statistics| statistics.failures += 1);
@@ -226,6 +241,18 @@ impl LogSync {
         }
     }
 
+    /// Asks for everything up to `ticket` to be synced, whatever the mode.
+    pub(crate) fn want_sync(&self, ticket: Ticket) {
+        self.note(ticket);
+        if self.sync_wanted.fetch_max(ticket, Ordering::SeqCst) < ticket {
+            self.ring();
+        }
+    }
+
+    fn must_sync(&self, mode: Mode) -> bool {
+        mode == Mode::Always || self.sync_wanted.load(Ordering::SeqCst) > self.durable()
+    }
+
     /// The syncing thread's.
     pub(crate) fn bell(&self) -> &Bell {
         &self.bell
@@ -239,7 +266,7 @@ impl LogSync {
     /// Whether the syncing thread has something to do at once.
     pub(crate) fn has_work(&self, mode: Mode) -> bool {
         self.flush_wanted.load(Ordering::SeqCst)
-            || (mode == Mode::Always && self.written() > self.durable() && !self.has_failed())
+            || (self.must_sync(mode) && self.written() > self.durable() && !self.has_failed())
     }
 
     /// One round of the syncing thread. `is_due`: a second has gone.
@@ -251,7 +278,7 @@ impl LogSync {
                 self.flush_wanted.store(true, Ordering::SeqCst);
             }
         }
-        if mode == Mode::Always || (mode == Mode::EverySecond && is_due) {
+        if self.must_sync(mode) || (mode == Mode::EverySecond && is_due) {
             self.flush_wanted.store(false, Ordering::SeqCst);
             self.sync(engine, mode, shard);
         } else if self.flush_wanted.swap(false, Ordering::SeqCst) {

@@ -418,7 +418,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             let shard_loop = shard_loop.clone();
             runtime::spawn("commit", async move {
                 let result = execute::commit(&shard_loop, *changes).await;
-                shard_loop.unlock(lock);
+                lock.into_iter().for_each(|lock| shard_loop.unlock(lock));
                 let answer = Answer::Committed(result);
                 shard_loop.turn.post(origin, Message::Answer(exchange, answer));
             });

@@ -200,8 +200,8 @@ pub(crate) enum Message {
     ExecuteAtOnce { origin: ShardId, exchange: ExchangeId, batch: Box<Batch> },
     /// Lock this for a transaction.
     Lock { origin: ShardId, exchange: ExchangeId, scope: Scope },
-    /// Commit your part of a transaction and give its lock back.
-    Commit { origin: ShardId, exchange: ExchangeId, lock: LockId, changes: Box<Changes> },
+    /// Commit your part of a transaction and give this lock back.
+    Commit { origin: ShardId, exchange: ExchangeId, lock: Option<LockId>, changes: Box<Changes> },
     /// Give a lock back.
     Unlock(LockId),
     /// Here is what you asked for.

@@ -360,8 +360,13 @@ impl ShardLoop {
 
     /// Whether batch `ticket` of `shard` is as durable as `appendfsync` promises, or never will be.
     pub(crate) fn is_settled(&self, shard: ShardId, ticket: Ticket) -> bool {
+        self.is_as_durable_as(self.node.durability_mode(), shard, ticket)
+    }
+
+    /// Whether batch `ticket` of `shard` is as durable as `mode` promises, or never will be.
+    pub(crate) fn is_as_durable_as(&self, mode: Mode, shard: ShardId, ticket: Ticket) -> bool {
         let log = &self.node.logs[shard];
-        ticket == 0 || log.has_failed() || log.promised(self.node.durability_mode()) >= ticket
+        ticket == 0 || log.has_failed() || log.promised(mode) >= ticket
     }
 
     /// A new question; its answer is awaited with [`ShardLoop::answer`].

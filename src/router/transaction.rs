@@ -5,6 +5,11 @@
 //! view of all shards (engines may be read from any thread), sends each owner its part of the
 //! changes, and gives the locks back. Nobody sees a part of it: who asks for one of the keys waits.
 //!
+//! Each shard has a log of its own, and a crash may leave one part without the other. So where a
+//! command takes a value away that it has put on another shard ([`Changes::gaining`]), the part of
+//! that shard is written first and synced, in every mode of `appendfsync`: a crash leaves the
+//! value where it was, where it went, or in both places. What only adds or deletes pays nothing.
+//!
 //! The same serves a pipeline of single-key commands that go to different shards: run together
 //! under their locks, no one can see a later one without the earlier ones. For the most frequent
 //! of these there is a shorter way, `ordered`.
@@ -27,14 +32,18 @@ use basalt_shard::view::Changes;
 use crate::router::execute::{self, RoomWait};
 use crate::router::message::{Answer, Batch, Executed, FAILED, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::router::turn;
 
 /// The outcome of a transaction.
 pub(crate) struct Outcome {
     /// The replies.
     pub(crate) executed: Executed,
     /// What they have to wait for.
-    pub(crate) tickets: Vec<(ShardId, Ticket)>,
+    pub(crate) tickets: Tickets,
 }
+
+/// Batches, with the shards that wrote them.
+type Tickets = Vec<(ShardId, Ticket)>;
 
 /// Runs all commands of a batch as one transaction, or as many as have replies of bounded length.
 pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
@@ -63,10 +72,10 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     // What is held is held until all is committed.
     let Sequence { mut reply, ends, changes, held: _held, .. } = sequence;
     execute::give_way(changes.heads().len()).await;
-    let (tickets, error) = commit(shard_loop, locks, changes).await;
-    if let Some(error) = error {
-        return failed(&batch, storage_error_reply(&error).as_bytes());
-    }
+    let tickets = match commit(shard_loop, locks, changes).await {
+        Ok(tickets) => tickets,
+        Err(reply) => return failed(&batch, reply.as_bytes()),
+    };
     // What they wait for is the same for all, and told apart.
     let ends = ends.into_iter().map(|end| (end, 0)).collect();
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
@@ -152,63 +161,90 @@ fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
     run_in_sequence(calls, &shard_loop.node.topology, random, Some(home), protocol, None)
 }
 
-/// Has every owner commit its part and give its lock back. Waits until all have.
+/// Has every owner commit its part, and gives the locks back. What the replies have to wait for;
+/// or the error reply, when a part of it may be missing.
 async fn commit(
     shard_loop: &Rc<ShardLoop>,
     mut locks: BTreeMap<ShardId, LockId>,
     changes: Changes,
-) -> (Vec<(ShardId, Ticket)>, Option<EngineError>) {
+) -> Result<Tickets, String> {
+    let done = commit_locked(shard_loop, &mut locks, changes).await;
+    release(shard_loop, locks);
+    done
+}
+
+async fn commit_locked(
+    shard_loop: &Rc<ShardLoop>,
+    locks: &mut BTreeMap<ShardId, LockId>,
+    changes: Changes,
+) -> Result<Tickets, String> {
+    // What was read may not be durable: wait for whatever has been written so far, also on shards
+    // where nothing changes.
+    let written = |shard: ShardId| shard_loop.node.topology.engine(shard).written();
+    let mut tickets: Tickets = locks.keys().map(|shard| (*shard, written(*shard))).collect();
+    let gaining = changes.gaining();
+    let mut parts = if changes.is_long() {
+        shard_loop.off_loop(move || changes.by_shard()).await.ok_or_else(failed_write)?
+    } else {
+        changes.by_shard()
+    };
+    if parts.iter().any(|(shard, _)| !locks.contains_key(shard)) {
+        // A handler changed a key that its command does not declare: never in silence.
+        let error = EngineError::Io("a key of an unlocked shard was changed".into());
+        return Err(storage_error_reply(&error));
+    }
+    if let Some(gaining) = gaining {
+        // Its lock is not given back yet: who has seen what came must not see what has yet to go.
+        let gains = parts.extract_if(.., |(shard, _)| *shard == gaining).collect();
+        for (shard, ticket) in commit_parts(shard_loop, gains, &mut BTreeMap::new()).await? {
+            turn::synced(shard_loop, shard, ticket).await?;
+            tickets.push((shard, ticket));
+        }
+    }
+    tickets.extend(commit_parts(shard_loop, parts, locks).await?);
+    Ok(tickets)
+}
+
+/// Has the owners commit these parts, and other shards give back those of these `locks`. Waits
+/// until all have.
+async fn commit_parts(
+    shard_loop: &Rc<ShardLoop>,
+    parts: Vec<(ShardId, Changes)>,
+    locks: &mut BTreeMap<ShardId, LockId>,
+) -> Result<Tickets, String> {
     let mut tickets = Vec::new();
     let mut failure = None;
     let mut questions = Vec::new();
     let mut own = None;
-    // What was read may not be durable: wait for whatever has been written so far, also on shards
-    // where nothing changes.
-    tickets.extend(
-        locks.keys().map(|shard| (*shard, shard_loop.node.topology.engine(*shard).written())),
-    );
-    let parts = if changes.is_long() {
-        shard_loop.off_loop(move || changes.by_shard()).await.unwrap_or_else(|| {
-            failure = Some(EngineError::Io("a write failed in the server; this is a bug".into()));
-            Vec::new()
-        })
-    } else {
-        changes.by_shard()
-    };
     for (shard, part) in parts {
-        let Some(lock) = locks.remove(&shard) else {
-            // A handler changed a key that its command does not declare: never in silence.
-            failure = Some(EngineError::Io("a key of an unlocked shard was changed".into()));
-            continue;
-        };
         if shard == shard_loop.id {
-            own = Some((lock, part));
+            own = Some(part);
             continue;
         }
         LoopCounters::add(&shard_loop.counters.hops, 1);
-        let exchange = shard_loop.ask();
-        shard_loop.turn.post(
-            shard,
-            Message::Commit { origin: shard_loop.id, exchange, lock, changes: Box::new(part) },
-        );
+        let (origin, exchange) = (shard_loop.id, shard_loop.ask());
+        let (lock, changes) = (locks.remove(&shard), Box::new(part));
+        shard_loop.turn.post(shard, Message::Commit { origin, exchange, lock, changes });
         questions.push((shard, exchange));
     }
-    if let Some((lock, part)) = own {
+    if let Some(part) = own {
         match execute::commit(shard_loop, part).await {
             Ok(ticket) => tickets.push((shard_loop.id, ticket)),
-            Err(error) => failure = Some(error),
+            Err(error) => failure = Some(storage_error_reply(&error)),
         }
-        locks.insert(shard_loop.id, lock);
     }
     for (shard, exchange) in questions {
         match shard_loop.answer(exchange).await {
             Answer::Committed(Ok(ticket)) => tickets.push((shard, ticket)),
-            Answer::Committed(Err(error)) => failure = Some(error),
-            _ => {}
+            Answer::Committed(Err(error)) => failure = Some(storage_error_reply(&error)),
+            _ => failure = Some(failed_write()),
         }
     }
-    release(shard_loop, locks);
-    (tickets, failure)
+    failure.map_or(Ok(tickets), Err)
+}
+
+fn failed_write() -> String {
+    storage_error_reply(&EngineError::Io("a write failed in the server; this is a bug".into()))
 }
 
 fn failed(batch: &Batch, text: &[u8]) -> Outcome {

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::topology::ShardId;
 
+use crate::node::log_sync::Mode;
 use crate::router::message::{Answer, AnswerWhen, ExchangeId, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
@@ -19,10 +20,34 @@ pub(crate) struct Turn {
     scheduled: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     outboxes: RefCell<Vec<Vec<Message>>>,
-    /// Who waits for each shard's log, in the order of the batches.
-    waiting: Vec<RefCell<VecDeque<(Ticket, Waker)>>>,
+    /// Who waits for each shard's log, by what for.
+    waiting: Vec<[RefCell<Line>; 2]>,
     /// Answers for other shards that wait for this shard's log.
     deferred: RefCell<Vec<(Ticket, ShardId, Message)>>,
+}
+
+/// Who waits for a log, in the order of the batches.
+type Line = VecDeque<(Ticket, Waker)>;
+
+/// What somebody waits for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// As durable as `appendfsync` promises before a reply.
+    Settled = 0,
+    /// Synced, whatever `appendfsync` says.
+    Synced = 1,
+}
+
+impl Wanted {
+    const ALL: [Self; 2] = [Self::Settled, Self::Synced];
+
+    /// Whether batch `ticket` of `shard` is, or never will be.
+    fn is_reached(self, shard_loop: &ShardLoop, shard: ShardId, ticket: Ticket) -> bool {
+        match self {
+            Self::Settled => shard_loop.is_settled(shard, ticket),
+            Self::Synced => shard_loop.is_as_durable_as(Mode::Always, shard, ticket),
+        }
+    }
 }
 
 impl Turn {
@@ -31,7 +56,7 @@ impl Turn {
             scheduled: Cell::new(false),
             waker: RefCell::new(None),
             outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
-            waiting: (0..shards).map(|_| RefCell::default()).collect(),
+            waiting: (0..shards).map(|_| Default::default()).collect(),
             deferred: RefCell::new(Vec::new()),
         }
     }
@@ -138,26 +163,28 @@ fn post_deferred(shard_loop: &ShardLoop) {
 /// Wakes whoever waited for something that is durable enough by now. For those who still wait,
 /// the logs are asked for news again: a subscription ends with the first news.
 pub(crate) fn release(shard_loop: &ShardLoop) {
-    for (shard, waiting) in shard_loop.turn.waiting.iter().enumerate() {
-        let mut waiting = waiting.borrow_mut();
-        loop {
-            let passed = waiting.pop_front_if(|(ticket, _)| shard_loop.is_settled(shard, *ticket));
-            if let Some((_, waker)) = passed {
-                waker.wake();
-                continue;
-            }
-            let Some((ticket, _)) = waiting.front() else { break };
-            shard_loop.node.logs[shard].subscribe(shard_loop.id);
-            // It may have become durable just before the subscription.
-            if !shard_loop.is_settled(shard, *ticket) {
-                break;
+    for (shard, lines) in shard_loop.turn.waiting.iter().enumerate() {
+        for (wanted, line) in Wanted::ALL.into_iter().zip(lines) {
+            let mut line = line.borrow_mut();
+            loop {
+                let is_reached = |ticket| wanted.is_reached(shard_loop, shard, ticket);
+                if let Some((_, waker)) = line.pop_front_if(|(ticket, _)| is_reached(*ticket)) {
+                    waker.wake();
+                    continue;
+                }
+                let Some((ticket, _)) = line.front() else { break };
+                shard_loop.node.logs[shard].subscribe(shard_loop.id);
+                // It may have become durable just before the subscription.
+                if !is_reached(*ticket) {
+                    break;
+                }
             }
         }
     }
 }
 
 /// Puts a waiter into the line of a shard: mostly at its end.
-fn wait_in_line(line: &mut VecDeque<(Ticket, Waker)>, ticket: Ticket, waker: Waker) {
+fn wait_in_line(line: &mut Line, ticket: Ticket, waker: Waker) {
     let behind = line.iter().rev().take_while(|(other, _)| *other > ticket).count();
     line.insert(line.len() - behind, (ticket, waker));
 }
@@ -169,19 +196,35 @@ pub(crate) async fn settled(
     shard: ShardId,
     ticket: Ticket,
 ) -> Result<(), String> {
+    wait(shard_loop, Wanted::Settled, shard, ticket).await;
+    shard_loop.node.logs[shard].loss_of(ticket).map_or(Ok(()), Err)
+}
+
+/// Has batch `ticket` of `shard` synced, whatever `appendfsync` says. An error as for [`settled`].
+pub(crate) async fn synced(
+    shard_loop: &ShardLoop,
+    shard: ShardId,
+    ticket: Ticket,
+) -> Result<(), String> {
+    let log = &shard_loop.node.logs[shard];
+    log.want_sync(ticket);
+    wait(shard_loop, Wanted::Synced, shard, ticket).await;
+    log.sync_loss_of(ticket).map_or(Ok(()), Err)
+}
+
+async fn wait(shard_loop: &ShardLoop, wanted: Wanted, shard: ShardId, ticket: Ticket) {
     std::future::poll_fn(|context: &mut Context<'_>| {
-        if shard_loop.is_settled(shard, ticket) {
+        if wanted.is_reached(shard_loop, shard, ticket) {
             return Poll::Ready(());
         }
-        let line = &shard_loop.turn.waiting[shard];
+        let line = &shard_loop.turn.waiting[shard][wanted as usize];
         wait_in_line(&mut line.borrow_mut(), ticket, context.waker().clone());
         shard_loop.node.logs[shard].subscribe(shard_loop.id);
-        if shard_loop.is_settled(shard, ticket) {
+        if wanted.is_reached(shard_loop, shard, ticket) {
             return Poll::Ready(());
         }
         shard_loop.turn.schedule();
         Poll::Pending
     })
     .await;
-    shard_loop.node.logs[shard].loss_of(ticket).map_or(Ok(()), Err)
 }

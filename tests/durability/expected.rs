@@ -87,6 +87,8 @@ pub struct Expected {
     keys: BTreeMap<Key, BTreeSet<State>>,
     /// All states that ever were possible: what an older copy of the data may show.
     past: BTreeMap<Key, BTreeSet<State>>,
+    /// Old and new names of values, one of which each must have.
+    moves: Vec<(Key, Key)>,
 }
 
 /// What was found wrong.
@@ -108,6 +110,12 @@ impl Expected {
     /// Notes what became of a step. Unknown: an error reply, or no reply. What a step does to one
     /// key is done whole or not at all.
     pub fn note(&mut self, step: &Step, acknowledged: bool) {
+        if step.args[0] == b"RENAME" {
+            let [old, new] = [1, 2].map(|index| (step.db, step.args[index].clone()));
+            if self.keys.get(&old).is_some_and(|states| !states.contains(&None)) {
+                self.moves.push((old, new));
+            }
+        }
         let mut of_keys: BTreeMap<&Bytes, Vec<&Effect>> = BTreeMap::new();
         for (key, effect) in &step.effects {
             of_keys.entry(key).or_default().push(effect);
@@ -145,11 +153,14 @@ impl Expected {
             let old = std::mem::take(map);
             map.extend(old.into_iter().map(|((db, key), states)| ((swapped(db), key), states)));
         }
+        for (old, new) in &mut self.moves {
+            (old.0, new.0) = (swapped(old.0), swapped(new.0));
+        }
     }
 
     /// The same, but any state of the past will do: for data that lost its newest part.
     pub fn with_any_past(&self) -> Self {
-        Self { keys: self.past.clone(), past: self.past.clone() }
+        Self { keys: self.past.clone(), past: self.past.clone(), moves: Vec::new() }
     }
 
     /// Says something untrue about one key, for a test of the tests.
@@ -214,6 +225,13 @@ impl Expected {
                     let (seen, possible) = (shown(&seen), possible.join(", or "));
                     findings.wrong.push(format!("{name} is {seen}; expected {possible}"));
                 }
+            }
+        }
+        let is_gone = |key: &Key| self.keys[key].iter().all(Option::is_none);
+        for (old, new) in self.moves.iter().filter(|(old, _)| old.0 == db) {
+            if is_gone(old) && is_gone(new) {
+                let names = format!("{} and {}", Text(&old.1), Text(&new.1));
+                findings.wrong.push(format!("{names}: the value is under neither name"));
             }
         }
         let listed = client.try_pipeline(&[vec!["KEYS", "*"]])?.remove(0);

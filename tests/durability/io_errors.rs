@@ -1,6 +1,7 @@
 //! The disk fails under load and is well again: what clients, INFO and the log say meanwhile, that
 //! the server recovers by itself, and that nothing acknowledged is lost over all of it.
 
+use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -89,9 +90,10 @@ fn suffer(
     shim.count_only(trouble.kinds, trouble.pattern);
     shim.arm(Fault::Eio, 1, if trouble.once { 1 } else { u64::MAX });
     if trouble.once {
-        // The state may be over before anybody looks, but the counters will tell.
+        // The state may be over before anybody looks, but the counters will tell; they do so a
+        // moment after the call.
         let start = Instant::now();
-        while shim.hits() == 0 {
+        while count(&info(&mut client), "storage_failures") <= failures_before {
             assert!(start.elapsed() < HIT_TIMEOUT, "{name}: the load makes no such call");
             sleep(Duration::from_millis(5));
         }
@@ -112,12 +114,16 @@ fn suffer(
     assert!(errors.keys().all(|text| text == REPLY), "{name}: {errors:?}");
     let info = info(&mut client);
     for counter in ["storage_failures", "storage_recoveries"] {
-        let count = info.get(counter).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let count = count(&info, counter);
         assert!(failures_before < count, "{name}: {counter} is {count}");
     }
     let log = server.log();
     assert!(log.contains("Input/output error"), "the log tells nothing:\n{log}");
     assert!(!log.contains("panicked"), "{log}");
+}
+
+fn count(info: &BTreeMap<String, String>, counter: &str) -> u64 {
+    info.get(counter).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// What must hold while the log of shard 0 (or of both shards) cannot be written.

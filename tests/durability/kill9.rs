@@ -9,9 +9,9 @@ use crate::common::{Rng, Server, env, rng};
 use crate::ledger::{Ledger, Load};
 
 /// Rounds for each mode and number of shards: 1000 for a night.
-const ROUNDS: &str = "BASALT_KILL9_ROUNDS";
-const ROUNDS_DEFAULT: u64 = 3;
-const SEED: &str = "BASALT_KILL9_SEED";
+pub const ROUNDS: &str = "BASALT_KILL9_ROUNDS";
+pub const ROUNDS_DEFAULT: u64 = 3;
+pub const SEED: &str = "BASALT_KILL9_SEED";
 
 /// Time for the load before the kill.
 const LOAD_MS_MAX: usize = 700;

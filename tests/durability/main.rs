@@ -19,5 +19,6 @@ mod ledger;
 mod load;
 mod powercut;
 mod script;
+mod several;
 mod shim;
 mod volume;

@@ -3,7 +3,7 @@
 //! The server starts every time.
 //!
 //! What the file system has given to the disk counts as written, so a disk that forgets its own
-//! cache is not tested. Writes over several shards are not among the load.
+//! cache is not tested. Commands over several keys have a campaign of their own, `several`.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,19 +16,19 @@ use crate::ledger::{Ledger, Load};
 use crate::volume::{FileSystem, Volume, XFS_SIZE_MIN};
 
 /// Rounds for each file system and mode: 300 for a night.
-const ROUNDS: &str = "BASALT_POWERCUT_ROUNDS";
-const ROUNDS_DEFAULT: u64 = 2;
-const SEED: &str = "BASALT_POWERCUT_SEED";
+pub const ROUNDS: &str = "BASALT_POWERCUT_ROUNDS";
+pub const ROUNDS_DEFAULT: u64 = 2;
+pub const SEED: &str = "BASALT_POWERCUT_SEED";
 
-const VOLUME_BYTES: u64 = 1 << 30;
+pub const VOLUME_BYTES: u64 = 1 << 30;
 /// Time for the load before the cut. One round in four is longer than `LOSS_MAX`, and with
 /// `everysec` the last one is, or a server that never syncs would not be told apart.
 const LOAD_MS_MAX: usize = 1_000;
 const LONG_LOAD_MS: usize = 4_000;
 /// With `everysec`: the second, and as much as a sync may take on a loaded machine.
-const LOSS_MAX: Duration = Duration::from_secs(3);
+pub const LOSS_MAX: Duration = Duration::from_secs(3);
 /// With `no` the kernel decides.
-const ANY_LOSS: Duration = Duration::from_secs(3600);
+pub const ANY_LOSS: Duration = Duration::from_secs(3600);
 const ROUNDS_BETWEEN_FLUSHES: u64 = 10;
 
 #[test]
@@ -91,7 +91,7 @@ fn campaign(file_system: FileSystem, mode: &str, may_lose: Duration) {
     );
 }
 
-fn on(volume: &Volume, mode: &str) -> Options {
+pub fn on(volume: &Volume, mode: &str) -> Options {
     Options::default().durable().appendfsync(mode).dir(&volume.path().join("data"))
 }
 
@@ -102,15 +102,26 @@ fn cut_under_load(
     rng: &mut Rng,
 ) -> Ledger {
     let load = Load::start(server, rng);
+    cut(server, volume, load_ms, || load.finish())
+}
+
+/// Cuts the power after some time of load, waits until the load has come to its end, and starts
+/// the server again.
+pub fn cut<T>(
+    server: &mut Server,
+    volume: &mut Volume,
+    load_ms: usize,
+    finish: impl FnOnce() -> T,
+) -> T {
     sleep(Duration::from_millis(load_ms as u64));
     // Stopped, it acknowledges nothing that the cut has yet to take.
     server.signal("STOP");
     volume.cut_power();
     server.kill9();
-    let ledger = load.finish();
+    let ended = finish();
     volume.mount_again();
     server.restart();
-    ledger
+    ended
 }
 
 /// The tool is checked before what is built on it: a synced file survives a cut, another does not.

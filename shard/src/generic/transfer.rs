@@ -78,7 +78,7 @@ fn rename_key(
         return Ok(false);
     }
     copy_value(view, &source, head, &target)?;
-    view.remove(&source);
+    view.remove_moved(&source, &target);
     Ok(true)
 }
 
@@ -153,7 +153,7 @@ pub(super) fn move_key(
     let moved = match &source.head {
         Some(head) if !target.exists() => {
             copy_value(view, &source, head, &target)?;
-            view.remove(&source);
+            view.remove_moved(&source, &target);
             true
         }
         _ => false,

@@ -1,8 +1,13 @@
 //! Values under other keys: strings, and large collections made by hand.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::engine::memory::MemoryEngine;
 use crate::keyspace::head::Kind;
+use crate::shard::Sequence;
 use crate::testing::TestShard;
+use crate::topology::Topology;
 
 fn check(shard: &mut TestShard, lines: &[(&str, &str)]) {
     for (line, expected) in lines {
@@ -225,4 +230,46 @@ fn long_strings_are_copied_elsewhere() {
     assert_eq!(shard.run("COPY a b"), ":1");
     assert_eq!(shard.run("EXPIRE b 10"), ":1");
     assert_eq!(shard.shard.statistics.off_loop_runs, before + 2);
+}
+
+/// Runs commands as one over two shards: a key with {a} is of the first, one with {b} of the other.
+fn on_two_shards(lines: &[&str]) -> Sequence {
+    let engine = || Arc::<MemoryEngine>::default() as _;
+    let topology = Topology::new(vec![engine(), engine()], 1);
+    assert_eq!((topology.shard_of(b"{bar}"), topology.shard_of(b"{foo}")), (0, 1));
+    let lines: Vec<String> =
+        lines.iter().map(|line| line.replace("{a}", "{bar}").replace("{b}", "{foo}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    TestShard::new().sequence(&topology, &lines)
+}
+
+#[test]
+fn only_what_takes_a_value_to_another_shard_has_that_shard_written_first() {
+    for (lines, gaining) in [
+        (["RENAME {a} {b}", "GET {b}"], Some(1)),
+        (["RENAMENX {a} {b}", "SET {a} 2"], Some(1)),
+        (["RENAME {a} {b}", "DEL {b}"], Some(1)),
+        (["RENAME {a} {a}2", "GET {a}2"], None),
+        (["SET {b} 2", "RENAMENX {a} {b}"], None),
+        (["RENAME {a}none {b}", "DEL {a} {b}"], None),
+        (["COPY {a} {b}", "MSET {a} 2 {b} 2"], None),
+        (["MOVE {a} 3", "BITOP NOT {b} {a}"], None),
+    ] {
+        let sequence = on_two_shards(&[&["SET {a} 1"], &lines[..]].concat());
+        assert_eq!((sequence.changes.gaining(), sequence.ends.len()), (gaining, 3), "{lines:?}");
+    }
+}
+
+#[test]
+fn shards_that_take_from_each_other_do_so_one_after_the_other() {
+    let to_b = ["MSET {a} 1 {a}2 2 {b}3 3", "RENAME {a} {b}", "RENAME {a}2 {b}2", "GET {b}2"];
+    let mut sequence = on_two_shards(&[&to_b[..], &["RENAME {b}3 {a}3", "GET {a}3"]].concat());
+    assert_eq!((sequence.ends.len(), sequence.changes.gaining()), (4, Some(1)));
+    let replies = String::from_utf8(sequence.reply.take()).unwrap();
+    assert_eq!(replies, "+OK\r\n+OK\r\n+OK\r\n$1\r\n2\r\n");
+    let names = |part: &crate::view::Changes| part.heads().len();
+    let parts: Vec<_> =
+        sequence.changes.by_shard().iter().map(|(shard, part)| (*shard, names(part))).collect();
+    // Three keys were put on the other shard; of the key that was to come from there nothing is.
+    assert_eq!(parts, [(0, 2), (1, 3)]);
 }

@@ -45,7 +45,8 @@ const HELD_BYTES_MAX: u64 = 4 << 20;
 /// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
 /// that does not do. Without it: with the disk, on a thread that may block. With a `claim` they are
 /// the next to get room for big values. When the replies have become long, or what was read and
-/// written much, it stops: the sequence has fewer replies than there are commands.
+/// written much, or the next changes cannot be one with those before, it stops: the sequence has
+/// fewer replies than there are commands.
 pub fn run_in_sequence<'a>(
     calls: impl Iterator<Item = Call<'a>>,
     topology: &Topology,
@@ -82,6 +83,10 @@ pub fn run_in_sequence<'a>(
         let result = failure.map_or(result, Err);
         match result {
             Ok(()) if sequence.reply.is_over() => refuse_if_over(&mut sequence.reply, start),
+            Ok(()) if !sequence.changes.can_absorb(&changes) => {
+                sequence.reply.truncate(start);
+                break;
+            }
             Ok(()) => {
                 sequence.changes.absorb(changes);
                 loaded_bytes += loaded.iter().map(|(_, _, record)| record.len()).sum::<usize>();

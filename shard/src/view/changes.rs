@@ -62,6 +62,8 @@ pub struct Changes {
     pub(super) elements: BTreeMap<RecordKey, (ShardId, Option<Bytes>)>,
     /// Versions that no collection had before.
     pub(super) new_versions: SmallVec<[u64; 2]>,
+    /// The shard that values of other shards went to.
+    pub(super) gaining: Option<ShardId>,
 }
 
 /// Changed elements as in [`Changes`], in order.
@@ -71,6 +73,18 @@ impl Changes {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.heads.is_empty() && self.elements.is_empty()
+    }
+
+    /// The shard that values of other shards went to, if any did. Its part must be durable before
+    /// the others are written: they take away what only this one then has.
+    pub fn gaining(&self) -> Option<ShardId> {
+        self.gaining
+    }
+
+    /// Whether these and later changes can be one: values may go to one shard only, or no part
+    /// could be the first.
+    pub fn can_absorb(&self, later: &Changes) -> bool {
+        self.gaining.is_none() || later.gaining.is_none() || self.gaining == later.gaining
     }
 
     /// The changed keys.
@@ -131,6 +145,7 @@ impl Changes {
         }
         self.elements.extend(later.elements);
         self.new_versions.extend(later.new_versions);
+        self.gaining = self.gaining.or(later.gaining);
     }
 
     pub(super) fn find(&self, record_key: &[u8]) -> Option<usize> {

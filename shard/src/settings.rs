@@ -15,8 +15,6 @@ pub struct Settings {
     pub reply_bytes_max: usize,
     /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
     pub lfu: Option<LfuSettings>,
-    /// When the server started, in ms since 1970.
-    pub started_ms: u64,
 }
 
 impl Default for Settings {
@@ -27,7 +25,6 @@ impl Default for Settings {
             hash_max_listpack_value: 64,
             reply_bytes_max: usize::MAX,
             lfu: None,
-            started_ms: 0,
         }
     }
 }

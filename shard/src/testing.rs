@@ -20,6 +20,9 @@ use crate::shard::{Attempt, Call, Sequence, Shard, run_in_sequence};
 use crate::topology::Topology;
 use crate::view::{Changes, Context, View};
 
+/// When test shards start, in ms since 1970.
+const START_MS: u64 = 1_700_000_000_000;
+
 /// See the module.
 pub(crate) struct TestShard {
     pub(crate) engine: Arc<MemoryEngine>,
@@ -47,7 +50,7 @@ impl TestShard {
             engine,
             shard,
             settings: Settings::default(),
-            now_ms: 1_700_000_000_000,
+            now_ms: START_MS,
             protocol: Protocol::Resp2,
             db: 0,
             ticket: 0,
@@ -97,10 +100,11 @@ impl TestShard {
             databases: &self.databases,
             db: self.db,
             now_ms: self.now_ms,
+            steady_ms: self.now_ms - START_MS,
             settings: &self.settings,
         };
         let mut reply = ReplyBuffer::new(self.protocol);
-        self.shard.set_time(self.now_ms);
+        self.shard.set_time(self.now_ms - START_MS);
         match self.shard.execute(&call, &mut reply) {
             Attempt::Done(ticket) => {
                 self.ticket = ticket;
@@ -163,6 +167,7 @@ impl TestShard {
             databases: &self.databases,
             db: self.db,
             now_ms: self.now_ms,
+            steady_ms: self.now_ms - START_MS,
         };
         let mut view = View::off_loop(context, &mut random);
         let outcome = work(&mut view);

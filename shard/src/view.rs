@@ -94,6 +94,8 @@ pub struct Context<'a> {
     pub db: usize,
     /// Now, in ms since 1970.
     pub now_ms: u64,
+    /// The clock of uses, in ms since the process started.
+    pub steady_ms: u64,
 }
 
 /// See the module.
@@ -122,6 +124,8 @@ pub struct View<'a> {
     read_bytes: usize,
     /// Bytes of a value to be written that room is reserved for.
     expected_bytes: usize,
+    /// How many changes the command says it made.
+    counted_changes: Option<u64>,
     /// Why nothing of this run counts: there was no room for a value to be written.
     pub failure: Option<CommandError>,
     /// The newest batch among those that wrote what this command saw and that are not durable.
@@ -157,6 +161,7 @@ impl<'a> View<'a> {
             walked: None,
             read_bytes: 0,
             expected_bytes: 0,
+            counted_changes: None,
             failure: None,
             gate: 0,
             hits: 0,
@@ -199,6 +204,7 @@ impl<'a> View<'a> {
             walked: None,
             read_bytes: 0,
             expected_bytes: 0,
+            counted_changes: None,
             failure: None,
             gate: 0,
             hits: 0,
@@ -240,13 +246,24 @@ impl<'a> View<'a> {
 
     /// What was changed, the records that were read from disk (for the hot cache), and the room
     /// that these take.
-    pub fn finish(self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>, Reservation) {
+    pub fn finish(mut self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>, Reservation) {
+        self.changes.count = self.counted_changes.unwrap_or(self.changes.heads.len() as u64);
         (self.changes, self.loaded, self.held)
     }
 
     /// Now, in ms since 1970. The same throughout a command.
     pub fn now_ms(&self) -> u64 {
         self.context.now_ms
+    }
+
+    /// What this command changes counts as so many changes, and not as one for each key.
+    pub fn count_changes(&mut self, count: usize) {
+        self.counted_changes = Some(count as u64);
+    }
+
+    /// The clock by which uses of keys are noted, in ms since the process started.
+    pub fn steady_ms(&self) -> u64 {
+        self.context.steady_ms
     }
 
     /// Thresholds and limits.
@@ -552,8 +569,17 @@ impl<'a> View<'a> {
             .then(|| self.new_version())
     }
 
-    /// Sets the value of an opened key, deadline included.
+    /// Whether a key that would get this deadline is gone at once. It is never stored: who counts,
+    /// walks and draws need not know of it.
+    fn is_past(&self, deadline_ms: Option<u64>) -> bool {
+        deadline_ms.is_some_and(|deadline_ms| deadline_ms <= self.context.now_ms)
+    }
+
+    /// Sets the value of an opened key, deadline included. One that has passed deletes the key.
     pub fn put(&mut self, key: &Key, head: &Head) {
+        if self.is_past(head.deadline_ms) {
+            return self.remove_if_there(key);
+        }
         #[cfg(test)]
         crate::testing::TouchedKeys::note_changed(key.name());
         let record = head.encode();
@@ -568,8 +594,12 @@ impl<'a> View<'a> {
         });
     }
 
-    /// Sets the value of an opened key to the string of a draft.
+    /// Sets the value of an opened key to the string of a draft. A deadline that has passed deletes
+    /// the key.
     pub fn put_string(&mut self, key: &Key, draft: StringDraft) {
+        if self.is_past(draft.deadline_ms()) {
+            return self.remove_if_there(key);
+        }
         #[cfg(test)]
         crate::testing::TouchedKeys::note_changed(key.name());
         let deadline_ms = draft.deadline_ms();
@@ -583,6 +613,12 @@ impl<'a> View<'a> {
             deadline_ms,
             apart,
         });
+    }
+
+    fn remove_if_there(&mut self, key: &Key) {
+        if key.before.existed || self.changed(&key.record_key).is_some() {
+            self.remove(key);
+        }
     }
 
     /// Deletes an opened key. Its elements become orphans, whatever their number.

@@ -55,7 +55,8 @@ impl Two {
         let spec = self.table.lookup(args).unwrap().spec;
         let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
         let (now_ms, settings) = (self.now_ms, &self.settings);
-        let call = Call { spec, handler, args, databases: &[0], db: 0, now_ms, settings };
+        let call =
+            Call { spec, handler, args, databases: &[0], db: 0, now_ms, steady_ms: 0, settings };
         run(&call, &mut self.owner, &mut self.reader, &mut self.copies)
     }
 

@@ -17,7 +17,7 @@ use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Direction, Engine, EngineError, Family, Range, ReadTier, Site, Writes};
 use basalt_shard::keyspace::layout;
 use basalt_shard::random::Random;
-use basalt_shard::shard::load_deadlines;
+use basalt_shard::shard::{DeadlineRange, load_deadlines};
 use bytes::Bytes;
 
 use common::Directory;
@@ -294,7 +294,7 @@ fn the_deadline_behind_those_that_are_due_is_loaded_with_them() {
         visited.map(|()| found)
     };
     assert_eq!(first_two(), Err(EngineError::NotInMemory));
-    load_deadlines(&engine, 0, &lower, 5, 1000).unwrap();
+    load_deadlines(&engine, &DeadlineRange::due_from(0, lower.clone(), 5), 1000).unwrap();
     assert_eq!(first_two(), Ok(vec![key(0).to_vec(), key(19_000).to_vec()]));
 }
 

@@ -62,6 +62,7 @@ impl TestShard {
             databases: &[0],
             db: 0,
             now_ms: 1_700_000_000_000,
+            steady_ms: 0,
             settings: &self.settings,
         };
         let mut reply = ReplyBuffer::new(Protocol::Resp2);

@@ -2,26 +2,27 @@
 //! their keys is in `walk`.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use basalt_shard::engine::{Engine, EngineError, Family, ReadTier};
 use basalt_shard::error::{storage_error_reply, text};
-use basalt_shard::keyspace::layout;
+use basalt_shard::keyspace::{layout, scan};
 use basalt_shard::locks::Scope;
 use basalt_shard::random::Random;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
 
-use crate::node::{now_ms, now_us};
+use crate::node::{Node, expiry, now_ms, now_us};
 use crate::router::shard_loop::ShardLoop;
 use crate::router::transaction;
 use crate::runtime;
 use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
 
-/// Keys whose time has come that DBSIZE looks for before it answers.
-const COUNTED_FIRST_MAX: usize = 512;
+/// Draws of RANDOMKEY before it takes the next best key that is alive.
+const DRAWS_MAX: usize = 100;
 /// How long a flush waits before it tries a stalled database again.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
 
@@ -39,22 +40,13 @@ fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
     shard_loop.databases().get(db).copied().unwrap_or_default()
 }
 
-/// The number of keys, from counters that are always right. Keys whose time has come just now
-/// are left out.
+/// The number of keys, from counters that are always right.
 async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
-    let shard_loop = &context.shard_loop;
-    let db = physical(shard_loop, context.session.db.get());
-    let (_, expires) = shard_loop.node.key_count(db);
-    if expires > 0 && !shard_loop.node.expire_paused() {
-        shard_loop
-            .on_every_shard(move |there| {
-                // What is not in memory is counted a little later, by the clock.
-                let _ = there.shard.borrow_mut().count_due(db, now_ms(), COUNTED_FIRST_MAX);
-            })
-            .await;
+    let db = physical(&context.shard_loop, context.session.db.get());
+    match expiry::live_keys(&context.shard_loop, db).await {
+        Ok(count) => context.reply.integer(i64::try_from(count.keys).unwrap_or(i64::MAX)),
+        Err(error) => storage_failed(&mut context.reply, Some(error)),
     }
-    let (keys, _) = shard_loop.node.key_count(db);
-    context.reply.integer(i64::try_from(keys).unwrap_or(i64::MAX));
     context.reply
 }
 
@@ -69,14 +61,26 @@ fn storage_failed(reply: &mut ReplyBuffer, error: Option<EngineError>) {
 
 /// A key, each of all shards equally likely.
 async fn random_key(mut context: LaterContext) -> ReplyBuffer {
-    let shard_loop = context.shard_loop.clone();
+    let db = physical(&context.shard_loop, context.session.db.get());
+    let seed = context.shard_loop.shard.borrow_mut().random_and_cache().0.next_u64();
+    let random = Random::new(seed);
+    match draw_key(&context.shard_loop, db, random).await {
+        Ok(Some(key)) => context.reply.bulk(&key),
+        Ok(None) => context.reply.null(),
+        Err(error) => storage_failed(&mut context.reply, Some(error)),
+    }
+    context.reply
+}
+
+/// Draws among all keys that stand; one that is due is drawn again.
+async fn draw_key(
+    shard_loop: &Rc<ShardLoop>,
+    db: u8,
+    mut random: Random,
+) -> Result<Option<Vec<u8>>, EngineError> {
     let node = &shard_loop.node;
-    let db = physical(&shard_loop, context.session.db.get());
-    let seed = shard_loop.shard.borrow_mut().random_and_cache().0.next_u64();
-    let mut random = Random::new(seed);
-    // A key that has just expired is drawn again, a bounded number of times.
-    for _ in 0..100 {
-        let counts: Vec<u64> = node.key_counts.iter().map(|counts| counts.get(db).keys).collect();
+    for _ in 0..DRAWS_MAX {
+        let counts: Vec<u64> = node.key_counts.iter().map(|counts| counts.standing(db)).collect();
         let mut rank = random.below(counts.iter().sum());
         let shard = counts.iter().position(|keys| {
             let here = rank < *keys;
@@ -85,7 +89,7 @@ async fn random_key(mut context: LaterContext) -> ReplyBuffer {
             }
             here
         });
-        let Some(shard) = shard else { break };
+        let Some(shard) = shard else { return Ok(None) };
         let slot =
             shard_loop.on_shard(shard, move |there| there.shard.borrow().slot_of_rank(db, rank));
         let Some(Some((slot, keys))) = slot.await else { continue };
@@ -103,20 +107,35 @@ async fn random_key(mut context: LaterContext) -> ReplyBuffer {
             }
             done => done,
         };
-        match drawn {
-            Ok(Some(key)) => {
-                context.reply.bulk(&key);
-                return context.reply;
-            }
-            Ok(None) => {}
-            Err(error) => {
-                storage_failed(&mut context.reply, Some(error));
-                return context.reply;
+        if let Some(key) = drawn? {
+            return Ok(Some(key));
+        }
+    }
+    // Nearly all that stand are due: the first that is not, from anywhere on.
+    let node = node.clone();
+    let found = shard_loop.off_loop(move || any_live_key(&node, db, &mut random)).await;
+    found.unwrap_or(Ok(None))
+}
+
+/// The first live key from a random place on. Blocks.
+fn any_live_key(node: &Node, db: u8, random: &mut Random) -> Result<Option<Vec<u8>>, EngineError> {
+    let shards = node.topology.shards();
+    let first = random.below(shards as u64) as usize;
+    let from = random.next_u64();
+    for range in [(from, None), (0, Some(from))] {
+        for shard in (0..shards).map(|number| (first + number) % shards) {
+            let engine = node.topology.engine(shard).as_ref();
+            let mut found = None;
+            scan::walk(engine, db, range, usize::MAX, now_ms(), ReadTier::Disk, |visited| {
+                found = Some(visited.key.to_vec());
+                ControlFlow::Break(())
+            })?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
     }
-    context.reply.null();
-    context.reply
+    Ok(None)
 }
 
 fn flushdb(context: LaterContext) -> LaterReply {
@@ -236,6 +255,7 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     match written {
         Some(Ok(())) => {
             shard_loop.on_every_shard(move |there| there.set_databases(databases.clone())).await;
+            shard_loop.shard.borrow_mut().note_change();
             context.reply.ok();
         }
         Some(Err(error)) => {

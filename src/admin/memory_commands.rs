@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use basalt_shard::resp::ReplyBuffer;
 
-use crate::node::Node;
 use crate::node::usage::{self, Memory};
+use crate::node::{Node, expiry};
 use crate::router::shard_loop::ShardLoop;
 use crate::session::Session;
 use crate::session::process_command::{LaterContext, LaterReply, ProcessRun};
@@ -45,6 +45,8 @@ struct Use {
     startup: u64,
     budget: u64,
     clients: u64,
+    /// What the logs have not given to the kernel.
+    log_buffers: u64,
     /// Logical database, keys.
     databases: Vec<(usize, u64)>,
 }
@@ -55,19 +57,23 @@ impl Use {
         let node = shard_loop.node.clone();
         let memory = shard_loop.off_loop(move || usage::note_peak(&node)).await?;
         let node: &Node = &shard_loop.node;
-        let databases = shard_loop.databases();
+        let shards = 0..node.topology.shards();
+        let log_buffers =
+            shards.map(|shard| node.topology.engine(shard).log_backlog_bytes().0).sum();
+        let mut databases = Vec::new();
+        for (db, physical) in shard_loop.databases().iter().enumerate() {
+            let counted = expiry::live_keys(shard_loop, *physical).await;
+            let keys = counted.unwrap_or_else(|_| node.key_count(*physical)).keys;
+            databases.extend((keys > 0).then_some((db, keys)));
+        }
         Some(Self {
             memory,
             peak: node.counters.memory_peak.load(Ordering::Relaxed),
             startup: node.counters.memory_startup.load(Ordering::Relaxed),
             budget: node.memory_plan().budget,
             clients,
-            databases: databases
-                .iter()
-                .enumerate()
-                .map(|(db, physical)| (db, node.key_count(*physical).0))
-                .filter(|(_, keys)| *keys > 0)
-                .collect(),
+            log_buffers,
+            databases,
         })
     }
 
@@ -140,9 +146,10 @@ fn show(found: &Use, reply: &mut ReplyBuffer) {
     fields.number("replication.backlog", 0);
     fields.number("clients.slaves", 0);
     fields.number("clients.normal", found.clients);
-    for name in ["cluster.links", "aof.buffer", "lua.caches", "functions.caches"] {
-        fields.number(name, 0);
-    }
+    fields.number("cluster.links", 0);
+    fields.number("aof.buffer", found.log_buffers);
+    fields.number("lua.caches", 0);
+    fields.number("functions.caches", 0);
     // Keys live on disk: no tables of all keys are kept in memory.
     for (db, _) in &found.databases {
         fields.name(&format!("db.{db}"));
@@ -264,6 +271,7 @@ mod tests {
             startup: 10 << 20,
             budget: 512 << 20,
             clients: 1 << 20,
+            log_buffers: 0,
             databases: vec![(0, 3), (9, 1)],
         }
     }

@@ -26,7 +26,7 @@ use basalt_shard::topology::ShardId;
 
 use crate::net::input::{self, BIG_FRAME_BYTES, Input};
 use crate::node::client_memory::{COUNTED_ARGUMENTS_FROM, COUNTED_FROM, ClientMemory};
-use crate::node::{disk, now_ms};
+use crate::node::{disk, steady_ms, steady_ms_at};
 use crate::router::message::AnswerWhen;
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, turn};
@@ -116,7 +116,7 @@ impl Connection {
                 Event::Push => {}
                 Event::Input => {
                     self.moment = Instant::now();
-                    let now = self.shard_loop.time_ms(self.moment);
+                    let now = steady_ms_at(self.moment);
                     self.session.last_interaction_ms.set(now);
                     self.process().await;
                     // A long pipeline: what has come in the meantime shares the wait for the disk.
@@ -445,7 +445,9 @@ impl Connection {
             let until = node.paused_until_ms.load(Ordering::Relaxed);
             let held = !node.paused_writes_only.load(Ordering::Relaxed)
                 || entry.spec.has(flag::WRITE | flag::MAY_REPLICATE);
-            if !held || until < now_ms() as i64 || self.session.killed.get() {
+            let goes_on = !held || until < steady_ms() as i64 || self.session.killed.get();
+            self.session.is_paused.set(!goes_on);
+            if goes_on {
                 return;
             }
             runtime::sleep(PAUSE_STEP).await;
@@ -681,8 +683,8 @@ impl Connection {
         let bytes = self.out.as_bytes();
         let is_big = bytes.len() >= COUNTED_FROM;
         if is_big {
-            self.session.output_taken_ms.set(now_ms());
-            self.session.output_since_ms.set(now_ms());
+            self.session.output_taken_ms.set(steady_ms());
+            self.session.output_since_ms.set(steady_ms());
         }
         let mut sent = 0;
         while sent < bytes.len() {
@@ -700,7 +702,7 @@ impl Connection {
                 Ok(count) => {
                     sent += count;
                     if is_big {
-                        self.session.output_taken_ms.set(now_ms());
+                        self.session.output_taken_ms.set(steady_ms());
                     }
                     if sent < bytes.len() {
                         // A fast reader on this host could take all of it in one go.

@@ -8,6 +8,8 @@ pub(crate) struct Counters {
     pub(crate) connections_received: AtomicU64,
     pub(crate) connections_rejected: AtomicU64,
     pub(crate) connected_clients: AtomicUsize,
+    /// Closed because clients held too much memory.
+    pub(crate) clients_evicted: AtomicU64,
     /// Whose turn it is to get a connection.
     pub(crate) next_shard: AtomicUsize,
     /// Most bytes that were ever seen allocated.
@@ -21,5 +23,6 @@ impl Counters {
     pub(crate) fn reset(&self) {
         self.connections_received.store(0, Ordering::Relaxed);
         self.connections_rejected.store(0, Ordering::Relaxed);
+        self.clients_evicted.store(0, Ordering::Relaxed);
     }
 }

@@ -1,28 +1,18 @@
-//! What a shard does by the clock: keys whose time has come go, idle clients are closed, rates
-//! and memory are sampled, the hot cache gets its size, turns of the loop that took long are
-//! reported.
+//! What a shard does by the clock: idle clients are closed, rates and memory are sampled, the hot
+//! cache gets its size, turns of the loop that took long are reported. What keys do by the clock is
+//! in `expiry`.
 
 use std::rc::Rc;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-use basalt_shard::engine::EngineError;
-use basalt_shard::shard::load_deadlines;
 
 use crate::config::memory;
 use crate::node::client_memory::COUNTED_FROM;
-use crate::node::now_ms;
-use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::node::{now_ms, steady_ms};
+use crate::router::shard_loop::ShardLoop;
 use crate::runtime::{self, LongTurn, Usage};
 
-/// How often deadlines are looked at.
-const EXPIRE_EVERY: Duration = Duration::from_millis(50);
-/// Deadlines that are counted in one piece.
-const COUNT_PIECE: usize = 512;
-/// Keys that go in one piece, before others have their turn.
-const EXPIRE_PIECE: usize = 128;
-/// Deadlines read from disk ahead, when they are not in memory.
-const EXPIRE_LOAD: usize = 20_000;
 /// While clients hold too much memory, how long a reply is kept that nobody takes, and the part of
 /// a request that does not come to its end.
 const REPLY_KEPT_MS: u64 = 2_000;
@@ -32,81 +22,6 @@ const TRANSFER_MS_MAX: u64 = 30_000;
 /// Samples of the rates.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
-/// Removes keys whose time has come, for ever.
-pub(crate) async fn expire(shard_loop: Rc<ShardLoop>) {
-    loop {
-        runtime::sleep(EXPIRE_EVERY).await;
-        if shard_loop.node.expire_paused() {
-            continue;
-        }
-        for db in shard_loop.databases().iter() {
-            expire_database(&shard_loop, *db).await;
-        }
-    }
-}
-
-/// First all that is due is counted, which is quick: from then on it is no longer there for
-/// anybody. Then it is removed.
-async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) {
-    let mut counted = false;
-    let mut has_loaded = false;
-    loop {
-        let now = now_ms();
-        let start = Instant::now();
-        let result = {
-            let mut shard = shard_loop.shard.borrow_mut();
-            if counted {
-                shard.expire(db, now, EXPIRE_PIECE)
-            } else {
-                shard.count_due(db, now, COUNT_PIECE).map(|seen| {
-                    counted = seen < COUNT_PIECE;
-                    // Whatever was counted, there may be something to remove.
-                    EXPIRE_PIECE
-                })
-            }
-        };
-        let took_ns = start.elapsed().as_nanos() as u64;
-        LoopCounters::add(&shard_loop.counters.expire_ns, took_ns);
-        match result {
-            Ok(seen) => {
-                has_loaded = false;
-                if seen > 0 {
-                    shard_loop.turn.schedule();
-                }
-                if seen < EXPIRE_PIECE {
-                    return;
-                }
-                runtime::yield_now().await;
-            }
-            // They do not stay in memory: not again and again without a pause.
-            Err(EngineError::NotInMemory) if has_loaded => return,
-            Err(EngineError::NotInMemory) => {
-                has_loaded = true;
-                let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
-                let lower = {
-                    let shard = shard_loop.shard.borrow();
-                    if counted {
-                        shard.deadlines_to_remove(db)
-                    } else {
-                        shard.deadlines_to_count(db)
-                    }
-                };
-                let loaded = shard_loop
-                    .off_loop(move || load_deadlines(engine.as_ref(), db, &lower, now, EXPIRE_LOAD))
-                    .await;
-                if !matches!(loaded, Some(Ok(()))) {
-                    return;
-                }
-            }
-            Err(EngineError::Stalled) => return,
-            Err(error) => {
-                tracing::error!(%error, shard = shard_loop.id, "expiring keys failed");
-                return;
-            }
-        }
-    }
-}
-
 /// Closes idle clients and samples the rates, for ever.
 pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
     let mut rounds = 0u64;
@@ -115,7 +30,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
     let mut long_turns = LongTurns::default();
     loop {
         runtime::sleep(SAMPLE_EVERY).await;
-        shard_loop.renew_clock();
+        shard_loop.look_at_clock();
         shard_loop.counters.sample();
         resize_caches(&shard_loop).await;
         long_turns.look(&shard_loop);
@@ -161,7 +76,7 @@ fn close_idle_clients(shard_loop: &ShardLoop) {
     if timeout_ms == 0 {
         return;
     }
-    let now = now_ms();
+    let now = steady_ms();
     let idle: Vec<_> = shard_loop
         .sessions
         .borrow()
@@ -180,7 +95,7 @@ fn close_idle_clients(shard_loop: &ShardLoop) {
 /// its pipeline is run.
 fn close_slow_readers(shard_loop: &ShardLoop) {
     let limit = shard_loop.config().client_output_buffer_limit.normal;
-    let now = now_ms();
+    let now = steady_ms();
     let mut slow = Vec::new();
     for session in shard_loop.sessions.borrow().values() {
         let waiting = session.output_bytes.get() as u64;
@@ -204,7 +119,7 @@ fn close_slow_readers(shard_loop: &ShardLoop) {
 /// When clients hold more memory than they may, those are closed that hold much of it and do
 /// nothing, or little: neither taking a reply nor sending more of a request.
 fn close_holders_of_memory(shard_loop: &ShardLoop) {
-    let now = now_ms();
+    let now = steady_ms();
     let since = |moment_ms: u64| now.saturating_sub(moment_ms);
     let is_over = shard_loop.node.client_memory.is_over();
     let mut idle = Vec::new();
@@ -228,6 +143,7 @@ fn close_holders_of_memory(shard_loop: &ShardLoop) {
     }
     for (session, bytes) in idle {
         tracing::warn!(client = session.id, bytes, "closed: clients hold too much memory");
+        shard_loop.node.counters.clients_evicted.fetch_add(1, Ordering::Relaxed);
         session.kill();
     }
 }

@@ -6,11 +6,13 @@
 
 mod cache_balance;
 pub(crate) mod client_memory;
+mod clock;
 pub(crate) mod counters;
 pub(crate) mod cron;
 pub(crate) mod data_directory;
 pub(crate) mod disk;
 mod drain;
+pub(crate) mod expiry;
 pub(crate) mod keeper;
 pub(crate) mod log_sync;
 pub(crate) mod memory_shares;
@@ -23,11 +25,12 @@ pub(crate) mod usage;
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use basalt_shard::command::table::Table;
 use basalt_shard::engine::options::SharedResources;
 use basalt_shard::keyspace::access::LfuSettings;
+use basalt_shard::keyspace::counts::SlotCount;
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::KeyCounts;
 use basalt_shard::topology::Topology;
@@ -46,6 +49,8 @@ use crate::node::pool::Pool;
 use crate::router::mailbox::Mailbox;
 use crate::session::process_command::ProcessTable;
 use crate::session::slowlog::SlowLog;
+
+pub(crate) use clock::{now_ms, now_us, steady_ms, steady_ms_at, time_ms};
 
 /// What the threads of the process share. Immutable, or synchronised field by field.
 pub(crate) struct Node {
@@ -85,7 +90,7 @@ pub(crate) struct Node {
     pub(crate) is_stopping: AtomicBool,
     /// Clients that watch all commands.
     pub(crate) monitors: AtomicUsize,
-    /// Until when CLIENT PAUSE holds clients up, ms since 1970.
+    /// Until when CLIENT PAUSE holds clients up, by the steady clock.
     pub(crate) paused_until_ms: AtomicI64,
     /// DEBUG SET-ACTIVE-EXPIRE 0.
     pub(crate) expire_off: AtomicBool,
@@ -153,29 +158,21 @@ impl Node {
         self.monitors.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether keys whose time has come stay and count (`DEBUG SET-ACTIVE-EXPIRE 0`).
+    pub(crate) fn is_expiry_off(&self) -> bool {
+        self.expire_off.load(Ordering::Relaxed)
+    }
+
     /// Whether keys whose time has come are left alone at the moment.
     pub(crate) fn expire_paused(&self) -> bool {
-        self.expire_off.load(Ordering::Relaxed)
-            || self.paused_until_ms.load(Ordering::Relaxed) > now_ms() as i64
+        self.is_expiry_off() || self.paused_until_ms.load(Ordering::Relaxed) > steady_ms() as i64
     }
 
-    /// Live and expired-but-there keys of a physical database over all shards.
-    pub(crate) fn key_count(&self, db: u8) -> (u64, u64) {
-        self.key_counts
-            .iter()
-            .map(|counts| counts.get(db))
-            .fold((0, 0), |sum, count| (sum.0 + count.keys, sum.1 + count.expires))
+    /// Keys, and those with a deadline, of a physical database over all shards; some may be due
+    /// that were not counted yet. [`expiry::live_keys`] is exact.
+    pub(crate) fn key_count(&self, db: u8) -> SlotCount {
+        self.key_counts.iter().map(|counts| counts.get(db)).sum()
     }
-}
-
-/// Now, in ms since 1970.
-pub(crate) fn now_ms() -> u64 {
-    now_us() / 1000
-}
-
-/// Now, in microseconds since 1970.
-pub(crate) fn now_us() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
 }
 
 /// What the commands need of the configuration.
@@ -190,6 +187,5 @@ pub(crate) fn shard_settings(node: &Node, config: &Config) -> Settings {
         hash_max_listpack_value: config.hash_max_listpack_value as usize,
         reply_bytes_max: node.memory_plan().clients as usize,
         lfu: config.maxmemory_policy.is_lfu().then_some(lfu),
-        started_ms: node.started_s * 1000,
     }
 }

@@ -37,7 +37,7 @@ use crate::node::memory_shares::{self, MemoryShares};
 use crate::node::open_files;
 use crate::node::pool::Pool;
 use crate::node::scrub::{self, Scrub};
-use crate::node::{Node, now_ms, now_us};
+use crate::node::{Node, now_us, steady_ms};
 use crate::node::{drain, keeper, syncer};
 use crate::router::mailbox::Mailbox;
 use crate::router::message::{Answer, Executed, Message};
@@ -145,7 +145,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         directory = %node.data_directory.path().display(),
         durability = config.appendfsync.word(),
         memory_bytes = memory.budget,
-        keys = manifest.databases.iter().map(|db| node.key_count(*db).0).sum::<u64>(),
+        keys = manifest.databases.iter().map(|db| node.key_count(*db).keys).sum::<u64>(),
         opening_ms,
         port = config.port,
         "Basalt starts"
@@ -328,7 +328,7 @@ fn start_shard(
         async move {
             runtime::spawn_vital("sockets", watch(shard_loop.clone()));
             runtime::spawn("turn-end", turn::run(shard_loop.clone()));
-            runtime::spawn("expiry", crate::node::cron::expire(shard_loop.clone()));
+            runtime::spawn("expiry", crate::node::expiry::expire(shard_loop.clone()));
             runtime::spawn("cron", crate::node::cron::every_second(shard_loop.clone()));
             receive(&shard_loop).await;
         }
@@ -365,7 +365,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
         Message::Connection(new) => {
             let id = new.id;
             let authenticated = shard_loop.config().requirepass.is_none();
-            let session = Rc::new(Session::new(*new, authenticated, now_ms()));
+            let session = Rc::new(Session::new(*new, authenticated, steady_ms()));
             shard_loop.sessions.borrow_mut().insert(id, session.clone());
             let shard_loop = shard_loop.clone();
             // Boxed, and so is stored once: each layer around a task would keep a place for it of

@@ -20,7 +20,7 @@ use basalt_shard::shard::{
 };
 use basalt_shard::view::Changes;
 
-use crate::node::{Node, now_ms};
+use crate::node::{Node, now_ms, steady_ms, time_ms};
 use crate::router::message::{Batch, Executed};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
@@ -77,7 +77,7 @@ pub(crate) fn attempt_copy(
     reply: &mut ReplyBuffer,
 ) -> bool {
     let start = reply.len();
-    let now_ms = shard_loop.time_ms(*moment);
+    let now_ms = time_ms(*moment);
     let mut shard = shard_loop.shard.borrow_mut();
     let mut copies = shard_loop.copies.borrow_mut();
     let is_answered = shard_loop
@@ -121,7 +121,7 @@ pub(crate) fn attempt(
 ) -> Attempt {
     let start = reply.len();
     let mut shard = shard_loop.shard.borrow_mut();
-    let now_ms = shard_loop.time_ms(*moment);
+    let now_ms = time_ms(*moment);
     let attempt = shard_loop
         .with_call(id, args, (db, now_ms), |call| shard.execute(call, reply))
         .unwrap_or(Attempt::Done(0));
@@ -311,12 +311,12 @@ pub(crate) fn calls<'a>(
     databases: &'a [u8],
     settings: &'a Settings,
 ) -> impl Iterator<Item = Call<'a>> + Clone {
-    let now_ms = now_ms();
+    let (now_ms, steady_ms) = (now_ms(), steady_ms());
     (0..batch.len()).filter_map(move |index| {
         let (id, args) = batch.command(index);
         let spec = node.table.entry(id).spec;
         let Run::Shard(handler) = spec.run else { return None };
-        Some(Call { spec, handler, args, databases, db: batch.db, now_ms, settings })
+        Some(Call { spec, handler, args, databases, db: batch.db, now_ms, steady_ms, settings })
     })
 }
 

@@ -26,7 +26,7 @@ use rustc_hash::FxHashMap;
 use crate::config::{Config, memory};
 use crate::net::input::BufferPool;
 use crate::node::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
-use crate::node::{Node, now_us};
+use crate::node::{Node, steady_ms};
 use crate::router::message::{Answer, ExchangeId, Message};
 use crate::router::turn::{self, Turn};
 use crate::session::Session;
@@ -175,8 +175,8 @@ pub(crate) struct ShardLoop {
     pub(crate) statistics: RefCell<CommandStatistics>,
     pub(crate) counters: LoopCounters,
     pub(crate) hot_settings: Cell<HotSettings>,
-    /// A moment, and the time of day then; renewed ten times a second.
-    clock: Cell<(Instant, u64)>,
+    /// The steady clock, as of a tenth of a second ago at the most.
+    steady_ms: Cell<u64>,
     config: RefCell<Arc<Config>>,
     settings: RefCell<Arc<Settings>>,
     databases: RefCell<Arc<Vec<u8>>>,
@@ -205,7 +205,7 @@ impl ShardLoop {
             statistics: RefCell::new(CommandStatistics::new(node.table.len())),
             counters: LoopCounters::default(),
             hot_settings: Cell::default(),
-            clock: Cell::new((Instant::now(), now_us())),
+            steady_ms: Cell::new(steady_ms()),
             settings: RefCell::new(Arc::new(crate::node::shard_settings(&node, &config))),
             config: RefCell::new(config),
             databases: RefCell::new(Arc::new(databases)),
@@ -216,7 +216,7 @@ impl ShardLoop {
             stopped: Cell::new(false),
             node,
         });
-        this.renew_clock();
+        this.look_at_clock();
         this.reload_config();
         this
     }
@@ -279,18 +279,11 @@ impl ShardLoop {
         shard.cache().reset_counters();
     }
 
-    /// The time of day at `moment`, in ms since 1970, without asking the system for it.
-    pub(crate) fn time_ms(&self, moment: Instant) -> u64 {
-        let (known, time_us) = self.clock.get();
-        let since = u64::try_from(moment.saturating_duration_since(known).as_micros());
-        (time_us + since.unwrap_or(0)) / 1000
-    }
-
-    /// Asks the system for the time of day.
-    pub(crate) fn renew_clock(&self) {
-        let time_us = now_us();
-        self.clock.set((Instant::now(), time_us));
-        self.shard.borrow_mut().set_time(time_us / 1000);
+    /// Time passes: to be told some times a second.
+    pub(crate) fn look_at_clock(&self) {
+        let steady_ms = steady_ms();
+        self.steady_ms.set(steady_ms);
+        self.shard.borrow_mut().set_time(steady_ms);
     }
 
     /// Which physical database stands for each logical one.
@@ -320,8 +313,16 @@ impl ShardLoop {
         let Run::Shard(handler) = spec.run else { return None };
         let databases = self.databases.borrow();
         let settings = self.settings.borrow();
-        let call =
-            Call { spec, handler, args, databases: &databases, db, now_ms, settings: &settings };
+        let call = Call {
+            spec,
+            handler,
+            args,
+            databases: &databases,
+            db,
+            now_ms,
+            steady_ms: self.steady_ms.get(),
+            settings: &settings,
+        };
         Some(run(&call))
     }
 

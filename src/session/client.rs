@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use basalt_shard::command::Args;
 use basalt_shard::error::text;
 
-use crate::node::{Node, now_ms};
+use crate::node::{Node, steady_ms};
 use crate::session::ReplyMode;
 use crate::session::process_command::{ProcessContext, ProcessRun};
 use crate::session::replies::{Failure, answer, help};
@@ -177,7 +177,7 @@ fn pause(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     if time_ms < 0 {
         return Err("ERR timeout is negative".into());
     }
-    let now = now_ms() as i64;
+    let now = steady_ms() as i64;
     let until = now.checked_add(time_ms).ok_or("ERR timeout is out of range")?;
     hold_back(&context.shard_loop.node, now, (until, writes_only));
     context.reply.ok();

@@ -7,7 +7,7 @@ use basalt_shard::error::text;
 use basalt_shard::number;
 use basalt_shard::resp::Protocol;
 
-use crate::node::now_ms;
+use crate::node::steady_ms;
 use crate::router::shard_loop::ShardLoop;
 use crate::session::Session;
 use crate::session::auth::DEFAULT_USER;
@@ -24,7 +24,7 @@ pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
 /// The line of one connection: the fields of Redis 7.2 in its order. There are no subscriptions,
 /// transactions and replicas; what is fixed in Redis and unknown here is 0.
 fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
-    let now = now_ms();
+    let now = steady_ms();
     let seconds_since = |then: u64| now.saturating_sub(then) / 1000;
     let (input, output) = (session.input_bytes.get(), session.output_bytes.get());
     let name = session.name.borrow();
@@ -72,6 +72,7 @@ fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
 fn flags(session: &Session) -> String {
     let flags: String = [
         (session.monitor.get(), 'O'),
+        (session.is_paused.get(), 'b'),
         (session.close_after_reply.get(), 'c'),
         (session.through_unix_socket, 'U'),
         (session.no_evict.get(), 'e'),
@@ -239,7 +240,7 @@ impl Filter {
 /// Closes what fits, except the asking connection: that gets its reply first. Returns how many,
 /// that one included.
 fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> i64 {
-    let now = now_ms();
+    let now = steady_ms();
     let fitting: Vec<_> = shard_loop
         .sessions
         .borrow()

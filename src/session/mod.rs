@@ -47,7 +47,7 @@ pub(crate) struct Session {
     /// Number of the socket's descriptor.
     pub(crate) descriptor: i32,
     pub(crate) stream: Stream,
-    /// Milliseconds since 1970.
+    /// This and other times of a session are those of the steady clock, in ms.
     pub(crate) created_ms: u64,
     pub(crate) db: Cell<usize>,
     pub(crate) protocol: Cell<Protocol>,
@@ -64,7 +64,6 @@ pub(crate) struct Session {
     /// The connection is to be closed when the replies so far are out.
     pub(crate) close_after_reply: Cell<bool>,
     pub(crate) last_command: Cell<Option<CommandId>>,
-    /// Milliseconds since 1970.
     pub(crate) last_interaction_ms: Cell<u64>,
     pub(crate) input_bytes: HeldBytes,
     pub(crate) output_bytes: HeldBytes,
@@ -75,8 +74,10 @@ pub(crate) struct Session {
     pub(crate) claims_memory_since_ms: Cell<Option<u64>>,
     /// It has to send something, or nothing happens.
     pub(crate) awaits_input: Cell<bool>,
+    /// CLIENT PAUSE holds its command up.
+    pub(crate) is_paused: Cell<bool>,
     pub(crate) commands: Cell<u64>,
-    /// Since when the output is over the soft limit, ms since 1970.
+    /// Since when the output is over the soft limit.
     pub(crate) over_soft_limit_since_ms: Cell<Option<u64>>,
     /// Messages that are no replies, to be written when there is time.
     pushes: RefCell<Vec<u8>>,
@@ -87,7 +88,7 @@ impl Session {
     pub(crate) fn new(
         connection: crate::router::message::NewConnection,
         authenticated: bool,
-        now_ms: u64,
+        steady_ms: u64,
     ) -> Self {
         Self {
             id: connection.id,
@@ -97,7 +98,7 @@ impl Session {
             through_unix_socket: connection.socket.is_unix(),
             descriptor: connection.socket.descriptor(),
             stream: Stream::new(connection.socket),
-            created_ms: now_ms,
+            created_ms: steady_ms,
             db: Cell::new(0),
             protocol: Cell::new(Protocol::Resp2),
             authenticated: Cell::new(authenticated),
@@ -111,13 +112,14 @@ impl Session {
             killed: Cell::new(false),
             close_after_reply: Cell::new(false),
             last_command: Cell::new(None),
-            last_interaction_ms: Cell::new(now_ms),
+            last_interaction_ms: Cell::new(steady_ms),
             input_bytes: HeldBytes::default(),
             output_bytes: HeldBytes::default(),
             output_since_ms: Cell::new(0),
             output_taken_ms: Cell::new(0),
             claims_memory_since_ms: Cell::new(None),
             awaits_input: Cell::new(false),
+            is_paused: Cell::new(false),
             commands: Cell::new(0),
             over_soft_limit_since_ms: Cell::new(None),
             pushes: RefCell::default(),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::common::server::Options;
 use crate::common::{Client, Server};
 
 /// Fields of redis-server that Basalt has no counterpart of, and why.
@@ -142,4 +143,54 @@ fn wait_for(expected: &str, mut look: impl FnMut() -> String) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     panic!("expected {expected}, still {seen}");
+}
+
+#[test]
+fn avg_ttl_is_how_long_keys_have_to_live() {
+    for shards in [1, 2] {
+        let server = Server::with(Options::default().shards(shards));
+        let mut client = server.client();
+        let mean = |client: &mut Client, db: &str| -> i64 {
+            let keyspace = info(client, "keyspace");
+            let line = keyspace.get(db).unwrap_or_else(|| panic!("no {db}"));
+            line.rsplit('=').next().expect("a value").parse().expect("a number")
+        };
+        let set = |keys: usize| -> Vec<Vec<String>> {
+            let line = |key| format!("SET key{key} v EX 1000");
+            (0..keys).map(|key| line(key).split(' ').map(str::to_owned).collect()).collect()
+        };
+        client.pipeline(&set(100));
+        for key in 0..100 {
+            client.ok(&format!("SET forever{key} v"));
+        }
+        let found = mean(&mut client, "db0");
+        assert!((940_000..=1_000_000).contains(&found), "{found}");
+        // So many that only a sample of them is looked at.
+        client.pipeline(&set(5_000));
+        let found = mean(&mut client, "db0");
+        assert!((940_000..=1_000_000).contains(&found), "{found}");
+        client.ok("SELECT 1");
+        client.ok("SET a v EX 100");
+        client.ok("SET b v EX 300");
+        let found = mean(&mut client, "db1");
+        assert!((140_000..=200_000).contains(&found), "{found}");
+        client.ok("SELECT 2");
+        client.ok("SET a v");
+        assert_eq!(mean(&mut client, "db2"), 0);
+    }
+}
+
+#[test]
+fn blocked_clients_are_those_that_a_pause_holds_up() {
+    let server = Server::start();
+    let (mut client, mut held) = (server.client(), server.client());
+    held.run("PING");
+    client.ok("CLIENT PAUSE 60000 WRITE");
+    held.send(&["SET", "key", "value"]);
+    wait_for("1", || info(&mut client, "clients")["blocked_clients"].clone());
+    let list = client.run("CLIENT LIST").text();
+    assert!(list.lines().any(|line| line.contains("flags=b ")), "{list}");
+    client.ok("CLIENT UNPAUSE");
+    assert_eq!(held.read().text(), "OK");
+    wait_for("0", || info(&mut client, "clients")["blocked_clients"].clone());
 }

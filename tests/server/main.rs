@@ -10,12 +10,15 @@
 mod common;
 
 mod auth;
+mod changes;
 mod client_command;
+mod clock;
 mod concurrency;
 mod config;
 mod expiry;
 mod hot_keys;
 mod info;
+mod key_counts;
 mod lifecycle;
 mod limits;
 mod loop_turns;

@@ -94,12 +94,11 @@ pub(super) fn idletime(
         reply.null();
         return Ok(());
     };
-    let settings = view.settings();
-    if settings.lfu.is_some() {
+    if view.settings().lfu.is_some() {
         return Err(IS_LFU.into());
     }
-    let idle_s = access.idle_s(view.now_ms(), settings.started_ms);
-    reply.integer(i64::try_from(idle_s).unwrap_or(i64::MAX));
+    let idle_s = access.idle_s(view.steady_ms());
+    reply.integer(i64::from(idle_s));
     Ok(())
 }
 
@@ -109,7 +108,7 @@ pub(super) fn freq(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
         return Ok(());
     };
     let Some(lfu) = view.settings().lfu else { return Err(NOT_LFU.into()) };
-    reply.integer(i64::from(access.frequency(view.now_ms(), lfu)));
+    reply.integer(i64::from(access.frequency(view.steady_ms(), lfu)));
     Ok(())
 }
 
@@ -190,7 +189,6 @@ mod tests {
     #[test]
     fn only_uses_end_idleness() {
         let mut shard = TestShard::new();
-        shard.settings.started_ms = shard.now_ms;
         shard.now_ms += 100_000;
         shard.run("SET a 1");
         shard.run("HSET h f v");

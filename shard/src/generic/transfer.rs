@@ -79,6 +79,7 @@ fn rename_key(
     }
     copy_value(view, &source, head, &target)?;
     view.remove_moved(&source, &target);
+    view.count_changes(1);
     Ok(true)
 }
 
@@ -154,6 +155,7 @@ pub(super) fn move_key(
         Some(head) if !target.exists() => {
             copy_value(view, &source, head, &target)?;
             view.remove_moved(&source, &target);
+            view.count_changes(1);
             true
         }
         _ => false,

@@ -21,6 +21,15 @@ pub struct SlotCount {
     pub expires: u64,
 }
 
+impl std::iter::Sum for SlotCount {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, count| Self {
+            keys: sum.keys + count.keys,
+            expires: sum.expires + count.expires,
+        })
+    }
+}
+
 /// Change of a slot's count by one command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
@@ -154,6 +163,21 @@ impl Counts {
     pub fn slot_of_rank(&self, db: u8, rank: u64) -> Option<u16> {
         let database = self.databases.get(usize::from(db))?.as_ref()?;
         (rank < database.total.keys).then(|| database.slot_of_rank(rank))
+    }
+
+    /// The slots of the deadlines with these numbers, counted in order of slots.
+    pub fn slots_of_deadlines(&self, db: u8, mut ranks: Vec<u64>) -> Vec<u16> {
+        ranks.sort_unstable();
+        let mut ranks = ranks.into_iter().peekable();
+        let mut found = Vec::with_capacity(ranks.len());
+        let mut end = 0;
+        for slot in 0..SLOTS {
+            end += self.slot(db, slot).expires;
+            while ranks.next_if(|rank| *rank < end).is_some() {
+                found.push(slot);
+            }
+        }
+        found
     }
 
     /// What the count of a slot will be after `change`.

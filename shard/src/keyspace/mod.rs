@@ -18,4 +18,5 @@ mod parted;
 pub mod pieces;
 pub mod sample;
 pub mod scan;
+pub mod ttl;
 pub mod versions;

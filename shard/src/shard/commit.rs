@@ -100,6 +100,10 @@ impl Shard {
             if let Some((_, position, _)) = layout::parse_head_key(&change.record_key) {
                 versions.note(position);
             }
+            if let Some(deadline) = change.deadline_ms {
+                let next = &mut self.next_deadline_ms[usize::from(change.record_key[0])];
+                *next = deadline.min(*next);
+            }
         }
         let counted = self.count(&changes);
         Ok(Commit { engine: self.engine.clone(), changes, counted })
@@ -120,6 +124,7 @@ impl Shard {
             }
         };
         self.statistics.batches += 1;
+        self.changes_made += changes.count();
         for (db, slot, count) in counted {
             self.counts.set(db, slot, count);
         }
@@ -158,19 +163,12 @@ impl Shard {
     /// Returns the version under which the pieces of a string stand that was changed in place.
     fn finish_change(&mut self, change: HeadChange, ticket: Ticket) -> Option<u64> {
         self.recount_due(&change);
-        if change.before.existed != change.after.is_some()
-            || change.before.deadline_ms != change.deadline_ms
-        {
-            self.publish_counts(change.record_key[0]);
-        }
         if self.track_dirty {
             self.dirty.mark(&change.record_key, ticket);
         }
         if let Some(deadline) = change.deadline_ms {
             let (db, name) =
                 (change.record_key[0], &change.record_key[layout::HEAD_PREFIX_BYTES..]);
-            let next = &mut self.next_deadline_ms[usize::from(db)];
-            *next = deadline.min(*next);
             let from = &mut self.deadlines_from[usize::from(db)];
             if !from.is_empty() {
                 let record_key = layout::expiry_key(db, deadline, name);
@@ -178,6 +176,11 @@ impl Shard {
                     *from = record_key;
                 }
             }
+        }
+        if change.before.existed != change.after.is_some()
+            || change.before.deadline_ms != change.deadline_ms
+        {
+            self.publish_counts(change.record_key[0]);
         }
         // What only stands in a string's place is not a record to be read from.
         let elsewhere = change.after.as_ref().and_then(|after| head::elsewhere(after).ok()?);

@@ -10,41 +10,87 @@ use crate::locks::Mode;
 use crate::shard::{Shard, lock_key};
 use crate::view::HeadChange;
 
+/// Deadlines to be read into memory.
+pub struct DeadlineRange {
+    lower: RecordKey,
+    upper: RecordKey,
+    direction: Direction,
+    /// Who goes forward reads the first that stands from here on, and no more.
+    due_to: RecordKey,
+}
+
+impl DeadlineRange {
+    /// From the record `lower` on what is due at `now_ms`, and the first that is not, which may be
+    /// far away behind deadlines that are gone: whoever removes what is due looks for it.
+    pub fn due_from(db: u8, lower: RecordKey, now_ms: u64) -> Self {
+        Self {
+            lower,
+            upper: layout::prefix_end(&[db]),
+            direction: Direction::Forward,
+            due_to: due_to(db, now_ms),
+        }
+    }
+}
+
 impl Shard {
-    /// Where the deadlines begin that are not counted as due.
-    pub fn deadlines_to_count(&self, db: u8) -> RecordKey {
+    /// The deadlines that [`Shard::count_due`] looks at.
+    pub fn deadlines_to_count(&self, db: u8, now_ms: u64) -> DeadlineRange {
         let counted_to = &self.counted_to[usize::from(db)];
-        if counted_to.is_empty() { self.deadlines_to_remove(db) } else { counted_to.clone() }
+        let due_to = due_to(db, now_ms);
+        if due_to < *counted_to {
+            return DeadlineRange {
+                lower: due_to.clone(),
+                upper: counted_to.clone(),
+                direction: Direction::Backward,
+                due_to,
+            };
+        }
+        DeadlineRange::due_from(db, self.counted_to(db), now_ms)
+    }
+
+    /// The deadlines that [`Shard::expire`] looks at.
+    pub fn deadlines_to_remove(&self, db: u8, now_ms: u64) -> DeadlineRange {
+        DeadlineRange::due_from(db, self.standing_from(db), now_ms)
+    }
+
+    /// Where the deadlines begin that are not counted as due.
+    fn counted_to(&self, db: u8) -> RecordKey {
+        let counted_to = &self.counted_to[usize::from(db)];
+        if counted_to.is_empty() { self.standing_from(db) } else { counted_to.clone() }
     }
 
     /// Where the deadlines begin whose keys are not removed.
-    pub fn deadlines_to_remove(&self, db: u8) -> RecordKey {
+    fn standing_from(&self, db: u8) -> RecordKey {
         let from = &self.deadlines_from[usize::from(db)];
         if from.is_empty() { layout::expiry_key(db, 0, b"") } else { from.clone() }
     }
 
     /// Counts up to `max` deadlines that have passed since the last time: from here on their keys
-    /// are counted as gone, and as expired. Returns how many there were; fewer than `max`: all.
-    /// `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]). `Stalled`: a
-    /// commit runs elsewhere; later.
+    /// are counted as gone, and as expired. When the clock was put back, counts up to `max` as not
+    /// passed again. Returns how many there were; fewer than `max`: the counts are right as of
+    /// `now_ms`. `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]).
+    /// `Stalled`: a commit runs elsewhere; later.
     pub fn count_due(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
         let index = usize::from(db);
         if self.is_committing {
             // Its keys' deadlines are counted when it is finished.
             return Err(EngineError::Stalled);
         }
+        let due_to = due_to(db, now_ms);
+        if due_to < self.counted_to[index] {
+            return self.count_as_not_due(db, &due_to, max);
+        }
         if self.next_deadline_ms[index] > now_ms {
             return Ok(0);
         }
-        let lower = self.deadlines_to_count(db);
-        let upper = layout::expiry_key(db, now_ms.saturating_add(1), b"");
-        if lower >= upper {
+        let lower = self.counted_to(db);
+        if lower >= due_to {
             return Ok(0);
         }
-        let engine = self.engine.clone();
         let mut seen = 0;
-        let mut counted_to = upper.clone();
-        engine.range(deadlines(&lower, &upper, ReadTier::Memory), &mut |record_key, _| {
+        let mut counted_to = due_to.clone();
+        let range = deadlines(&lower, &due_to, Direction::Forward, ReadTier::Memory);
+        self.engine.range(range, &mut |record_key, _| {
             if seen == max {
                 counted_to = RecordKey::from_slice(record_key);
                 return ControlFlow::Break(());
@@ -61,6 +107,37 @@ impl Shard {
         Ok(seen)
     }
 
+    /// The clock was put back: deadlines from `due_to` on were counted too early. Those that still
+    /// stand are counted back, the latest first.
+    fn count_as_not_due(
+        &mut self,
+        db: u8,
+        due_to: &RecordKey,
+        max: usize,
+    ) -> Result<usize, EngineError> {
+        let index = usize::from(db);
+        let (mut seen, mut counted_to) = (0, due_to.clone());
+        if self.due[index] > 0 {
+            let upper = self.counted_to[index].clone();
+            let range = deadlines(due_to, &upper, Direction::Backward, ReadTier::Memory);
+            self.engine.range(range, &mut |record_key, _| {
+                seen += 1;
+                if seen == max {
+                    counted_to = RecordKey::from_slice(record_key);
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        self.counted_to[index] = counted_to;
+        let due = &mut self.due[index];
+        *due = due.saturating_sub(seen as u64);
+        let expired_keys = &mut self.statistics.expired_keys;
+        *expired_keys = expired_keys.saturating_sub(seen as u64);
+        self.publish_counts(db);
+        Ok(seen)
+    }
+
     /// Removes up to `max` keys of physical database `db` whose time has come. Returns how many
     /// records it looked at; fewer than `max`: none is due any more. `NotInMemory`: read the
     /// deadlines into memory first ([`load_deadlines`]).
@@ -71,12 +148,18 @@ impl Shard {
         if self.next_deadline_ms[usize::from(db)] > now_ms {
             return Ok(0);
         }
-        while self.count_due(db, now_ms, max)? == max {
-            if self.due[usize::from(db)] > max as u64 {
+        let due_to = due_to(db, now_ms);
+        loop {
+            let is_all = self.count_due(db, now_ms, max)? < max;
+            if self.counted_to[usize::from(db)] > due_to {
+                // The clock was put back, and not everything is counted back yet.
+                return Ok(max);
+            }
+            if is_all || self.due[usize::from(db)] > max as u64 {
                 break;
             }
         }
-        let lower = self.deadlines_to_remove(db);
+        let lower = self.standing_from(db);
         let upper = layout::prefix_end(&[db]);
         let counted_to = self.counted_to[usize::from(db)].clone();
         let engine = self.engine.clone();
@@ -87,7 +170,8 @@ impl Shard {
         let mut from: Option<RecordKey> = None;
         let mut damage = None;
         let locks = &self.locks;
-        engine.range(deadlines(&lower, &upper, ReadTier::Memory), &mut |record_key, _| {
+        let range = deadlines(&lower, &upper, Direction::Forward, ReadTier::Memory);
+        engine.range(range, &mut |record_key, _| {
             let Some((_, deadline, name)) = layout::parse_expiry_key(record_key) else {
                 damage = Some(EngineError::Corrupted("expiry key".into()));
                 return ControlFlow::Break(());
@@ -118,6 +202,7 @@ impl Shard {
         self.next_deadline_ms[usize::from(db)] = next;
         // Nothing stays: the end of the range is as good a place as any.
         self.deadlines_from[usize::from(db)] = from.unwrap_or(upper);
+        self.publish_counts(db);
         Ok(seen)
     }
 
@@ -159,7 +244,6 @@ impl Shard {
         }
         let still_due = &mut self.due[usize::from(db)];
         *still_due = still_due.saturating_sub(due.len() as u64);
-        self.publish_counts(db);
         for (_, head) in due {
             self.cache.update(&head, None);
         }
@@ -188,29 +272,34 @@ impl Shard {
     }
 }
 
-/// Reads up to `max` deadlines from the record `lower` on into memory, those that are due and the
-/// first that is not, so that [`Shard::count_due`] and [`Shard::expire`] find them there. Blocks.
+/// Reads up to `max` deadlines into memory, so that [`Shard::count_due`] and [`Shard::expire`] find
+/// them there. Blocks.
 pub fn load_deadlines(
     engine: &dyn Engine,
-    db: u8,
-    lower: &[u8],
-    now_ms: u64,
+    wanted: &DeadlineRange,
     max: usize,
 ) -> Result<(), EngineError> {
-    let due_to = layout::expiry_key(db, now_ms.saturating_add(1), b"");
-    // Not up to there only: whoever removes what is due looks for the next one too, which may be
-    // far away behind deadlines that are gone.
-    let upper = layout::prefix_end(&[db]);
+    let DeadlineRange { lower, upper, direction, due_to } = wanted;
     let mut left = max;
-    engine.range(deadlines(lower, &upper, ReadTier::Disk), &mut |record_key, _| {
+    engine.range(deadlines(lower, upper, *direction, ReadTier::Disk), &mut |record_key, _| {
         left = left.saturating_sub(1);
-        let is_last = left == 0 || *record_key >= due_to[..];
-        if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let is_next = *direction == Direction::Forward && *record_key >= due_to[..];
+        if is_next || left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }
 
-fn deadlines<'a>(lower: &'a [u8], upper: &'a [u8], tier: ReadTier) -> Range<'a> {
-    Range { family: Family::Expiry, lower, upper, direction: Direction::Forward, tier }
+fn deadlines<'a>(
+    lower: &'a [u8],
+    upper: &'a [u8],
+    direction: Direction,
+    tier: ReadTier,
+) -> Range<'a> {
+    Range { family: Family::Expiry, lower, upper, direction, tier }
+}
+
+/// Behind everything that is due at `now_ms`.
+fn due_to(db: u8, now_ms: u64) -> RecordKey {
+    layout::expiry_key(db, now_ms.saturating_add(1), b"")
 }
 
 #[cfg(test)]
@@ -247,5 +336,133 @@ mod tests {
         test.now_ms += 5;
         assert_eq!(test.shard.expire(0, deadline + 5, 3), Ok(1));
         assert_eq!(now(&test), (2, 0, deadline + 5));
+    }
+
+    fn count_all(test: &mut TestShard, max: usize) {
+        while test.shard.count_due(0, test.now_ms, max) == Ok(max) {}
+    }
+
+    #[test]
+    fn a_clock_that_went_ahead_and_back_leaves_no_key_uncounted() {
+        const HOUR_MS: u64 = 3_600_000;
+        for max in [1, 2, 100] {
+            let mut test = TestShard::new();
+            let counts = test.shard.key_counts();
+            test.run("SET short v EX 10");
+            for key in 0..5 {
+                test.run(&format!("SET k{key} v EX 100"));
+            }
+            test.now_ms += HOUR_MS;
+            count_all(&mut test, max);
+            assert_eq!(counts.get(0).keys, 0);
+            assert_eq!(test.shard.statistics.expired_keys, 6);
+            test.now_ms -= HOUR_MS;
+            // Nobody has looked since: what is set now has a deadline that was counted as passed.
+            test.run("SET k v EX 100");
+            test.run("DEL k0");
+            assert_eq!(counts.exact(0, test.now_ms), None);
+            count_all(&mut test, max);
+            assert_eq!(test.shard.live_keys(0).keys, 6);
+            assert_eq!(test.shard.statistics.expired_keys, 0, "none is gone");
+            assert_eq!(test.shard.expire(0, test.now_ms, max), Ok(0));
+            assert_eq!(counts.exact(0, test.now_ms).map(|count| count.expires), Some(6));
+            assert_eq!(counts.exact(0, test.now_ms + 10_000), None, "one is due by then");
+            test.now_ms += 10_000;
+            count_all(&mut test, max);
+            assert_eq!(test.shard.live_keys(0).keys, 5);
+            while test.shard.expire(0, test.now_ms, max) == Ok(max) {}
+            assert_eq!(counts.exact(0, test.now_ms).map(|count| count.keys), Some(5));
+        }
+    }
+
+    #[test]
+    fn keys_removed_while_the_clock_is_put_back_are_those_that_are_due() {
+        let mut test = TestShard::new();
+        for key in 0..10 {
+            test.run(&format!("SET k{key} v EX {}", 10 + key));
+        }
+        test.now_ms += 100_000;
+        assert_eq!(test.shard.count_due(0, test.now_ms, 100), Ok(10));
+        test.now_ms -= 85_000;
+        // In pieces, and not one too many.
+        let mut rounds = 0;
+        while test.shard.expire(0, test.now_ms, 2) == Ok(2) {
+            rounds += 1;
+            assert!(rounds < 100);
+        }
+        assert_eq!(test.run("EXISTS k0 k1 k2 k3 k4 k5 k6 k7 k8 k9"), ":4");
+        assert_eq!(test.shard.counts.total(0).keys, 4);
+        assert_eq!(test.shard.live_keys(0).keys, 4);
+    }
+
+    /// Whatever is done, by whatever clock: the count is what a look at every key finds.
+    #[test]
+    fn counts_are_what_is_there_while_the_clock_jumps_and_keys_come_and_go() {
+        use crate::engine::ReadTier;
+        use crate::keyspace::scan;
+        use crate::oracle::Random;
+        use std::ops::ControlFlow;
+
+        let mut random = Random::new();
+        let mut test = TestShard::new();
+        let counts = test.shard.key_counts();
+        test.now_ms += 1_000_000;
+        for step in 0..4_000 {
+            let key = random.below(40);
+            match random.below(12) {
+                0 => test.now_ms += random.below(300) as u64,
+                1 => test.now_ms -= random.below(300).min(test.now_ms as usize) as u64,
+                2..6 => {
+                    let line = format!("SET k{key} v PX {}", 1 + random.below(400));
+                    assert_eq!(test.run(&line), "+OK");
+                }
+                6 => {
+                    let line = format!("SET k{key} v PXAT {}", test.now_ms - 50);
+                    assert_eq!(test.run(&line), "+OK");
+                }
+                7 => drop(test.run(&format!("PERSIST k{key}"))),
+                8 => drop(test.run(&format!("DEL k{key} k{}", key + 1))),
+                9 => drop(test.run(&format!("MSET k{key} v k{} v", key + 1))),
+                10 if random.below(20) == 0 => {
+                    test.shard.flush_database(0).unwrap();
+                }
+                _ => {
+                    test.shard.expire(0, test.now_ms, 1 + random.below(5)).unwrap();
+                }
+            }
+            let max = 1 + random.below(5);
+            let exact = counts.exact(0, test.now_ms);
+            if exact.is_none() {
+                count_all(&mut test, max);
+            }
+            let counted = exact.unwrap_or_else(|| test.shard.live_keys(0));
+            let (mut keys, mut expires) = (0, 0);
+            let engine = test.engine.as_ref();
+            let tier = ReadTier::Disk;
+            scan::walk(engine, 0, (0, None), usize::MAX, test.now_ms, tier, |visited| {
+                keys += 1;
+                expires += u64::from(visited.deadline_ms.is_some());
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+            assert_eq!((counted.keys, counted.expires), (keys, expires), "step {step}");
+        }
+    }
+
+    #[test]
+    fn a_key_whose_deadline_has_passed_is_never_stored() {
+        let mut test = TestShard::new();
+        let past = test.now_ms;
+        assert_eq!(test.run(&format!("SET new v PXAT {past}")), "+OK");
+        assert_eq!(test.shard.counts.total(0).keys, 0);
+        let written = test.shard.written();
+        assert_eq!(test.run(&format!("SET new v PXAT {past}")), "+OK");
+        assert_eq!(test.shard.written(), written, "nothing is written for it");
+        for line in ["SET old v PXAT", "PEXPIREAT old", "GETEX old PXAT"] {
+            test.run("SET old v EX 1000");
+            test.run(&format!("{line} {past}"));
+            assert_eq!(test.shard.counts.total(0).keys, 0, "{line}");
+            assert_eq!(test.shard.counts.total(0).expires, 0, "{line}");
+        }
     }
 }

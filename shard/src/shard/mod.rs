@@ -7,11 +7,11 @@
 
 mod commit;
 mod expiry;
+mod key_counts;
 mod sequence;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -24,7 +24,7 @@ use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
 use crate::keyspace::layout::{self, RecordKey};
-use crate::keyspace::{sample, scan};
+use crate::keyspace::{sample, scan, ttl};
 use crate::locks::{LockId, LockTable, Mode, Scope};
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
@@ -33,7 +33,8 @@ use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, Context, View};
 
 pub use commit::{Commit, Finish};
-pub use expiry::load_deadlines;
+pub use expiry::{DeadlineRange, load_deadlines};
+pub use key_counts::KeyCounts;
 pub use sequence::{REPLIES_BYTES_MAX, Sequence, run_in_sequence};
 
 /// A command to run.
@@ -51,6 +52,8 @@ pub struct Call<'a> {
     pub db: usize,
     /// Now, in ms since 1970.
     pub now_ms: u64,
+    /// The clock of uses, in ms since the process started; nobody sets it.
+    pub steady_ms: u64,
     /// Thresholds and limits.
     pub settings: &'a Settings,
 }
@@ -63,6 +66,7 @@ impl<'a> Call<'a> {
             databases: self.databases,
             db: self.db,
             now_ms: self.now_ms,
+            steady_ms: self.steady_ms,
         }
     }
 
@@ -173,40 +177,16 @@ pub struct Shard {
     /// Per physical database: no deadline's record stands before this. Without it every look for
     /// what is due would walk over the tombstones of what has gone.
     deadlines_from: Vec<RecordKey>,
-    /// Per physical database: deadlines before this record are known to have passed; what still
-    /// stands there is counted as due, and not as a key.
+    /// Per physical database: deadlines before this record had passed when they were last counted;
+    /// what still stands there, `due` of them, is counted as due, and not as a key.
     counted_to: Vec<RecordKey>,
     due: Vec<u64>,
     /// Reads that copies of other shards' keys could answer.
     copies_read: u32,
+    /// Changes since the start, as [`Changes::count`] counts them.
+    changes_made: u64,
     /// Counters for INFO.
     pub statistics: Statistics,
-}
-
-/// Keys and deadlines per physical database, readable from every thread.
-pub struct KeyCounts {
-    keys: Vec<AtomicU64>,
-    expires: Vec<AtomicU64>,
-}
-
-impl KeyCounts {
-    fn new() -> Self {
-        let zeros = || (0..=u8::MAX).map(|_| AtomicU64::new(0)).collect();
-        Self { keys: zeros(), expires: zeros() }
-    }
-
-    /// Keys and deadlines of a physical database.
-    pub fn get(&self, db: u8) -> SlotCount {
-        SlotCount {
-            keys: self.keys[usize::from(db)].load(Ordering::Acquire),
-            expires: self.expires[usize::from(db)].load(Ordering::Acquire),
-        }
-    }
-
-    fn set(&self, db: u8, count: SlotCount) {
-        self.keys[usize::from(db)].store(count.keys, Ordering::Release);
-        self.expires[usize::from(db)].store(count.expires, Ordering::Release);
-    }
 }
 
 /// A commit that did not happen.
@@ -230,7 +210,7 @@ impl Shard {
         let written = engine.written();
         let key_counts = Arc::new(KeyCounts::new());
         for db in 0..=u8::MAX {
-            key_counts.set(db, counts.total(db));
+            key_counts.set(db, counts.total(db), 0, 0);
         }
         Ok(Self {
             id,
@@ -251,6 +231,7 @@ impl Shard {
             counted_to: vec![RecordKey::new(); 256],
             due: vec![0; 256],
             copies_read: 0,
+            changes_made: 0,
             statistics: Statistics::default(),
         })
     }
@@ -260,14 +241,25 @@ impl Shard {
         self.id
     }
 
+    /// How many changes were made since the start, as Redis counts what a snapshot would be
+    /// without: by commands, that is; a key whose time came is none.
+    pub fn changes_made(&self) -> u64 {
+        self.changes_made
+    }
+
+    /// A change was made that is none of keys.
+    pub fn note_change(&mut self) {
+        self.changes_made += 1;
+    }
+
     /// Keys per physical database, for other threads.
     pub fn key_counts(&self) -> Arc<KeyCounts> {
         self.key_counts.clone()
     }
 
-    /// Time passes: to be told some times a second.
-    pub fn set_time(&mut self, now_ms: u64) {
-        self.cache.clock.set_time(now_ms);
+    /// Time passes: to be told some times a second, by the steady clock.
+    pub fn set_time(&mut self, steady_ms: u64) {
+        self.cache.clock.set_time(steady_ms);
     }
 
     /// The hot cache.
@@ -499,16 +491,20 @@ impl Shard {
         Ok(finish.ticket)
     }
 
-    /// Tells the other threads how many keys there are: those that are due are none any more.
+    /// Tells the other threads how many keys there are, and up to when that holds.
     fn publish_counts(&self, db: u8) {
-        let (total, due) = (self.counts.total(db), self.due[usize::from(db)]);
-        self.key_counts.set(
-            db,
-            SlotCount {
-                keys: total.keys.saturating_sub(due),
-                expires: total.expires.saturating_sub(due),
-            },
-        );
+        let index = usize::from(db);
+        let (standing, due) = (self.counts.total(db), self.due[index]);
+        self.key_counts.set(db, standing, due, self.next_deadline_ms[index]);
+    }
+
+    /// Keys and deadlines of a physical database, without those that are counted as due.
+    pub fn live_keys(&self, db: u8) -> SlotCount {
+        let (standing, due) = (self.counts.total(db), self.due[usize::from(db)]);
+        SlotCount {
+            keys: standing.keys.saturating_sub(due),
+            expires: standing.expires.saturating_sub(due),
+        }
     }
 
     /// The new counts of the slots whose number of keys or deadlines changes.
@@ -612,12 +608,13 @@ impl Shard {
         if self.track_dirty {
             self.dirty.mark_everything(self.written);
         }
+        self.changes_made += self.live_keys(db).keys;
         self.counts.clear(db);
-        self.key_counts.set(db, SlotCount::default());
         self.next_deadline_ms[usize::from(db)] = u64::MAX;
         self.deadlines_from[usize::from(db)] = RecordKey::new();
         self.counted_to[usize::from(db)] = RecordKey::new();
         self.due[usize::from(db)] = 0;
+        self.publish_counts(db);
         self.discarded.extend(self.cache.discard());
         Ok(one_by_one.is_none())
     }
@@ -642,6 +639,21 @@ impl Shard {
             Err(EngineError::NotInMemory) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// How many deadlines stand in a physical database, and how many of them are counted as due.
+    pub fn standing_deadlines(&self, db: u8) -> (u64, u64) {
+        (self.counts.total(db).expires, self.due[usize::from(db)])
+    }
+
+    /// Which of a physical database's deadlines are to be looked at for an idea of all.
+    pub fn ttl_sample(&mut self, db: u8) -> ttl::Sample {
+        let expires = self.counts.total(db).expires;
+        if expires <= ttl::ALL_READ_MAX {
+            return ttl::Sample::All;
+        }
+        let ranks: Vec<u64> = (0..ttl::SAMPLES).map(|_| self.random.below(expires)).collect();
+        ttl::Sample::Slots(self.counts.slots_of_deadlines(db, ranks))
     }
 
     /// The slot of the key number `rank` of a physical database, and how many keys it has.

@@ -64,6 +64,8 @@ pub struct Changes {
     pub(super) new_versions: SmallVec<[u64; 2]>,
     /// The shard that values of other shards went to.
     pub(super) gaining: Option<ShardId>,
+    /// How many changes these are to whoever counts changes.
+    pub(super) count: u64,
 }
 
 /// Changed elements as in [`Changes`], in order.
@@ -85,6 +87,12 @@ impl Changes {
     /// could be the first.
     pub fn can_absorb(&self, later: &Changes) -> bool {
         self.gaining.is_none() || later.gaining.is_none() || self.gaining == later.gaining
+    }
+
+    /// How many changes these are, as Redis counts what a snapshot would be without: mostly one for
+    /// each key, for some commands one for each field or pair.
+    pub fn count(&self) -> u64 {
+        self.count
     }
 
     /// The changed keys.
@@ -135,6 +143,10 @@ impl Changes {
         for part in parts.values_mut() {
             part.new_versions.clone_from(&self.new_versions);
         }
+        // What counts is the sum over all shards.
+        if let Some(mut first) = parts.first_entry() {
+            first.get_mut().count = self.count;
+        }
         parts.into_iter().collect()
     }
 
@@ -146,6 +158,7 @@ impl Changes {
         self.elements.extend(later.elements);
         self.new_versions.extend(later.new_versions);
         self.gaining = self.gaining.or(later.gaining);
+        self.count += later.count;
     }
 
     pub(super) fn find(&self, record_key: &[u8]) -> Option<usize> {

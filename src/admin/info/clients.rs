@@ -13,10 +13,11 @@ pub(super) fn clients(facts: &Facts, out: &mut Text) {
     out.field("maxclients", facts.config.maxclients);
     out.field("client_recent_max_input_buffer", highest(|shard| shard.client_input_max));
     out.field("client_recent_max_output_buffer", highest(|shard| shard.client_output_max));
-    // No command waits for keys, and none tracks them for a client.
+    // No command waits for keys: these are held up by CLIENT PAUSE.
+    out.field("blocked_clients", facts.sum(|shard| shard.paused_clients));
+    // Nor are keys tracked for a client.
     out.fields(
         &[
-            "blocked_clients",
             "tracking_clients",
             "clients_in_timeout_table",
             "total_blocking_keys",

@@ -13,6 +13,7 @@ use basalt_shard::shard::Statistics;
 use hdrhistogram::Histogram;
 
 use super::hot_keys;
+use super::keyspace::Database;
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
 use crate::node::memory_shares::Shares;
@@ -30,6 +31,8 @@ pub(super) struct Wanted {
     /// The durations of commands, which are many bytes.
     pub(super) latency: bool,
     pub(super) hot_keys: bool,
+    /// What is known of databases, for which keys are looked at.
+    pub(super) keyspace: bool,
 }
 
 /// Everything.
@@ -47,8 +50,8 @@ pub(super) struct Facts {
     /// Error replies by code, and all of them.
     pub(super) errors: BTreeMap<Vec<u8>, u64>,
     pub(super) errors_total: u64,
-    /// Logical database, keys, keys with a deadline; those without keys are left out.
-    pub(super) databases: Vec<(usize, u64, u64)>,
+    /// Those that have keys.
+    pub(super) databases: Vec<Database>,
 }
 
 /// What the process knows of itself.
@@ -64,6 +67,7 @@ pub(super) struct Process {
     pub(super) connections_received: u64,
     pub(super) connections_rejected: u64,
     pub(super) connected_clients: u64,
+    pub(super) clients_evicted: u64,
     pub(super) memory_peak: u64,
     pub(super) memory_startup: u64,
     /// Pieces of work for the blocking threads: those that wait, those under way.
@@ -101,6 +105,8 @@ pub(super) struct Logs {
     pub(super) pending_shards: usize,
     /// Bytes that are not durable.
     pub(super) pending_bytes: u64,
+    /// Bytes that are not in the kernel.
+    pub(super) buffered_bytes: u64,
     /// Shards whose log failed.
     pub(super) failed: usize,
     /// Times that a shard's storage failed, and came back.
@@ -117,6 +123,11 @@ pub(super) struct OfShard {
     /// `ok`, `full` (of the disk) or `failed`.
     pub(super) state: &'static str,
     pub(super) storage: Statistics,
+    /// Keys with a deadline that stand, and how many of them are due.
+    pub(super) expires: u64,
+    pub(super) due: u64,
+    /// As Redis counts what a snapshot would be without.
+    pub(super) changes_made: u64,
     pub(super) commands: u64,
     pub(super) input_bytes: u64,
     pub(super) output_bytes: u64,
@@ -130,6 +141,8 @@ pub(super) struct OfShard {
     /// Commands, input and output bytes, turns a second.
     pub(super) rates: [f64; 4],
     pub(super) clients: u64,
+    /// Those whose command CLIENT PAUSE holds up.
+    pub(super) paused_clients: u64,
     pub(super) client_bytes: u64,
     pub(super) client_input_max: u64,
     pub(super) client_output_max: u64,
@@ -151,6 +164,7 @@ impl Facts {
                 (of_shard(there), commands, wanted.hot_keys.then(|| hot_keys_of(there)))
             })
             .await;
+        let databases = if wanted.keyspace { Database::all(shard_loop).await } else { Vec::new() };
         // Before the work off the loop, which would count itself.
         let process = Process::of(&shard_loop.node);
         let node = shard_loop.node.clone();
@@ -179,7 +193,7 @@ impl Facts {
                 .collect(),
             errors: statistics.errors().clone(),
             errors_total: statistics.total_errors(),
-            databases: databases(node, &shard_loop.databases()),
+            databases,
         }
     }
 
@@ -187,18 +201,6 @@ impl Facts {
     pub(super) fn sum(&self, number: impl Fn(&OfShard) -> u64) -> u64 {
         self.shards.iter().map(number).sum()
     }
-}
-
-fn databases(node: &Node, physical: &[u8]) -> Vec<(usize, u64, u64)> {
-    physical
-        .iter()
-        .enumerate()
-        .map(|(db, physical)| {
-            let (keys, expires) = node.key_count(*physical);
-            (db, keys, expires)
-        })
-        .filter(|(_, keys, _)| *keys > 0)
-        .collect()
 }
 
 fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
@@ -224,12 +226,19 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     for session in shard_loop.sessions.borrow().values() {
         let (input, output) = (session.input_bytes.get() as u64, session.output_bytes.get() as u64);
         facts.clients += 1;
+        facts.paused_clients += u64::from(session.is_paused.get());
         facts.client_bytes += input + output + size_of::<Session>() as u64;
         facts.client_input_max = facts.client_input_max.max(input);
         facts.client_output_max = facts.client_output_max.max(output);
     }
     let mut shard = shard_loop.shard.borrow_mut();
     facts.storage = shard.statistics;
+    for db in shard_loop.databases().iter() {
+        let (expires, due) = shard.standing_deadlines(*db);
+        facts.expires += expires;
+        facts.due += due;
+    }
+    facts.changes_made = shard.changes_made();
     let cache = shard.cache();
     facts.cache_bytes = cache.bytes();
     facts.copies_bytes = shard_loop.copies.borrow().bytes();
@@ -269,6 +278,7 @@ impl Process {
             connections_received: counters.connections_received.load(Ordering::Relaxed),
             connections_rejected: counters.connections_rejected.load(Ordering::Relaxed),
             connected_clients: counters.connected_clients.load(Ordering::Relaxed) as u64,
+            clients_evicted: counters.clients_evicted.load(Ordering::Relaxed),
             memory_peak: counters.memory_peak.load(Ordering::Relaxed),
             memory_startup: counters.memory_startup.load(Ordering::Relaxed),
             pool_load: node.pool.load(),
@@ -343,7 +353,9 @@ impl Logs {
         let mut group_batches: Option<Histogram<u64>> = None;
         facts.disk_full = node.disk_full.load(Ordering::Relaxed);
         for (shard, log) in node.logs.iter().enumerate() {
-            facts.pending_bytes += node.topology.engine(shard).log_backlog_bytes().1;
+            let (buffered_bytes, pending_bytes) = node.topology.engine(shard).log_backlog_bytes();
+            facts.buffered_bytes += buffered_bytes;
+            facts.pending_bytes += pending_bytes;
             let pending = log.pending();
             facts.pending += pending;
             facts.pending_shards += usize::from(pending > 0);

@@ -113,5 +113,6 @@ fn buffers(facts: &Facts, out: &mut Text) {
         0,
     );
     out.field("mem_clients_normal", facts.sum(|shard| shard.client_bytes));
-    out.fields(&["mem_cluster_links", "mem_aof_buffer"], 0);
+    out.field("mem_cluster_links", 0);
+    out.field("mem_aof_buffer", facts.logs.buffered_bytes);
 }

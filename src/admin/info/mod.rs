@@ -9,6 +9,7 @@ mod clients;
 mod commands;
 mod facts;
 mod hot_keys;
+mod keyspace;
 mod memory;
 mod server;
 mod stats;
@@ -60,11 +61,12 @@ const SECTIONS: &[Section] = &[
     Section { name: "cluster", shown: Shown::ByDefault, write: server::cluster },
     Section { name: "storage", shown: Shown::ByDefault, write: storage::storage },
     Section { name: HOT_KEYS, shown: Shown::ByName, write: hot_keys::hot_keys },
-    Section { name: "keyspace", shown: Shown::ByDefault, write: storage::keyspace },
+    Section { name: KEYSPACE, shown: Shown::ByDefault, write: keyspace::keyspace },
 ];
 
 const LATENCY_STATS: &str = "latencystats";
 const HOT_KEYS: &str = "hotkeys";
+const KEYSPACE: &str = "keyspace";
 
 /// The sections that a request names, in their own order. What it does not know it leaves out.
 fn selected(args: Args<'_>) -> Vec<&'static Section> {
@@ -94,7 +96,11 @@ fn info(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
         let sections = selected(context.args());
         let asks = |name: &str| sections.iter().any(|section| section.name == name);
-        let wanted = Wanted { latency: asks(LATENCY_STATS), hot_keys: asks(HOT_KEYS) };
+        let wanted = Wanted {
+            latency: asks(LATENCY_STATS),
+            hot_keys: asks(HOT_KEYS),
+            keyspace: asks(KEYSPACE),
+        };
         let text = if sections.is_empty() {
             Vec::new()
         } else {

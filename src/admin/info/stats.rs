@@ -3,7 +3,7 @@
 use crate::node::usage::ProcessorTime;
 
 use super::facts::{Facts, OfShard};
-use super::text::Text;
+use super::text::{Text, ratio};
 
 pub(super) fn stats(facts: &Facts, out: &mut Text) {
     out.section("Stats");
@@ -48,20 +48,15 @@ fn traffic(facts: &Facts, out: &mut Text) {
 
 fn keys(facts: &Facts, out: &mut Text) {
     out.field("expired_keys", facts.sum(|shard| shard.storage.expired_keys));
-    // Deadlines are kept in order of time, so no key stays beyond its own for want of a look.
-    out.field("expired_stale_perc", "0.00");
+    // Those that are gone for everybody and not removed yet. Nothing caps the time for that.
+    let (due, expires) = (facts.sum(|shard| shard.due), facts.sum(|shard| shard.expires));
+    out.field("expired_stale_perc", ratio(100 * due, expires));
     out.field("expired_time_cap_reached_count", 0);
     out.field("expire_cycle_cpu_milliseconds", facts.sum(|shard| shard.expire_ns) / 1_000_000);
     // Memory is a cache of what is on disk: nothing is ever evicted from the data.
-    out.fields(
-        &[
-            "evicted_keys",
-            "evicted_clients",
-            "total_eviction_exceeded_time",
-            "current_eviction_exceeded_time",
-        ],
-        0,
-    );
+    out.field("evicted_keys", 0);
+    out.field("evicted_clients", facts.process.clients_evicted);
+    out.fields(&["total_eviction_exceeded_time", "current_eviction_exceeded_time"], 0);
     out.field("keyspace_hits", facts.sum(|shard| shard.storage.keyspace_hits));
     out.field("keyspace_misses", facts.sum(|shard| shard.storage.keyspace_misses));
 }

@@ -1,4 +1,4 @@
-//! The data and its disk: INFO's sections Persistence, Keyspace, and Basalt's own, Storage.
+//! The data and its disk: INFO's sections Persistence, and Basalt's own, Storage.
 //!
 //! In Storage, what is summed over the shards stands first, then a line for each shard. The names
 //! that begin with `engine_` are the storage engine's own.
@@ -24,8 +24,9 @@ pub(super) fn persistence(facts: &Facts, out: &mut Text) {
     );
     out.field("current_fork_perc", "0.00");
     out.fields(&["current_save_keys_processed", "current_save_keys_total"], 0);
-    // What a power cut would take, where Redis counts what a crash would.
-    out.field("rdb_changes_since_last_save", logs.pending);
+    // Since the start, as nothing is ever saved that way: what is not on the disk yet is
+    // `batches_not_durable`.
+    out.field("rdb_changes_since_last_save", facts.sum(|shard| shard.changes_made));
     out.field("rdb_bgsave_in_progress", 0);
     out.field("rdb_last_save_time", facts.process.started_s);
     out.field("rdb_last_bgsave_status", "ok");
@@ -47,7 +48,8 @@ pub(super) fn persistence(facts: &Facts, out: &mut Text) {
     out.field("aof_last_write_status", status(facts));
     out.fields(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
     out.field("aof_current_size", facts.host.log_bytes());
-    out.fields(&["aof_base_size", "aof_pending_rewrite", "aof_buffer_length"], 0);
+    out.fields(&["aof_base_size", "aof_pending_rewrite"], 0);
+    out.field("aof_buffer_length", logs.buffered_bytes);
     out.field("aof_pending_bio_fsync", logs.pending_shards);
     out.field("aof_delayed_fsync", 0);
 }
@@ -189,12 +191,4 @@ fn of_shard(shard: &OfShard) -> String {
         shard.loop_turns.wall_us_max,
         shard.loop_turns.cpu_us_max,
     )
-}
-
-/// A line for each logical database that has keys.
-pub(super) fn keyspace(facts: &Facts, out: &mut Text) {
-    out.section("Keyspace");
-    for (db, keys, expires) in &facts.databases {
-        out.field(&format!("db{db}"), format_args!("keys={keys},expires={expires},avg_ttl=0"));
-    }
 }

@@ -11,6 +11,7 @@ use basalt_shard::keyspace::hot_keys::HotKey;
 use basalt_shard::resp::Span;
 
 use super::facts::{Host, Logs, OfShard, Process};
+use super::keyspace::Database;
 use super::*;
 use crate::config::memory::MemoryPlan;
 use crate::config::{Config, Surroundings};
@@ -183,13 +184,15 @@ fn shards_are_added_up() {
         shard.commands = number;
         shard.storage.keyspace_hits = 2 * number;
         shard.cache_hits = 3 * number;
+        shard.changes_made = 3 * number;
         shard.client_input_max = number;
         shard.processor_time.user_us = 600_000 * number;
         shard.rates = [number as f64, 1024.0, 0.0, 0.0];
     }
     facts.logs = Logs { syncs: 7, latency_us: [1, 2, 3], pending: 5, failed: 1, ..Logs::default() };
     facts.host.engine = vec![("memtable_bytes", 9)];
-    facts.databases = vec![(0, 5, 1), (3, 2, 0)];
+    let database = |db, keys, expires, mean_ttl_ms| Database { db, keys, expires, mean_ttl_ms };
+    facts.databases = vec![database(0, 5, 1, 1_500), database(3, 2, 0, 0)];
     check(
         "stats",
         &facts,
@@ -202,7 +205,7 @@ fn shards_are_added_up() {
     );
     check("clients", &facts, &["client_recent_max_input_buffer:10"]);
     check("cpu", &facts, &["used_cpu_user_main_thread:6.600000"]);
-    check("persistence", &facts, &["aof_last_write_status:err", "rdb_changes_since_last_save:5"]);
+    check("persistence", &facts, &["aof_last_write_status:err", "rdb_changes_since_last_save:33"]);
     check(
         "storage",
         &facts,
@@ -217,7 +220,8 @@ fn shards_are_added_up() {
             "engine_memtable_bytes:9",
         ],
     );
-    let keyspace = "# Keyspace\r\ndb0:keys=5,expires=1,avg_ttl=0\r\ndb3:keys=2,expires=0,avg_ttl=0";
+    let keyspace =
+        "# Keyspace\r\ndb0:keys=5,expires=1,avg_ttl=1500\r\ndb3:keys=2,expires=0,avg_ttl=0";
     assert_eq!(show("keyspace", &facts).trim_end(), keyspace);
 }
 

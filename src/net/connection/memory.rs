@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Connection;
 use crate::node::client_memory::{ClientMemory, TOO_MUCH_INPUT, Work};
-use crate::node::{Node, now_ms};
+use crate::node::{Node, steady_ms};
 use crate::runtime;
 
 /// How long a request that does not fit beside others waits, and how often it looks.
@@ -74,8 +74,14 @@ impl Connection {
         }
         let client = self.session.id;
         tracing::warn!(client, bytes, work_bytes, "closed: no memory for its request");
+        self.count_evicted();
         self.out.error(TOO_MUCH_INPUT);
         self.session.close_after_reply.set(true);
+    }
+
+    fn count_evicted(&self) {
+        let evicted = &self.shard_loop.node.counters.clients_evicted;
+        evicted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
     async fn wait_for_memory(&mut self, held: usize, more: usize) -> bool {
@@ -84,7 +90,7 @@ impl Connection {
         let is_there = loop {
             self.claim = node.client_memory.claim();
             if self.claim.is_some() {
-                self.session.claims_memory_since_ms.set(Some(now_ms()));
+                self.session.claims_memory_since_ms.set(Some(steady_ms()));
                 break true;
             }
             if node.client_memory.has_room(held, more) {
@@ -95,7 +101,7 @@ impl Connection {
             }
             runtime::sleep(PAUSE).await;
         };
-        self.session.last_interaction_ms.set(now_ms());
+        self.session.last_interaction_ms.set(steady_ms());
         is_there
     }
 
@@ -113,6 +119,7 @@ impl Connection {
             self.shard_loop.node.client_memory.refuses(bytes) && !self.session.no_evict.get();
         if is_refused {
             tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
+            self.count_evicted();
         }
         !is_refused
     }

@@ -181,14 +181,22 @@ pub(super) fn bitfield(
     let key = string::open(view, args.get(1))?;
     // The string becomes as long as all the writes together need, even if they fail.
     let mut draft = target::draft(view, &key, single::bytes_up_to(last_written))?;
+    let is_longer = target::is_longer(&key, &draft);
+    let mut changes = 0;
     reply.array(operations.len());
     for operation in &operations {
+        let before = operation.read(draft.value());
         match operation.write(draft.value_mut()) {
-            Some(number) => reply.integer(number as i64),
+            Some(number) => {
+                let is_changed = is_longer || operation.read(draft.value()) != before;
+                changes += usize::from(operation.writes() && is_changed);
+                reply.integer(number as i64);
+            }
             None => reply.null(),
         }
     }
     target::put(view, &key, draft);
+    view.count_changes(changes);
     Ok(())
 }
 

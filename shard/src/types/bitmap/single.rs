@@ -28,7 +28,9 @@ pub(super) fn setbit(
     let mut draft = target::draft(view, &key, bytes_up_to(offset))?;
     let old = bits::read_field(draft.value(), offset, 1);
     bits::write_field(draft.value_mut(), offset, 1, bit);
+    let is_changed = old != bit || target::is_longer(&key, &draft);
     target::put(view, &key, draft);
+    view.count_changes(usize::from(is_changed));
     reply.integer(old as i64);
     Ok(())
 }
@@ -48,6 +50,7 @@ fn write_bit(
     let is_raw = key.head.as_ref().is_some_and(|head| head.flags & RAW_STRING != 0);
     if !is_raw || current[..] != byte {
         view.write_part(key, large, end - 1, &byte)?;
+        view.count_changes(usize::from(current[..] != byte));
     }
     Ok(old)
 }

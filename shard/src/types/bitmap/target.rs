@@ -43,6 +43,11 @@ pub(super) fn draft(
     Ok(draft)
 }
 
+/// Whether there was less, or nothing, under a key before this copy.
+pub(super) fn is_longer(key: &Key, draft: &StringDraft) -> bool {
+    !key.exists() || draft.value().len() > string::bytes(key).len()
+}
+
 /// Puts a changed copy of the string under a key, unless it is the same in every respect.
 pub(super) fn put(view: &mut View<'_>, key: &Key, draft: StringDraft) {
     let unchanged = key.head.as_ref().is_some_and(|head| head.flags & RAW_STRING != 0)

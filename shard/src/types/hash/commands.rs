@@ -30,6 +30,7 @@ fn set_pairs(view: &mut View<'_>, args: Args<'_>, command: &str) -> Result<i64, 
         added += i64::from(is_new);
     }
     hash.save(view);
+    view.count_changes(args.len() / 2 - 1);
     Ok(added)
 }
 
@@ -53,13 +54,14 @@ pub(super) fn hdel(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
     let mut removed = 0;
     if let Some(mut hash) = Hash::open(view, args.get(1))? {
         for field in args.iter_from(2) {
-            removed += i64::from(hash.remove(view, field)?);
+            removed += usize::from(hash.remove(view, field)?);
         }
         if removed > 0 {
             hash.save(view);
+            view.count_changes(removed);
         }
     }
-    reply.integer(removed);
+    reply.integer(removed as i64);
     Ok(())
 }
 

@@ -39,6 +39,7 @@ pub(super) fn mset(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
         let key = view.open_head(args.get(index))?;
         view.put_string(&key, StringDraft::of(args.get(index + 1), None));
     }
+    view.count_changes(args.len() / 2);
     reply.ok();
     Ok(())
 }
@@ -62,6 +63,7 @@ pub(super) fn msetnx(
     for (pair, key) in keys.iter().enumerate() {
         view.put_string(key, StringDraft::of(args.get(2 * pair + 2), None));
     }
+    view.count_changes(keys.len());
     reply.integer(1);
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::command::Args;
 use crate::command::spec::Run;
 use crate::command::table::{Table, shard_specs};
 use crate::engine::memory::MemoryEngine;
+use crate::keyspace::cache::Touch;
 use crate::keyspace::dirty::Ticket;
 use crate::keyspace::head::{Head, Kind};
 use crate::random::Random;
@@ -99,6 +100,7 @@ impl TestShard {
             args,
             databases: &self.databases,
             db: self.db,
+            touch: Touch::Yes,
             now_ms: self.now_ms,
             steady_ms: self.now_ms - START_MS,
             settings: &self.settings,
@@ -168,6 +170,7 @@ impl TestShard {
             db: self.db,
             now_ms: self.now_ms,
             steady_ms: self.now_ms - START_MS,
+            touch: Touch::Yes,
         };
         let mut view = View::off_loop(context, &mut random);
         let outcome = work(&mut view);

@@ -7,6 +7,7 @@
 
 mod changes;
 mod pieces;
+mod uses;
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
@@ -28,6 +29,7 @@ use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
 
 pub use changes::{Before, Changes, HeadChange, IntoElements};
+pub(crate) use uses::USED_MAX;
 
 /// Work that a command may do on the loop, in units of one record (or 64 bytes touched). About
 /// 100 microseconds; beyond it the command runs off the loop.
@@ -96,6 +98,8 @@ pub struct Context<'a> {
     pub now_ms: u64,
     /// The clock of uses, in ms since the process started.
     pub steady_ms: u64,
+    /// Whether the client's commands count as uses of keys (CLIENT NO-TOUCH).
+    pub touch: Touch,
 }
 
 /// See the module.
@@ -130,10 +134,16 @@ pub struct View<'a> {
     pub failure: Option<CommandError>,
     /// The newest batch among those that wrote what this command saw and that are not durable.
     pub gate: Ticket,
-    /// Keys that lookups found, and did not find, for INFO.
+    /// Keys that reading lookups found, and did not find, for INFO.
     pub hits: u64,
     /// See `hits`.
     pub misses: u64,
+    /// Lookups count as reading ones.
+    counts_lookups: bool,
+    /// Keys that were used and whose hot cache is not at hand, for their owners.
+    pub used: Vec<(ShardId, RecordKey)>,
+    /// The value of the copy was read.
+    pub uses_copy: bool,
 }
 
 impl<'a> View<'a> {
@@ -144,29 +154,7 @@ impl<'a> View<'a> {
         shard: ShardId,
         cache: &'a mut HotCache,
     ) -> Self {
-        Self {
-            context,
-            random,
-            cache: Some((shard, cache)),
-            tier: ReadTier::Memory,
-            is_read: false,
-            budget: LOOP_BUDGET,
-            changes: Changes::default(),
-            earlier: None,
-            loaded: Vec::new(),
-            loaded_bytes: 0,
-            copy: None,
-            dirty: None,
-            held: Reservation::default(),
-            walked: None,
-            read_bytes: 0,
-            expected_bytes: 0,
-            counted_changes: None,
-            failure: None,
-            gate: 0,
-            hits: 0,
-            misses: 0,
-        }
+        Self::new((context, random), Some((shard, cache)), ReadTier::Memory, LOOP_BUDGET)
     }
 
     /// A view for a command that reads one key, whose record is given: `OffLoop` if it needs more.
@@ -176,24 +164,30 @@ impl<'a> View<'a> {
         record_key: &'a RecordKey,
         record: &'a Bytes,
     ) -> Self {
-        let copy = Some((record_key, record));
-        Self {
-            copy,
-            tier: ReadTier::Memory,
-            budget: LOOP_BUDGET,
-            ..Self::off_loop(context, random)
-        }
+        let mut view = Self::new((context, random), None, ReadTier::Memory, LOOP_BUDGET);
+        view.copy = Some((record_key, record));
+        view.counts_lookups = true;
+        view
     }
 
     /// A view for a thread that may block.
     pub fn off_loop(context: Context<'a>, random: &'a mut Random) -> Self {
+        Self::new((context, random), None, ReadTier::Disk, u64::MAX)
+    }
+
+    fn new(
+        (context, random): (Context<'a>, &'a mut Random),
+        cache: Option<(ShardId, &'a mut HotCache)>,
+        tier: ReadTier,
+        budget: u64,
+    ) -> Self {
         Self {
             context,
             random,
-            cache: None,
-            tier: ReadTier::Disk,
+            cache,
+            tier,
             is_read: false,
-            budget: u64::MAX,
+            budget,
             changes: Changes::default(),
             earlier: None,
             loaded: Vec::new(),
@@ -209,6 +203,9 @@ impl<'a> View<'a> {
             gate: 0,
             hits: 0,
             misses: 0,
+            counts_lookups: false,
+            used: Vec::new(),
+            uses_copy: false,
         }
     }
 
@@ -234,6 +231,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn of_read(mut self, is_read: bool) -> Self {
         self.is_read = is_read;
+        self.counts_lookups = is_read;
         self
     }
 
@@ -300,7 +298,7 @@ impl<'a> View<'a> {
 
     /// Opens a key of the selected database.
     pub fn open(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::Yes, Part::Whole)
+        self.open_with(self.context.db, key, self.context.touch, Part::Whole)
     }
 
     /// The string at a key of the selected database, lent from the hot cache: what GET needs and
@@ -318,6 +316,7 @@ impl<'a> View<'a> {
         {
             let value = head::live_string(record, self.context.now_ms)?;
             self.hits += 1;
+            self.uses_copy |= self.context.touch == Touch::Yes;
             return Some(value);
         }
         let position = layout::position(key);
@@ -326,9 +325,10 @@ impl<'a> View<'a> {
             return None;
         }
         let record_key = layout::head_key_at(physical, position, key);
-        let record = cache.lend(&record_key, Touch::Yes)?;
-        let value = head::live_string(record, self.context.now_ms)
-            .filter(|value| value.len() <= HOT_STRING_BYTES_MAX)?;
+        let now_ms = self.context.now_ms;
+        let value = cache.lend(&record_key, self.context.touch, |record| {
+            head::live_string(record, now_ms).filter(|value| value.len() <= HOT_STRING_BYTES_MAX)
+        })?;
         if let Some(dirty) = self.dirty {
             self.gate = self.gate.max(dirty.ticket(&record_key));
         }
@@ -348,12 +348,17 @@ impl<'a> View<'a> {
     /// Opens a key of the selected database whose value is of no interest: whether it is there, of
     /// what kind, and until when. What a big value consists of is not read.
     pub fn open_head(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::Yes, Part::Front)
+        self.open_with(self.context.db, key, self.context.touch, Part::Front)
     }
 
     /// The same, of another logical database.
     pub fn open_head_in(&mut self, db: usize, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(db, key, Touch::Yes, Part::Front)
+        self.open_with(db, key, self.context.touch, Part::Front)
+    }
+
+    /// The same, in order to use it, whatever the client said of its uses.
+    pub fn open_head_to_touch(&mut self, key: &[u8]) -> Result<Key, CommandError> {
+        self.open_with(self.context.db, key, Touch::Yes, Part::Front)
     }
 
     /// The same, to tell something about it, which is not a use of it.
@@ -408,11 +413,7 @@ impl<'a> View<'a> {
             }
         };
         let head = head.filter(|head| !head.is_expired(self.context.now_ms));
-        if head.is_some() {
-            self.hits += 1;
-        } else {
-            self.misses += 1;
-        }
+        self.note_lookup((shard, &record_key), head.is_some(), touch);
         Ok(Key { record_key, shard, before, head })
     }
 
@@ -438,7 +439,7 @@ impl<'a> View<'a> {
         if part != Part::Front || *home != shard || self.copy.is_some() {
             return Ok(None);
         }
-        let record = cache.lend(record_key, touch);
+        let record = cache.lend(record_key, touch, Some);
         Ok(record.map(Head::decode_front).transpose()?)
     }
 

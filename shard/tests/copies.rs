@@ -12,6 +12,7 @@ use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::memory::MemoryEngine;
+use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::layout;
 use basalt_shard::locks::{Mode, Scope};
@@ -55,8 +56,9 @@ impl Two {
         let spec = self.table.lookup(args).unwrap().spec;
         let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
         let (now_ms, settings) = (self.now_ms, &self.settings);
-        let call =
-            Call { spec, handler, args, databases: &[0], db: 0, now_ms, steady_ms: 0, settings };
+        let (databases, touch) = (&[0], Touch::Yes);
+        let (db, steady_ms) = (0, 0);
+        let call = Call { spec, handler, args, databases, db, touch, now_ms, steady_ms, settings };
         run(&call, &mut self.owner, &mut self.reader, &mut self.copies)
     }
 

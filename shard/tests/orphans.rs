@@ -18,6 +18,7 @@ use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Direction, Engine, Family, LogAccess, Range, ReadTier, Site};
+use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::layout::ElementPrefix;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
@@ -61,6 +62,7 @@ impl TestShard {
             args,
             databases: &[0],
             db: 0,
+            touch: Touch::Yes,
             now_ms: 1_700_000_000_000,
             steady_ms: 0,
             settings: &self.settings,

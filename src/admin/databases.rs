@@ -126,7 +126,7 @@ fn any_live_key(node: &Node, db: u8, random: &mut Random) -> Result<Option<Vec<u
         for shard in (0..shards).map(|number| (first + number) % shards) {
             let engine = node.topology.engine(shard).as_ref();
             let mut found = None;
-            scan::walk(engine, db, range, usize::MAX, now_ms(), ReadTier::Disk, |visited| {
+            scan::walk(engine, db, range, u64::MAX, now_ms(), ReadTier::Disk, |visited| {
                 found = Some(visited.key.to_vec());
                 ControlFlow::Break(())
             })?;

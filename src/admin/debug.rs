@@ -175,7 +175,7 @@ fn protocol(kind: &[u8], reply: &mut ReplyBuffer) -> Result<(), Failure> {
 /// What OBJECT and MEMORY USAGE say, in the line of Redis. There are no addresses.
 async fn object(context: &mut LaterContext) -> Result<(), Failure> {
     let key = context.args().get(2).to_vec();
-    let mut batch = Batch::new(context.session.db.get(), Protocol::Resp2);
+    let mut batch = Batch::new(context.session.caller(), Protocol::Resp2);
     let asked = [
         [b"object".as_slice(), b"encoding"],
         [b"object", b"refcount"],

@@ -1,5 +1,7 @@
 //! Administration: the commands on the process and on whole databases.
 
+pub(crate) mod absent;
+pub(crate) mod acl;
 pub(crate) mod command;
 pub(crate) mod config_commands;
 pub(crate) mod databases;
@@ -10,18 +12,28 @@ mod latency_graph;
 pub(crate) mod lolwut;
 pub(crate) mod memory_commands;
 pub(crate) mod monitor;
+pub(crate) mod persistence;
 pub(crate) mod redact;
 pub(crate) mod server_commands;
 pub(crate) mod slowlog_commands;
 pub(crate) mod specs;
 pub(crate) mod walk;
 
+use basalt_shard::command::CommandSpec;
+
 use crate::session::process_command::ProcessRun;
 use crate::session::{auth, client, client_list, connection_commands};
 
+/// All commands that no shard runs, described.
+pub(crate) fn process_specs() -> impl Iterator<Item = &'static CommandSpec> {
+    let here = [specs::SPECS, acl::specs::SPECS, persistence::specs::SPECS];
+    here.into_iter().chain(absent::SPECS).chain([crate::session::specs::SPECS]).flatten()
+}
+
 /// The functions of all commands that no shard runs, by their full names.
 pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
-    [
+    let present = [
+        acl::COMMANDS,
         auth::COMMANDS,
         client::COMMANDS,
         client_list::COMMANDS,
@@ -35,9 +47,10 @@ pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
         lolwut::COMMANDS,
         memory_commands::COMMANDS,
         monitor::COMMANDS,
+        persistence::COMMANDS,
         server_commands::COMMANDS,
         slowlog_commands::COMMANDS,
         walk::COMMANDS,
-    ]
-    .concat()
+    ];
+    [present.concat(), absent::commands()].concat()
 }

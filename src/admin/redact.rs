@@ -48,12 +48,7 @@ mod tests {
     use basalt_shard::resp::Span;
 
     fn check(line: &str, expected: &str) {
-        let table = Table::new(
-            crate::admin::specs::SPECS
-                .iter()
-                .chain(crate::session::specs::SPECS)
-                .collect::<Vec<_>>(),
-        );
+        let table = Table::new(crate::admin::process_specs());
         let mut start = 0;
         let spans: Vec<Span> = line
             .split(' ')

@@ -12,6 +12,7 @@ use basalt_shard::command::scan_options::{ScanOptions, Scanned, parse_cursor};
 use basalt_shard::engine::{Engine, ReadTier};
 use basalt_shard::error::{CommandError, text, write_error};
 use basalt_shard::glob::glob_match;
+use basalt_shard::keyspace::cursor;
 use basalt_shard::keyspace::head::Kind;
 use basalt_shard::keyspace::layout::{self, HASH_BITS};
 use basalt_shard::keyspace::scan::{self, Visited};
@@ -26,7 +27,7 @@ use crate::router::message::FAILED;
 use crate::session::process_command::{LaterContext, ProcessRun};
 
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
-const SCAN_ON_LOOP_MAX: usize = 256;
+const SCAN_ON_LOOP_MAX: u64 = 256;
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
@@ -79,7 +80,7 @@ impl Walk {
         for shard in 0..self.topology.shards() {
             let engine = self.topology.engine(shard).as_ref();
             let all = (0, None);
-            scan::walk(engine, self.db, all, usize::MAX, self.now_ms, ReadTier::Disk, |visited| {
+            scan::walk(engine, self.db, all, u64::MAX, self.now_ms, ReadTier::Disk, |visited| {
                 if self.wants(&visited) { gathered.add(visited.key) } else { gathered.goes_on() }
             })?;
             gathered.check()?;
@@ -93,15 +94,18 @@ impl Walk {
     /// The next cursor is 0 at the end.
     fn page(
         &self,
-        (cursor, count): (u64, usize),
+        (cursor, count): (u64, u64),
         tier: ReadTier,
         held: &mut Reservation,
     ) -> Result<ReplyBuffer, CommandError> {
         let mut gathered = self.gather(held);
         let page = gathered.reply.deferred_page();
-        let mut visited_records = 0usize;
-        let mut from = cursor;
+        let mut visited_records = 0;
         let mut next_page = 0;
+        let Some(mut from) = cursor::first_position(cursor) else {
+            gathered.reply.finish_page(page, next_page, 0);
+            return Ok(gathered.reply);
+        };
         let first = self.topology.shard_of_slot(layout::slot_of(from));
         for shard in first..self.topology.shards() {
             let end = u64::from(self.topology.first_slot(shard + 1)) << HASH_BITS;
@@ -116,7 +120,7 @@ impl Walk {
             gathered.check()?;
             match (next, end) {
                 (Some(next), _) => next_page = next,
-                (None, Some(end)) if visited_records >= count => next_page = end,
+                (None, Some(end)) if visited_records >= count => next_page = cursor::at(end),
                 (None, Some(end)) => {
                     from = end;
                     continue;
@@ -200,14 +204,13 @@ async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
 }
 
 /// From which cursor on, how many, and what.
-fn parse_scan(context: &LaterContext) -> Result<((u64, usize), Walk), CommandError> {
+fn parse_scan(context: &LaterContext) -> Result<((u64, u64), Walk), CommandError> {
     let args: Args<'_> = context.args();
     let cursor = parse_cursor(args.get(1))?;
     let options = ScanOptions::parse(args, 2, Scanned::Keys)?;
-    let count = usize::try_from(options.count).unwrap_or(usize::MAX);
     let kind = options.type_name.map(<[u8]>::to_ascii_lowercase);
     let walk = Walk::new(context, options.pattern.map(<[u8]>::to_vec), kind);
-    Ok(((cursor, count), walk))
+    Ok(((cursor, options.count), walk))
 }
 
 /// `found` is `None` when the walk panicked.

@@ -19,6 +19,7 @@ use basalt_shard::command::table::{Entry, LookupError};
 use basalt_shard::command::{Args, keys};
 use basalt_shard::error::refuse_if_over;
 use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::keyspace::layout;
 use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span};
 use basalt_shard::room::Claim;
 use basalt_shard::shard::Attempt;
@@ -203,6 +204,7 @@ impl Connection {
             *input_was_full = count == room_bytes;
             input.received(count);
             LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
+            LoopCounters::add(&shard_loop.counters.reads, 1);
             Poll::Ready(true)
         })
         .await
@@ -259,8 +261,7 @@ impl Connection {
                     consumed
                 }
                 Err(error) => {
-                    self.flush_segment().await;
-                    self.out.error(&error.message());
+                    self.reject(None, &error.message()).await;
                     self.session.close_after_reply.set(true);
                     break;
                 }
@@ -346,6 +347,7 @@ impl Connection {
             Ok(entry) => entry,
             Err(error) => return self.unknown(args, error).await,
         };
+        self.session.last_command.set(Some(entry.id));
         if !entry.spec.accepts(args.len()) || matches!(entry.spec.run, Run::Container) {
             let text = format!("ERR wrong number of arguments for '{}' command", entry.full_name);
             return self.reject(Some(entry), text.as_bytes()).await;
@@ -353,7 +355,6 @@ impl Connection {
         if !self.session.authenticated.get() && !entry.spec.has(flag::NO_AUTH) {
             return self.reject(Some(entry), b"NOAUTH Authentication required.").await;
         }
-        self.session.last_command.set(Some(entry.id));
         self.session.commands.set(self.session.commands.get() + 1);
         if node.paused_until_ms.load(std::sync::atomic::Ordering::Relaxed) != 0 {
             self.wait_while_paused(entry).await;
@@ -385,6 +386,7 @@ impl Connection {
     }
 
     async fn unknown(&mut self, args: Args<'_>, error: LookupError) {
+        self.session.last_command.set(None);
         // As Redis prints them: a NUL ends an argument.
         let shorten = |argument: &[u8], bytes_max: usize| -> Vec<u8> {
             argument.iter().copied().take(bytes_max).take_while(|byte| *byte != 0).collect()
@@ -456,39 +458,42 @@ impl Connection {
 
     async fn shard_command(&mut self, entry: &Entry, args: Args<'_>) {
         let home = self.home(entry, args);
-        let (id, db) = (entry.id, self.session.db.get());
+        let (id, caller) = (entry.id, self.session.caller());
+        if entry.spec.has(flag::TELLS_USES) {
+            self.gather_uses(entry, args).await;
+        }
         if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
             let mut start = self.out.len();
-            let when = (db, &mut self.moment);
-            let ticket = match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
-                Attempt::Done(ticket) => ticket,
-                why => {
-                    let shard_loop = self.shard_loop.clone();
-                    let mut reply = ReplyBuffer::new(self.out.protocol());
-                    let how = (db, why);
-                    let ticket = execute::run_waiting(&shard_loop, id, args, how, &mut reply).await;
-                    start = self.take_replies(reply.take()).await;
-                    self.moment = Instant::now();
-                    ticket
-                }
-            };
+            let when = (caller, &mut self.moment);
+            let (ticket, duration_us) =
+                match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
+                    Attempt::Done(ticket) => (ticket, self.last_duration_us()),
+                    why => {
+                        let shard_loop = self.shard_loop.clone();
+                        let mut reply = ReplyBuffer::new(self.out.protocol());
+                        let how = (caller, why);
+                        let waited =
+                            execute::run_waiting(&shard_loop, id, args, how, &mut reply).await;
+                        start = self.take_replies(reply.take()).await;
+                        self.moment = Instant::now();
+                        (waited.ticket, waited.duration_us)
+                    }
+                };
             self.hold_for(start, self.shard_loop.id, ticket);
-            let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
-            self.note_slowness(entry, args, duration_ns / 1000);
+            self.note_slowness(entry, args, duration_us);
             return;
         }
         if self.segment.batch.is_empty() && home != Home::Several && entry.spec.has(flag::READONLY)
         {
-            let when = (db, &mut self.moment);
+            let when = (caller, &mut self.moment);
             if execute::attempt_copy(&self.shard_loop, id, args, when, &mut self.out) {
-                let duration_ns = self.shard_loop.statistics.borrow().last_duration_ns;
-                self.note_slowness(entry, args, duration_ns / 1000);
+                self.note_slowness(entry, args, self.last_duration_us());
                 return;
             }
         }
         if self.segment.batch.is_empty() {
             self.segment.only_reads = true;
-            self.segment.batch.db = db;
+            self.segment.batch.caller = caller;
             self.segment.batch.protocol = Some(self.out.protocol());
         }
         self.segment.only_reads &= entry.spec.has(flag::READONLY);
@@ -499,6 +504,33 @@ impl Connection {
             || self.segment.batch.bytes() >= SEGMENT_BYTES_MAX
         {
             self.flush_segment().await;
+        }
+    }
+
+    /// How long the command took that has just ended.
+    fn last_duration_us(&self) -> u64 {
+        self.shard_loop.statistics.borrow().last_duration_ns / 1000
+    }
+
+    /// Has the owner of a key told of its uses on all threads, out of copies, before somebody asks.
+    async fn gather_uses(&mut self, entry: &Entry, args: Args<'_>) {
+        let shard_loop = self.shard_loop.clone();
+        let databases = shard_loop.databases();
+        let physical = databases.get(self.session.db.get());
+        let (Home::One(owner), Some(physical)) = (self.home(entry, args), physical) else { return };
+        self.flush_segment().await;
+        // OBJECT's subcommands have the key behind their name.
+        let key = layout::head_key(*physical, args.get(2));
+        for shard in (0..shard_loop.node.topology.shards()).filter(|shard| *shard != owner) {
+            let asked = key.clone();
+            let take = move |there: &Rc<ShardLoop>| there.copies.borrow().take_uses(&asked);
+            if let Some(Some(uses)) = shard_loop.on_shard(shard, take).await {
+                let key = key.clone();
+                let note = move |there: &Rc<ShardLoop>| {
+                    there.shard.borrow_mut().cache().note_uses(&key, uses);
+                };
+                shard_loop.on_shard(owner, note).await;
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
-//! (`keeper`), space on the disk (`disk`), verifying what is on it (`scrub`), threads that may
-//! block (`pool`), descriptors (`open_files`), counters, memory that clients hold
-//! (`client_memory`), what the process uses of the host (`usage`).
+//! (`keeper`), space on the disk (`disk`), verifying what is on it (`scrub`), what SAVE has come
+//! to (`saves`), threads that may block (`pool`), descriptors (`open_files`), counters, memory that
+//! clients hold (`client_memory`), what the process uses of the host (`usage`).
 
 mod cache_balance;
 pub(crate) mod client_memory;
@@ -18,6 +18,7 @@ pub(crate) mod log_sync;
 pub(crate) mod memory_shares;
 pub(crate) mod open_files;
 pub(crate) mod pool;
+pub(crate) mod saves;
 pub(crate) mod scrub;
 pub(crate) mod start;
 pub(crate) mod syncer;
@@ -46,6 +47,7 @@ use crate::node::log_sync::LogSync;
 use crate::node::memory_shares::MemoryShares;
 use crate::node::open_files::OpenFiles;
 use crate::node::pool::Pool;
+use crate::node::saves::Saves;
 use crate::router::mailbox::Mailbox;
 use crate::session::process_command::ProcessTable;
 use crate::session::slowlog::SlowLog;
@@ -104,6 +106,8 @@ pub(crate) struct Node {
     pub(crate) run_id: String,
     pub(crate) started: Instant,
     pub(crate) started_s: u64,
+    /// What SAVE and BGREWRITEAOF have come to.
+    pub(crate) saves: Saves,
     /// Says that the process is to end.
     pub(crate) stop: start::StopSignal,
 }

@@ -36,6 +36,7 @@ use crate::node::log_sync::Mode;
 use crate::node::memory_shares::{self, MemoryShares};
 use crate::node::open_files;
 use crate::node::pool::Pool;
+use crate::node::saves::Saves;
 use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_us, steady_ms};
 use crate::node::{drain, keeper, syncer};
@@ -86,9 +87,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         .map_err(|error| format!("cannot write the manifest: {error}"))?;
     let opening_ms = opening.elapsed().as_millis() as u64;
 
-    let mut table = Table::new(
-        shard_specs().chain(crate::admin::specs::SPECS).chain(crate::session::specs::SPECS),
-    );
+    let mut table = Table::new(shard_specs().chain(crate::admin::process_specs()));
     for rename in config.renames() {
         table
             .rename(&rename.from, &rename.to)
@@ -131,6 +130,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         run_id,
         started: Instant::now(),
         started_s: now_us() / 1_000_000,
+        saves: Saves::new(now_us() / 1_000_000),
         stop: StopSignal(stop),
         sources,
         data_directory,
@@ -424,6 +424,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             });
         }
         Message::Unlock(lock) => shard_loop.unlock(lock),
+        Message::Used(keys) => shard_loop.note_used(&keys),
         Message::Answer(exchange, answer) => shard_loop.answered(exchange, answer),
         Message::Durable => {
             let durable = shard_loop.node.logs[shard_loop.id].durable();

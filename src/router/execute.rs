@@ -11,6 +11,7 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
 use basalt_shard::error::{CommandError, storage_error_reply};
 use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::room::{Claim, Reservation};
@@ -18,10 +19,11 @@ use basalt_shard::settings::Settings;
 use basalt_shard::shard::{
     Attempt, Call, REPLIES_BYTES_MAX, Refused, Sequence, run_in_sequence, scope_of,
 };
+use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
 
 use crate::node::{Node, now_ms, steady_ms, time_ms};
-use crate::router::message::{Batch, Executed};
+use crate::router::message::{Batch, Caller, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
 use crate::session::slowness;
@@ -47,7 +49,7 @@ pub(crate) fn run_ready(
             return None;
         }
         let (id, args) = batch.command(next);
-        match attempt(shard_loop, id, args, (batch.db, &mut moment), reply) {
+        match attempt(shard_loop, id, args, (batch.caller, &mut moment), reply) {
             Attempt::Done(ticket) => {
                 note_slowness(shard_loop, id, args, done);
                 done.ends.push((reply.len(), ticket));
@@ -73,7 +75,7 @@ pub(crate) fn attempt_copy(
     shard_loop: &ShardLoop,
     id: CommandId,
     args: Args<'_>,
-    (db, moment): (usize, &mut Instant),
+    (caller, moment): (Caller, &mut Instant),
     reply: &mut ReplyBuffer,
 ) -> bool {
     let start = reply.len();
@@ -81,7 +83,7 @@ pub(crate) fn attempt_copy(
     let mut shard = shard_loop.shard.borrow_mut();
     let mut copies = shard_loop.copies.borrow_mut();
     let is_answered = shard_loop
-        .with_call(id, args, (db, now_ms), |call| shard.read_copy(call, &mut copies, reply))
+        .with_call(id, args, (caller, now_ms), |call| shard.read_copy(call, &mut copies, reply))
         .unwrap_or(false);
     if is_answered {
         let mut statistics = shard_loop.statistics.borrow_mut();
@@ -99,15 +101,19 @@ pub(crate) fn copy_for_others(shard_loop: &ShardLoop, batch: &Batch, done: &mut 
             continue;
         }
         let (id, args) = batch.command(index);
-        let copy = shard_loop.with_call(id, args, (batch.db, 0), |call| shard.copy(call));
+        let copy = shard_loop.with_call(id, args, (batch.caller, 0), |call| shard.copy(call));
         done.copies.extend(copy.flatten());
     }
 }
 
 /// Keeps what there is to say of the time that the latest command took.
 fn note_slowness(shard_loop: &ShardLoop, id: CommandId, args: Args<'_>, done: &mut Executed) {
-    let duration_us = shard_loop.statistics.borrow().last_duration_ns / 1000;
-    done.slow.extend(slowness::check(shard_loop, id, args, duration_us));
+    done.slow.extend(slowness::check(shard_loop, id, args, last_duration_us(shard_loop)));
+}
+
+/// How long the command took that has just ended.
+fn last_duration_us(shard_loop: &ShardLoop) -> u64 {
+    shard_loop.statistics.borrow().last_duration_ns / 1000
 }
 
 /// Tries one command on the loop. What it wrote is flushed at the end of the turn. `moment` is now,
@@ -116,14 +122,14 @@ pub(crate) fn attempt(
     shard_loop: &ShardLoop,
     id: CommandId,
     args: Args<'_>,
-    (db, moment): (usize, &mut Instant),
+    (caller, moment): (Caller, &mut Instant),
     reply: &mut ReplyBuffer,
 ) -> Attempt {
     let start = reply.len();
     let mut shard = shard_loop.shard.borrow_mut();
     let now_ms = time_ms(*moment);
     let attempt = shard_loop
-        .with_call(id, args, (db, now_ms), |call| shard.execute(call, reply))
+        .with_call(id, args, (caller, now_ms), |call| shard.execute(call, reply))
         .unwrap_or(Attempt::Done(0));
     if let Attempt::Done(ticket) = attempt {
         let mut statistics = shard_loop.statistics.borrow_mut();
@@ -156,9 +162,9 @@ pub(crate) async fn finish_batch(
 ) -> Executed {
     while let Some(Halt { next, why }) = halt {
         let (id, args) = batch.command(next);
-        let ticket = run_waiting(shard_loop, id, args, (batch.db, why), &mut reply).await;
-        note_slowness(shard_loop, id, args, &mut done);
-        done.ends.push((reply.len(), ticket));
+        let waited = run_waiting(shard_loop, id, args, (batch.caller, why), &mut reply).await;
+        done.slow.extend(slowness::check(shard_loop, id, args, waited.duration_us));
+        done.ends.push((reply.len(), waited.ticket));
         halt = run_ready(shard_loop, batch, next + 1, &mut reply, &mut done);
     }
     done.replies = reply.take();
@@ -175,25 +181,34 @@ pub(crate) async fn give_way(keys: usize) {
     }
 }
 
+/// What a command came to that had to wait.
+pub(crate) struct Waited {
+    /// The batch that its reply waits for.
+    pub(crate) ticket: Ticket,
+    /// How long it ran: others may have run since it ended.
+    pub(crate) duration_us: u64,
+}
+
 /// Runs one command of this shard that could not run at once; `why` is how that try ended.
 pub(crate) async fn run_waiting(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
-    (db, mut why): (usize, Attempt),
+    (caller, mut why): (Caller, Attempt),
     reply: &mut ReplyBuffer,
-) -> Ticket {
+) -> Waited {
     let mut wait = RoomWait::new();
+    let waited = |ticket| Waited { ticket, duration_us: last_duration_us(shard_loop) };
     loop {
         match why {
-            Attempt::Done(ticket) => return ticket,
+            Attempt::Done(ticket) => return waited(ticket),
             Attempt::Stalled => {
                 runtime::sleep(STALL_PAUSE).await;
-                why = attempt(shard_loop, id, args, (db, &mut Instant::now()), reply);
+                why = attempt(shard_loop, id, args, (caller, &mut Instant::now()), reply);
             }
             Attempt::Locked | Attempt::OffLoop => {
                 let needed = shard_loop
-                    .with_call(id, args, (db, now_ms()), |call| {
+                    .with_call(id, args, (caller, now_ms()), |call| {
                         call.locks(&shard_loop.node.topology)
                     })
                     .unwrap_or_default();
@@ -206,12 +221,16 @@ pub(crate) async fn run_waiting(
                 let ran = if why == Attempt::OffLoop && at_once {
                     None
                 } else {
-                    run_locked_here(shard_loop, id, args, db, reply).await
+                    run_locked_here(shard_loop, id, args, caller, reply).await
                 };
                 let ticket = match ran {
                     Some(ticket) => Ok(ticket),
-                    None => run_locked_off_loop(shard_loop, id, args, (db, &mut wait), reply).await,
+                    None => {
+                        let how = (caller, &mut wait);
+                        run_locked_off_loop(shard_loop, id, args, how, reply).await
+                    }
                 };
+                let ticket = ticket.map(waited);
                 give_way(keys).await;
                 shard_loop.unlock(lock);
                 match ticket {
@@ -231,7 +250,7 @@ async fn run_locked_here(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
-    db: usize,
+    caller: Caller,
     reply: &mut ReplyBuffer,
 ) -> Option<Ticket> {
     loop {
@@ -241,7 +260,7 @@ async fn run_locked_here(
             let mut statistics = shard_loop.statistics.borrow_mut();
             let timer = Instant::now();
             let tried = shard_loop
-                .with_call(id, args, (db, now_ms()), |call| shard.execute_locked(call, reply));
+                .with_call(id, args, (caller, now_ms()), |call| shard.execute_locked(call, reply));
             if let Some(Attempt::Done(_)) = tried {
                 statistics.finish(id, timer, &reply.as_bytes()[start..]);
                 LoopCounters::add(&shard_loop.counters.commands, 1);
@@ -265,16 +284,16 @@ async fn run_locked_off_loop(
     shard_loop: &Rc<ShardLoop>,
     id: CommandId,
     args: Args<'_>,
-    (db, wait): (usize, &mut RoomWait),
+    (caller, wait): (Caller, &mut RoomWait),
     reply: &mut ReplyBuffer,
 ) -> Result<Ticket, Lack> {
-    let mut batch = Batch::new(db, reply.protocol());
+    let mut batch = Batch::new(caller, reply.protocol());
     batch.push(id, args);
     let timer = Instant::now();
     let start = reply.len();
     // Its keys are locked: what it will see of them is what is there now.
     let shown = shard_loop
-        .with_call(id, args, (db, now_ms()), |call| {
+        .with_call(id, args, (caller, now_ms()), |call| {
             let locks = call.locks(&shard_loop.node.topology);
             shard_loop.shard.borrow().gate(call, &locks)
         })
@@ -289,6 +308,8 @@ async fn run_locked_off_loop(
         Some(mut sequence) => {
             reply.adopt(sequence.reply.take());
             shard_loop.shard.borrow_mut().warm(sequence.loaded);
+            shard_loop.shard.borrow_mut().count_lookups(sequence.lookups);
+            tell_uses(shard_loop, sequence.used);
             match commit(shard_loop, sequence.changes).await {
                 Ok(ticket) => ticket.max(shown),
                 Err(error) => {
@@ -316,7 +337,8 @@ pub(crate) fn calls<'a>(
         let (id, args) = batch.command(index);
         let spec = node.table.entry(id).spec;
         let Run::Shard(handler) = spec.run else { return None };
-        Some(Call { spec, handler, args, databases, db: batch.db, now_ms, steady_ms, settings })
+        let Caller { db, touch } = batch.caller;
+        Some(Call { spec, handler, args, databases, db, touch, now_ms, steady_ms, settings })
     })
 }
 
@@ -355,6 +377,34 @@ pub(crate) fn count_shares(
         executed.slow.extend(slowness::check(shard_loop, id, args, share_ns / 1000));
     }
     LoopCounters::add(&shard_loop.counters.commands, executed.ends.len() as u64);
+}
+
+/// Answers all commands of a batch with an error, and counts them as failed.
+pub(crate) fn all_failed(
+    shard_loop: &ShardLoop,
+    batch: &Batch,
+    timer: Instant,
+    text: &[u8],
+) -> Executed {
+    let mut executed = Executed::all_with(batch, text);
+    count_shares(shard_loop, batch, timer, &mut executed);
+    executed
+}
+
+/// Tells the owners of keys that commands have used which ran elsewhere than on their loops.
+pub(crate) fn tell_uses(shard_loop: &ShardLoop, used: Vec<(ShardId, RecordKey)>) {
+    let mut others: Vec<Vec<RecordKey>> = Vec::new();
+    others.resize_with(shard_loop.node.topology.shards(), Vec::new);
+    for (shard, key) in used {
+        if shard == shard_loop.id {
+            shard_loop.shard.borrow_mut().cache().touch_again(&key);
+        } else {
+            others[shard].push(key);
+        }
+    }
+    for (shard, keys) in others.into_iter().enumerate().filter(|(_, keys)| !keys.is_empty()) {
+        shard_loop.turn.post(shard, Message::Used(keys));
+    }
 }
 
 /// Runs the commands of a batch on a thread that may block. Their keys must be locked. `Ok(None)`:

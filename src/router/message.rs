@@ -8,8 +8,10 @@ use std::rc::Rc;
 use basalt_shard::command::Args;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
+use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::copies::Copy;
 use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 use basalt_shard::topology::ShardId;
@@ -36,6 +38,21 @@ pub(crate) struct NewConnection {
     pub(crate) from_this_host: bool,
 }
 
+/// What a command's run depends on of the connection that it came by.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    /// The logical database.
+    pub(crate) db: usize,
+    /// Whether its commands count as uses of keys.
+    pub(crate) touch: Touch,
+}
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self { db: 0, touch: Touch::Yes }
+    }
+}
+
 /// Commands of one connection that run one after the other.
 #[derive(Default)]
 pub(crate) struct Batch {
@@ -43,16 +60,15 @@ pub(crate) struct Batch {
     frame: Vec<u8>,
     spans: Vec<Span>,
     commands: Vec<(CommandId, Range<usize>, Option<Bytes>)>,
-    /// The connection's database.
-    pub(crate) db: usize,
+    pub(crate) caller: Caller,
     /// How to encode the replies.
     pub(crate) protocol: Option<Protocol>,
 }
 
 impl Batch {
-    /// An empty batch for a connection with this database and protocol.
-    pub(crate) fn new(db: usize, protocol: Protocol) -> Self {
-        Self { db, protocol: Some(protocol), ..Self::default() }
+    /// An empty batch for such a connection.
+    pub(crate) fn new(caller: Caller, protocol: Protocol) -> Self {
+        Self { caller, protocol: Some(protocol), ..Self::default() }
     }
 
     /// Appends a copy of a command; a frame that can be shared is.
@@ -95,7 +111,7 @@ impl Batch {
     /// The commands from `first` on, if there are any.
     pub(crate) fn rest(&self, first: usize) -> Option<Box<Batch>> {
         let protocol = self.protocol.unwrap_or(Protocol::Resp2);
-        let mut rest = Box::new(Self::new(self.db, protocol));
+        let mut rest = Box::new(Self::new(self.caller, protocol));
         for index in first..self.len() {
             let (id, args) = self.command(index);
             rest.push(id, args);
@@ -204,6 +220,8 @@ pub(crate) enum Message {
     Commit { origin: ShardId, exchange: ExchangeId, lock: Option<LockId>, changes: Box<Changes> },
     /// Give a lock back.
     Unlock(LockId),
+    /// These keys of yours were used.
+    Used(Vec<RecordKey>),
     /// Here is what you asked for.
     Answer(ExchangeId, Answer),
     /// Some shard's log has become durable further than before.

@@ -63,7 +63,7 @@ fn keys(shard_loop: &ShardLoop, batch: &Batch) -> Vec<(RecordKey, Mode)> {
     for index in 0..batch.len() {
         let (id, args) = batch.command(index);
         let locks = shard_loop
-            .with_call(id, args, (batch.db, 0), |call| call.locks(&shard_loop.node.topology))
+            .with_call(id, args, (batch.caller, 0), |call| call.locks(&shard_loop.node.topology))
             .unwrap_or_default();
         keys.extend(locks.into_iter().map(|(_, key, mode)| (key, mode)));
     }
@@ -84,7 +84,8 @@ async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
         let mut next = if all.replies.len() < shard_loop.settings().reply_bytes_max {
             run_some_with_disk(shard_loop, *batch).await
         } else {
-            Executed::all_with(&batch, text::REPLY_TOO_LONG.as_bytes())
+            let text = text::REPLY_TOO_LONG.as_bytes();
+            execute::all_failed(shard_loop, &batch, Instant::now(), text)
         };
         let base = all.replies.len();
         rest = next.rest.take();
@@ -111,8 +112,12 @@ async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Execute
             Err(lack) => wait.for_room(shard_loop, lack).await,
         }
     };
-    let Some(mut sequence) = ran else { return Executed::all_with(&batch, FAILED) };
+    let Some(mut sequence) = ran else {
+        return execute::all_failed(shard_loop, &batch, timer, FAILED);
+    };
     shard_loop.shard.borrow_mut().warm(sequence.loaded);
+    shard_loop.shard.borrow_mut().count_lookups(sequence.lookups);
+    execute::tell_uses(shard_loop, sequence.used);
     match execute::commit(shard_loop, sequence.changes).await {
         Ok(ticket) => {
             let ticket = ticket.max(shown);
@@ -123,6 +128,9 @@ async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Execute
             executed.rest = batch.rest(executed.ends.len());
             executed
         }
-        Err(error) => Executed::all_with(&batch, storage_error_reply(&error).as_bytes()),
+        Err(error) => {
+            let text = storage_error_reply(&error);
+            execute::all_failed(shard_loop, &batch, timer, text.as_bytes())
+        }
     }
 }

@@ -15,8 +15,10 @@ use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
+use basalt_shard::keyspace::access::Uses;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Call, Shard, Statistics};
@@ -27,7 +29,7 @@ use crate::config::{Config, memory};
 use crate::net::input::BufferPool;
 use crate::node::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
 use crate::node::{Node, steady_ms};
-use crate::router::message::{Answer, ExchangeId, Message};
+use crate::router::message::{Answer, Caller, ExchangeId, Message};
 use crate::router::turn::{self, Turn};
 use crate::session::Session;
 use crate::session::command_statistics::CommandStatistics;
@@ -306,7 +308,7 @@ impl ShardLoop {
         &self,
         id: CommandId,
         args: Args<'_>,
-        (db, now_ms): (usize, u64),
+        (Caller { db, touch }, now_ms): (Caller, u64),
         run: impl FnOnce(&Call<'_>) -> T,
     ) -> Option<T> {
         let spec = self.node.table.entry(id).spec;
@@ -319,11 +321,21 @@ impl ShardLoop {
             args,
             databases: &databases,
             db,
+            touch,
             now_ms,
             steady_ms: self.steady_ms.get(),
             settings: &settings,
         };
         Some(run(&call))
+    }
+
+    /// Keys of this shard were used by commands that another one ran.
+    pub(crate) fn note_used(&self, keys: &[RecordKey]) {
+        let mut shard = self.shard.borrow_mut();
+        let last_s = shard.cache().clock.now_s();
+        for key in keys {
+            shard.cache().note_uses(key, Uses { times: 1, last_s });
+        }
     }
 
     /// Hands what this shard wrote to the kernel, or to the syncer.

@@ -61,7 +61,7 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
             Ok(Some(sequence)) => break (locks, timer, sequence),
             Ok(None) => {
                 release(shard_loop, locks);
-                return failed(&batch, FAILED);
+                return failed(shard_loop, &batch, timer, FAILED);
             }
             Err(lack) => {
                 release(shard_loop, locks);
@@ -70,11 +70,13 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
         }
     };
     // What is held is held until all is committed.
-    let Sequence { mut reply, ends, changes, held: _held, .. } = sequence;
+    let Sequence { mut reply, ends, changes, held: _held, lookups, used, .. } = sequence;
+    shard_loop.shard.borrow_mut().count_lookups(lookups);
+    execute::tell_uses(shard_loop, used);
     execute::give_way(changes.heads().len()).await;
     let tickets = match commit(shard_loop, locks, changes).await {
         Ok(tickets) => tickets,
-        Err(reply) => return failed(&batch, reply.as_bytes()),
+        Err(reply) => return failed(shard_loop, &batch, timer, reply.as_bytes()),
     };
     // What they wait for is the same for all, and told apart.
     let ends = ends.into_iter().map(|end| (end, 0)).collect();
@@ -106,7 +108,7 @@ fn needed_locks(
     for index in 0..batch.len() {
         let (id, args) = batch.command(index);
         let locks = shard_loop
-            .with_call(id, args, (batch.db, 0), |call| call.locks(&shard_loop.node.topology))
+            .with_call(id, args, (batch.caller, 0), |call| call.locks(&shard_loop.node.topology))
             .unwrap_or_default();
         for (shard, key, mode) in locks {
             let merged = merged.entry((shard, key)).or_insert(mode);
@@ -247,6 +249,7 @@ fn failed_write() -> String {
     storage_error_reply(&EngineError::Io("a write failed in the server; this is a bug".into()))
 }
 
-fn failed(batch: &Batch, text: &[u8]) -> Outcome {
-    Outcome { executed: Executed::all_with(batch, text), tickets: Vec::new() }
+fn failed(shard_loop: &ShardLoop, batch: &Batch, timer: Instant, text: &[u8]) -> Outcome {
+    let executed = execute::all_failed(shard_loop, batch, timer, text);
+    Outcome { executed, tickets: Vec::new() }
 }

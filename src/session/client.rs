@@ -23,12 +23,16 @@ pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
     ("client|pause", ProcessRun::Now(|context| answer(context, pause))),
     ("client|unpause", ProcessRun::Now(unpause)),
     ("client|unblock", ProcessRun::Now(|context| answer(context, unblock))),
+    ("client|tracking", ProcessRun::Now(|context| answer(context, tracking))),
+    ("client|caching", ProcessRun::Now(|context| context.reply.error(NOT_TRACKING.as_bytes()))),
     ("client|trackinginfo", ProcessRun::Now(trackinginfo)),
     ("client|getredir", ProcessRun::Now(|context| context.reply.integer(-1))),
     ("client|help", ProcessRun::Now(|context| help(context.reply, "CLIENT", HELP))),
 ];
 
 const HELP: &[&str] = &[
+    "CACHING (YES|NO)",
+    "    Choose whether the keys of the next command are tracked: nothing is.",
     "GETNAME",
     "    Tell the name of this connection.",
     "GETREDIR",
@@ -62,6 +66,8 @@ const HELP: &[&str] = &[
     "    Tell the server about the client library.",
     "SETNAME <name>",
     "    Name this connection.",
+    "TRACKING (ON|OFF)",
+    "    Turn the tracking of keys off. It cannot be turned on.",
     "TRACKINGINFO",
     "    Tell whether keys are tracked for this connection.",
     "UNBLOCK <number> [TIMEOUT|ERROR]",
@@ -72,6 +78,8 @@ const HELP: &[&str] = &[
 
 /// What a client says of itself is kept as long as it is connected, and shown to everybody.
 const NAME_BYTES_MAX: usize = 4096;
+const NOT_TRACKING: &str = "ERR CLIENT CACHING can be called only when the client is in tracking \
+    mode with OPTIN or OPTOUT mode enabled";
 const NAME_TOO_LONG: &str = "ERR Client names cannot be longer than 4096 bytes.";
 
 /// Names stand in lines of CLIENT LIST: only what is visible and no blank may be in them.
@@ -210,6 +218,20 @@ fn unblock(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     }
     args.integer(2)?;
     context.reply.integer(0);
+    Ok(())
+}
+
+/// It is off, and stays so.
+fn tracking(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
+    if context.args.is(2, "on") {
+        return Err("ERR tracking of keys is not supported: this server sends no invalidations. \
+                    Turn client side caching off in the client"
+            .into());
+    }
+    if !context.args.is(2, "off") {
+        return Err(text::SYNTAX.into());
+    }
+    context.reply.ok();
     Ok(())
 }
 

@@ -17,10 +17,12 @@ use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
 use basalt_shard::command::table::CommandId;
+use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::resp::Protocol;
 
 use crate::net::stream::Stream;
 use crate::node::client_memory::HeldBytes;
+use crate::router::message::Caller;
 
 /// The version of Redis whose commands and replies this server has.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
@@ -125,6 +127,12 @@ impl Session {
             pushes: RefCell::default(),
             waker: RefCell::default(),
         }
+    }
+
+    /// What its commands' runs depend on.
+    pub(crate) fn caller(&self) -> Caller {
+        let touch = if self.no_touch.get() { Touch::No } else { Touch::Yes };
+        Caller { db: self.db.get(), touch }
     }
 
     /// Sends something that is no reply. Returns the bytes that wait to be sent.

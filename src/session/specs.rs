@@ -163,6 +163,54 @@ pub(crate) const SPECS: &[CommandSpec] = &[
 
 const CLIENT: &[CommandSpec] = &[
     CommandSpec {
+        name: "caching",
+        arity: 3,
+        flags: flag::NOSCRIPT | flag::LOADING | flag::STALE,
+        categories: category::CONNECTION,
+        run: Run::Process,
+        docs: Docs {
+            summary: "Chooses whether the keys of the next command are tracked",
+            since: "6.0.0",
+            group: Group::Connection,
+            arguments: &[Arg::new(
+                "mode",
+                ArgKind::OneOf(&[Arg::word("yes", "YES"), Arg::word("no", "NO")]),
+            )],
+            ..Docs::EMPTY
+        },
+        ..CommandSpec::EMPTY
+    },
+    CommandSpec {
+        name: "tracking",
+        arity: -3,
+        flags: flag::NOSCRIPT | flag::LOADING | flag::STALE,
+        categories: category::CONNECTION,
+        run: Run::Process,
+        docs: Docs {
+            summary: "Has this connection told when keys that it has read change",
+            since: "6.0.0",
+            group: Group::Connection,
+            arguments: &[
+                Arg::new(
+                    "status",
+                    ArgKind::OneOf(&[Arg::word("on", "ON"), Arg::word("off", "OFF")]),
+                ),
+                Arg::new("client-id", ArgKind::Integer).after("REDIRECT").optional(),
+                Arg::new("prefix", ArgKind::String)
+                    .after("PREFIX")
+                    .optional()
+                    .multiple()
+                    .multiple_token(),
+                Arg::word("bcast", "BCAST").optional(),
+                Arg::word("optin", "OPTIN").optional(),
+                Arg::word("optout", "OPTOUT").optional(),
+                Arg::word("noloop", "NOLOOP").optional(),
+            ],
+            ..Docs::EMPTY
+        },
+        ..CommandSpec::EMPTY
+    },
+    CommandSpec {
         name: "getname",
         arity: 2,
         flags: flag::NOSCRIPT | flag::LOADING | flag::STALE,

@@ -65,6 +65,30 @@ async function scans(redis) {
   assert.deepEqual(found, new Set(['hash', 'many']));
 }
 
+// Kept as the language's only number, a double.
+async function cursors(redis) {
+  const fields = async (cursor) => {
+    const [next, page] = await redis.hscan('many', cursor);
+    return [next, page.filter((_, index) => index % 2 === 0)];
+  };
+  for (const [scan, expected] of [
+    [(cursor) => redis.scan(cursor), await redis.keys('*')],
+    [fields, await redis.hkeys('many')],
+  ]) {
+    const found = new Set();
+    let [cursor, calls] = [0, 0];
+    do {
+      const [next, page] = await scan(cursor);
+      cursor = Number(next);
+      assert.ok(Number.isSafeInteger(cursor), next);
+      page.forEach((name) => found.add(name));
+      calls += 1;
+      assert.ok(calls < 10 * KEYS, 'no end');
+    } while (cursor !== 0);
+    assert.deepEqual(found, new Set(expected));
+  }
+}
+
 async function expiry(redis) {
   await redis.set('volatile', 'x', 'PX', 100);
   const left = await redis.pttl('volatile');
@@ -80,7 +104,7 @@ async function main() {
   // The ready check, on by default, reads INFO before the first command is sent.
   const redis = new Redis(PORT);
   await redis.flushall();
-  for (const part of [strings, hashes, pipelines, scans, expiry]) await part(redis);
+  for (const part of [strings, hashes, pipelines, scans, cursors, expiry]) await part(redis);
   const other = new Redis({ port: PORT, db: 3, connectionName: 'ioredis', enableAutoPipelining: true });
   await Promise.all(Array.from({ length: 50 }, (_, i) => other.set(`auto:${i}`, i)));
   assert.equal(await other.dbsize(), 50);

@@ -76,6 +76,23 @@ def scans(r):
     assert set(r.keys("key:99*")) == {k for k in expected if k.startswith(b"key:99")}
 
 
+def cursors(r):
+    """Kept in a double, as by a client whose language has no other number."""
+    for scan, expected in (
+        (lambda cursor: r.scan(cursor), set(r.keys("*"))),
+        (lambda cursor: r.hscan("many", cursor), set(r.hkeys("many"))),
+    ):
+        cursor, found, calls = 0.0, set(), 0
+        while calls == 0 or cursor != 0:
+            next_cursor, page = scan(int(cursor))
+            cursor = float(next_cursor)
+            assert int(cursor) == next_cursor < 2**53, next_cursor
+            found.update(page)
+            calls += 1
+            assert calls < 10 * KEYS, "no end"
+        assert found == expected, len(expected - found)
+
+
 def expiry(r):
     assert r.set("volatile", "x", px=100) is True
     assert 0 < r.pttl("volatile") <= 100
@@ -108,7 +125,7 @@ def main():
     for protocol in (2, 3):
         r = redis.Redis(port=PORT, protocol=protocol, single_connection_client=True)
         r.flushall()
-        for part in (strings, hashes, pipelines, scans, expiry, administration):
+        for part in (strings, hashes, pipelines, scans, cursors, expiry, administration):
             part(r)
         r.close()
     # The plain defaults: a pool of connections, several in use at once.

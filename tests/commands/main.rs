@@ -9,6 +9,7 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod absent;
 mod arity;
 mod metadata;
 mod promised;

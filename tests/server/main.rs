@@ -9,12 +9,14 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod absent_features;
 mod auth;
 mod changes;
 mod client_command;
 mod clock;
 mod concurrency;
 mod config;
+mod effects;
 mod expiry;
 mod hot_keys;
 mod info;
@@ -25,9 +27,11 @@ mod loop_turns;
 mod memory;
 mod memory_bounds;
 mod monitor;
+mod numbers;
 mod open_files;
 mod protocol;
 mod restart;
+mod saving;
 mod scan;
 mod scrub;
 mod slowlog;

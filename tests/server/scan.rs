@@ -60,6 +60,54 @@ fn scan_finds_every_key_with_any_count() {
     assert_eq!(scan(&mut client, ""), [""; 0], "another database");
 }
 
+/// The two ways in which clients keep a cursor that is no text, there and back.
+fn kept_by_a_client(cursor: &str, way: usize) -> String {
+    match way {
+        0 => cursor.parse::<f64>().expect("a number").to_string(),
+        _ => cursor.parse::<i64>().unwrap_or(i64::MAX).to_string(),
+    }
+}
+
+/// All that comes from `start` (`SCAN`, `HSCAN key`) to a client that keeps cursors in its own way.
+fn walk_kept(client: &mut Client, (start, options): (&str, &str), way: usize) -> Vec<String> {
+    let (mut cursor, mut found) = ("0".to_owned(), Vec::new());
+    for _ in 0..CALLS_MAX {
+        let parts = client.run(&format!("{start} {cursor} {options}")).items();
+        found.extend(parts[1].items().iter().map(Value::text));
+        cursor = kept_by_a_client(&parts[0].text(), way);
+        if cursor == "0" {
+            return found;
+        }
+    }
+    panic!("{start} {options} does not come to an end");
+}
+
+#[test]
+fn a_client_that_keeps_cursors_in_a_double_or_a_signed_number_skips_nothing() {
+    const NAMES: usize = 3_000;
+    for shards in [1, 2] {
+        let server = Server::with(Options::default().shards(shards));
+        let mut client = server.client();
+        let set = |i: usize| vec!["SET".into(), format!("key:{i}"), "v".into()];
+        client.pipeline(&(0..NAMES).map(set).collect::<Vec<Vec<String>>>());
+        // Of one slot: all that tells their cursors apart is the hash.
+        let set = |i: usize| vec!["SET".into(), format!("{{tag}}:{i}"), "v".into()];
+        client.pipeline(&(0..NAMES).map(set).collect::<Vec<Vec<String>>>());
+        let mut args = vec!["HSET".to_owned(), "hash".to_owned()];
+        args.extend((0..NAMES).flat_map(|i| [format!("field:{i}"), format!("value:{i}")]));
+        client.call(&args);
+        for way in [0, 1] {
+            for options in ["", "COUNT 1", "COUNT 333"] {
+                let keys = walk_kept(&mut client, ("SCAN", options), way);
+                let context = format!("{shards} shards, way {way}, {options}");
+                assert_eq!(distinct(keys).len(), 2 * NAMES + 1, "SCAN, {context}");
+                let pairs = walk_kept(&mut client, ("HSCAN hash", options), way);
+                assert_eq!(distinct(pairs).len(), 2 * NAMES, "HSCAN, {context}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_step_returns_about_as_many_as_asked_for() {
     let server = Server::start();

@@ -46,6 +46,8 @@ pub mod flag {
     pub const NO_MULTI: Flags = 1 << 16;
     pub const MOVABLEKEYS: Flags = 1 << 17;
     pub const ALLOW_BUSY: Flags = 1 << 18;
+    /// Tells how a key is used, which every thread may know a part of. Not shown to clients.
+    pub const TELLS_USES: Flags = 1 << 31;
     /// Replies with the flag's name.
     pub const NAMES: &[(Flags, &str)] = &[
         (WRITE, "write"),

@@ -32,7 +32,7 @@ pub(super) fn exists(
 
 /// TOUCH: EXISTS as a use of the keys.
 pub(super) fn touch(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
-    count(view, args, reply, View::open_head)
+    count(view, args, reply, View::open_head_to_touch)
 }
 
 fn count<'v>(

@@ -17,6 +17,8 @@ pub(super) fn usage(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         index += 2;
     }
     let name = args.get(2);
+    // As in Redis, where it looks into the table of keys by itself.
+    view.count_lookups(false);
     match view.open_head_untouched(name)?.head {
         Some(head) => reply.integer(i64::try_from(record_bytes(name, &head)).unwrap_or(i64::MAX)),
         None => reply.null(),

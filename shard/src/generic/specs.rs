@@ -366,7 +366,7 @@ const OBJECT: &[CommandSpec] = &[
     CommandSpec {
         name: "freq",
         arity: 3,
-        flags: flag::READONLY,
+        flags: flag::READONLY | flag::TELLS_USES,
         categories: category::KEYSPACE,
         keys: &[KeySpec::one(2, key_flag::RO)],
         tips: &["nondeterministic_output"],
@@ -391,7 +391,7 @@ const OBJECT: &[CommandSpec] = &[
     CommandSpec {
         name: "idletime",
         arity: 3,
-        flags: flag::READONLY,
+        flags: flag::READONLY | flag::TELLS_USES,
         categories: category::KEYSPACE,
         keys: &[KeySpec::one(2, key_flag::RO)],
         tips: &["nondeterministic_output"],

@@ -127,7 +127,9 @@ pub(super) fn copy(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
     if target_db == view.db() && args.get(1) == args.get(2) {
         return Err(text::SAME_OBJECT.into());
     }
+    view.count_lookups(true);
     let source = view.open(args.get(1))?;
+    view.count_lookups(false);
     let target = view.open_head_in(target_db, args.get(2))?;
     let copied = match &source.head {
         Some(head) if replace || !target.exists() => {

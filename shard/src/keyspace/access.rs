@@ -4,7 +4,8 @@
 //!
 //! A stamp stands in each entry of the cache, so that a use costs a store. What is not in the
 //! cache counts as not used since the start: nobody uses it often. A key that gets its value by
-//! RENAME begins anew, and so does one whose command runs on another thread than its shard's.
+//! RENAME begins anew. Uses on other threads are told to the owner: by a transaction when it is
+//! done, and of copies when somebody asks ([`Uses`]).
 
 use std::cell::Cell;
 
@@ -32,6 +33,18 @@ pub struct Access {
     counter: u8,
 }
 
+/// Uses of a key that its owner has not been told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// How many.
+    pub times: u32,
+    /// The last of them, in seconds since 1970.
+    pub last_s: u32,
+}
+
+/// More uses at once than these make no difference to a counter, or nearly none.
+const USES_COUNTED_MAX: u32 = 1 << 17;
+
 /// See the module. Its time is set from outside, some times a second.
 #[derive(Debug)]
 pub struct AccessClock {
@@ -52,6 +65,11 @@ impl AccessClock {
         self.now_s = second_of(steady_ms);
     }
 
+    /// The time, in seconds since 1970.
+    pub fn now_s(&self) -> u32 {
+        self.now_s
+    }
+
     /// Whether and how uses are counted.
     pub fn set_lfu(&mut self, lfu: Option<LfuSettings>) {
         self.lfu = lfu;
@@ -70,6 +88,30 @@ impl AccessClock {
             known = self.count(known, lfu);
         }
         access.set(Access { last_s: self.now_s, ..known });
+    }
+
+    /// Notes one more of the uses that are to be told to the owner.
+    pub fn add_to(&self, uses: &Cell<Uses>) {
+        let times = uses.get().times.saturating_add(1);
+        uses.set(Uses { times, last_s: self.now_s });
+    }
+
+    /// Notes uses on another thread.
+    pub fn note(&mut self, access: &Cell<Access>, uses: Uses) {
+        let mut known = access.get();
+        if let Some(lfu) = self.lfu {
+            for _ in 0..uses.times.min(USES_COUNTED_MAX) {
+                known = self.count(known, lfu);
+            }
+        }
+        access.set(Access { last_s: known.last_s.max(uses.last_s), ..known });
+    }
+
+    /// Notes a use, unless one was noted in this second already: by a try that came to nothing.
+    pub fn touch_again(&mut self, access: &Cell<Access>) {
+        if access.get().last_s != self.now_s {
+            self.touch(access);
+        }
     }
 
     fn count(&mut self, known: Access, lfu: LfuSettings) -> Access {
@@ -191,6 +233,23 @@ mod tests {
         clock.set_time(4_999);
         clock.touch(&access);
         assert_eq!((idle_s(4_999), idle_s(10_000)), (0, 6));
+    }
+
+    #[test]
+    fn uses_on_other_threads_count_as_those_here() {
+        let lfu = LfuSettings { log_factor: 0, decay_minutes: 1 };
+        let mut clock = clock(lfu);
+        let access = Cell::new(clock.first());
+        let elsewhere = Cell::new(Uses::default());
+        clock.set_time(START_MS + 5_000);
+        (0..7).for_each(|_| clock.add_to(&elsewhere));
+        assert_eq!(access.get().idle_s(START_MS + 8_000, START_MS), 8);
+        clock.note(&access, elsewhere.get());
+        assert_eq!(access.get().idle_s(START_MS + 8_000, START_MS), 3);
+        assert_eq!(access.get().frequency(START_MS, lfu), COUNTER_INITIAL + 7);
+        clock.note(&access, Uses { times: u32::MAX, last_s: 0 });
+        assert_eq!(access.get().frequency(START_MS, lfu), u8::MAX);
+        assert_eq!(access.get().idle_s(START_MS + 8_000, START_MS), 3);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::cell::Cell;
 use bytes::Bytes;
 use quick_cache::Weighter;
 
-use crate::keyspace::access::{Access, AccessClock};
+use crate::keyspace::access::{Access, AccessClock, Uses};
 use crate::keyspace::cache_key::{CacheKey, Name};
 use crate::keyspace::hot_keys::HotKeys;
 use crate::keyspace::parted::Parted;
@@ -99,16 +99,23 @@ impl HotCache {
         Some(found.record.clone())
     }
 
-    /// The record of a key that is used, lent: not even its count of references is touched. Only a
-    /// hit is counted; who does not find it here goes on to [`HotCache::get`].
-    pub fn lend(&mut self, key: &[u8], touch: Touch) -> Option<&[u8]> {
+    /// What is `wanted` of the record of a key, lent: not even its count of references is touched.
+    /// Only a hit is counted, and is a use; who does not find it here goes on to [`HotCache::get`].
+    #[inline]
+    pub fn lend<'a>(
+        &'a mut self,
+        key: &[u8],
+        touch: Touch,
+        wanted: impl FnOnce(&'a [u8]) -> Option<&'a [u8]>,
+    ) -> Option<&'a [u8]> {
         let found = self.cache.get(&Name::Head(key))?;
+        let part = wanted(&found.record)?;
         self.hits += 1;
         if touch == Touch::Yes {
             self.hot_keys.note(key);
             self.clock.touch(&found.access);
         }
-        Some(&found.record)
+        Some(part)
     }
 
     /// Counts what [`HotCache::get`] would count for a key that is not here.
@@ -122,6 +129,20 @@ impl HotCache {
     /// When and how often a key was used, as far as is known.
     pub fn access(&self, key: &[u8]) -> Access {
         self.cache.peek(&Name::Head(key)).map(|found| found.access.get()).unwrap_or_default()
+    }
+
+    /// A key was used on another thread, by commands that are done.
+    pub fn note_uses(&mut self, key: &[u8], uses: Uses) {
+        if let Some(found) = self.cache.peek(&Name::Head(key)) {
+            self.clock.note(&found.access, uses);
+        }
+    }
+
+    /// A key was used by a command that a try here may have noted already.
+    pub fn touch_again(&mut self, key: &[u8]) {
+        if let Some(found) = self.cache.peek(&Name::Head(key)) {
+            self.clock.touch_again(&found.access);
+        }
     }
 
     /// Takes a record in that was read from the engine.

@@ -3,9 +3,12 @@
 //! A copy says nothing by itself: it counts as long as its owner's words ([`super::versions`]) are
 //! what they were when it was taken.
 
+use std::cell::Cell;
+
 use bytes::Bytes;
 use quick_cache::Weighter;
 
+use super::access::Uses;
 use super::cache::{ENTRY_OVERHEAD_BYTES, RESIZE_STEP_BYTES};
 use super::cache_key::{CacheKey, Name};
 use super::layout::RecordKey;
@@ -26,18 +29,27 @@ pub struct Copy {
     pub stamp: Stamp,
 }
 
+/// A copy, and what its owner does not know of it.
+pub struct Kept {
+    stamp: Stamp,
+    /// The record.
+    pub record: Bytes,
+    /// Reads that it answered.
+    pub uses: Cell<Uses>,
+}
+
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<CacheKey, (Stamp, Bytes)> for ByBytes {
-    fn weight(&self, key: &CacheKey, (_, record): &(Stamp, Bytes)) -> u64 {
-        key.heap_bytes() as u64 + record.len() as u64 + ENTRY_OVERHEAD_BYTES
+impl Weighter<CacheKey, Kept> for ByBytes {
+    fn weight(&self, key: &CacheKey, kept: &Kept) -> u64 {
+        key.heap_bytes() as u64 + kept.record.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
 }
 
 /// See the module.
 pub struct Copies {
-    cache: Parted<CacheKey, (Stamp, Bytes), ByBytes>,
+    cache: Parted<CacheKey, Kept, ByBytes>,
     /// Reads that needed no message.
     pub hits: u64,
 }
@@ -52,14 +64,22 @@ impl Copies {
     pub fn insert(&mut self, copy: Copy) {
         // In memory of its own: what the owner holds would be freed on another thread all the time.
         let record = Bytes::copy_from_slice(&copy.record);
+        // What is known of its uses goes over from an older copy.
+        let uses = Cell::new(self.take_uses(&copy.record_key).unwrap_or_default());
         let key = CacheKey::from(Name::Head(&copy.record_key));
-        self.cache.insert(key, (copy.stamp, record));
+        self.cache.insert(key, Kept { stamp: copy.stamp, record, uses });
     }
 
-    /// The record of a key whose owner's words say `now`.
-    pub fn get(&self, record_key: &[u8], now: Stamp) -> Option<Bytes> {
-        let (stamp, record) = self.cache.get(&Name::Head(record_key))?;
-        (*stamp == now).then(|| record.clone())
+    /// The copy of a key whose owner's words say `now`.
+    pub fn get(&self, record_key: &[u8], now: Stamp) -> Option<&Kept> {
+        let kept = self.cache.get(&Name::Head(record_key))?;
+        (kept.stamp == now).then_some(kept)
+    }
+
+    /// The uses of a key, to be told to its owner.
+    pub fn take_uses(&self, record_key: &[u8]) -> Option<Uses> {
+        let kept = self.cache.peek(&Name::Head(record_key))?;
+        Some(kept.uses.take()).filter(|uses| uses.times > 0)
     }
 
     /// Comes closer to another size, as [`super::cache::HotCache::resize_step`] does.
@@ -86,15 +106,20 @@ mod tests {
         let position = layout::position(b"k");
         let record_key = layout::head_key(0, b"k");
         let now = || versions.stamp(position).unwrap();
-        assert_eq!(copies.get(&record_key, now()), None);
+        assert!(copies.get(&record_key, now()).is_none());
         let copy = Copy {
             record_key: record_key.clone(),
             record: Bytes::from_static(b"record"),
             stamp: now(),
         };
-        copies.insert(copy);
-        assert_eq!(copies.get(&record_key, now()).as_deref(), Some(&b"record"[..]));
+        copies.insert(copy.clone());
+        let kept = copies.get(&record_key, now()).unwrap();
+        assert_eq!(kept.record, b"record"[..]);
+        kept.uses.set(Uses { times: 3, last_s: 9 });
         versions.note(position);
-        assert_eq!(copies.get(&record_key, now()), None);
+        assert!(copies.get(&record_key, now()).is_none());
+        copies.insert(Copy { stamp: now(), ..copy });
+        assert_eq!(copies.take_uses(&record_key), Some(Uses { times: 3, last_s: 9 }));
+        assert_eq!(copies.take_uses(&record_key), None);
     }
 }

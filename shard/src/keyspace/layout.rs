@@ -9,10 +9,10 @@
 //!            'i'                          the shard's identity, see `Shard::open`
 //! ```
 //!
-//! `position` is the key's Redis Cluster slot in the top 14 bits and 50 bits of its hash below:
-//! a SCAN cursor *is* a position, so it means the same after a restart and on another machine, and
-//! a slot is one contiguous range. `db` is the physical database; SWAPDB swaps which logical
-//! number stands for it.
+//! `position` is the key's Redis Cluster slot in the top 14 bits and 50 bits of its hash below: a
+//! slot is one contiguous range. Its top 53 bits are a SCAN cursor (see [`super::cursor`]), which
+//! so means the same after a restart and on another machine. `db` is the physical database; SWAPDB
+//! swaps which logical number stands for it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

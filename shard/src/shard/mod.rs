@@ -50,6 +50,8 @@ pub struct Call<'a> {
     pub databases: &'a [u8],
     /// The connection's logical database.
     pub db: usize,
+    /// Whether it counts as a use of its keys (CLIENT NO-TOUCH).
+    pub touch: Touch,
     /// Now, in ms since 1970.
     pub now_ms: u64,
     /// The clock of uses, in ms since the process started; nobody sets it.
@@ -67,6 +69,7 @@ impl<'a> Call<'a> {
             db: self.db,
             now_ms: self.now_ms,
             steady_ms: self.steady_ms,
+            touch: self.touch,
         }
     }
 
@@ -330,16 +333,12 @@ impl Shard {
                 .of_read(call.spec.has(flag::READONLY))
                 .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
-        let (hits, misses, gate) = (view.hits, view.misses, view.gate);
+        let (lookups, gate) = ((view.hits, view.misses), view.gate);
         let (changes, ..) = view.finish();
-        if call.spec.has(flag::READONLY) {
-            self.statistics.keyspace_hits += hits;
-            self.statistics.keyspace_misses += misses;
-        }
-        match result {
-            Ok(()) if changes.is_empty() => Attempt::Done(gate),
+        let ticket = match result {
+            Ok(()) if changes.is_empty() => gate,
             Ok(()) => match self.commit(changes) {
-                Ok(ticket) => Attempt::Done(ticket),
+                Ok(ticket) => ticket,
                 Err(Refused { error, .. }) => {
                     reply.truncate(start);
                     if error == EngineError::Stalled {
@@ -347,20 +346,29 @@ impl Shard {
                         return Attempt::Stalled;
                     }
                     write_error(&CommandError::Storage(error), reply);
-                    Attempt::Done(0)
+                    0
                 }
             },
             Err(CommandError::OffLoop) => {
                 reply.truncate(start);
                 self.statistics.off_loop_runs += 1;
-                Attempt::OffLoop
+                return Attempt::OffLoop;
             }
             Err(error) => {
                 reply.truncate(start);
                 write_error(&error, reply);
-                Attempt::Done(gate)
+                gate
             }
-        }
+        };
+        // Not before it is sure that this run counts.
+        self.count_lookups(lookups);
+        Attempt::Done(ticket)
+    }
+
+    /// Counts keys that reading lookups found, and did not find, wherever that was.
+    pub fn count_lookups(&mut self, (hits, misses): (u64, u64)) {
+        self.statistics.keyspace_hits += hits;
+        self.statistics.keyspace_misses += misses;
     }
 
     /// Asks for a lock on this shard's keys; see [`LockTable::lock`].
@@ -425,15 +433,14 @@ impl Shard {
         let owner = self.topology.shard_of_slot(layout::slot_of(position));
         let Some(now) = self.topology.versions(owner).stamp(position) else { return false };
         let record_key = layout::head_key_at(*physical, position, name);
-        let Some(record) = copies.get(&record_key, now) else { return false };
+        let Some(copy) = copies.get(&record_key, now) else { return false };
         self.copies_read = self.copies_read.wrapping_add(1);
         if self.copies_read.is_multiple_of(LEFT_TO_OWNER) {
             return false;
         }
-        self.cache.hot_keys.note(&record_key);
         let start = reply.len();
         let context = call.context(&self.topology);
-        let mut view = View::of_copy(context, &mut self.random, &record_key, &record);
+        let mut view = View::of_copy(context, &mut self.random, &record_key, &copy.record);
         if let Err(error) = (call.handler)(&mut view, call.args, reply) {
             reply.truncate(start);
             if matches!(error, CommandError::OffLoop) {
@@ -441,8 +448,13 @@ impl Shard {
             }
             write_error(&error, reply);
         }
-        self.statistics.keyspace_hits += view.hits;
-        self.statistics.keyspace_misses += view.misses;
+        let (lookups, is_use) = ((view.hits, view.misses), view.uses_copy);
+        drop(view);
+        self.count_lookups(lookups);
+        if is_use {
+            self.cache.hot_keys.note(&record_key);
+            self.cache.clock.add_to(&copy.uses);
+        }
         copies.hits += 1;
         true
     }
@@ -471,8 +483,7 @@ impl Shard {
         if !changes.is_empty() {
             ticket = self.commit(changes).ok()?;
         }
-        self.statistics.keyspace_hits += sequence.lookups.0;
-        self.statistics.keyspace_misses += sequence.lookups.1;
+        self.count_lookups(sequence.lookups);
         Some((sequence, ticket))
     }
 
@@ -629,11 +640,10 @@ impl Shard {
         let mut records = Vec::new();
         let engine = self.engine.as_ref();
         let everything = (0, None);
-        let walked =
-            scan::walk(engine, db, everything, usize::MAX, 0, ReadTier::Memory, |visited| {
-                records.push((layout::head_key(db, visited.key), visited.deadline_ms));
-                ControlFlow::Continue(())
-            });
+        let walked = scan::walk(engine, db, everything, u64::MAX, 0, ReadTier::Memory, |visited| {
+            records.push((layout::head_key(db, visited.key), visited.deadline_ms));
+            ControlFlow::Continue(())
+        });
         match walked {
             Ok(_) => Ok(Some(records)),
             Err(EngineError::NotInMemory) => Ok(None),
@@ -678,7 +688,7 @@ pub fn random_key_in_slot(
         let mut found = Vec::new();
         let range = (base + first, (base + last).checked_add(1));
         // As of the beginning of time nothing has expired: every record is met.
-        scan::walk(engine, db, range, usize::MAX, 0, tier, |visited| {
+        scan::walk(engine, db, range, u64::MAX, 0, tier, |visited| {
             let live = visited.deadline_ms.is_none_or(|deadline| deadline > now_ms);
             found.push(live.then(|| visited.key.to_vec()));
             ControlFlow::Continue(())

@@ -13,7 +13,7 @@ use crate::resp::{Protocol, ReplyBuffer};
 use crate::room::{Claim, Reservation};
 use crate::shard::Call;
 use crate::topology::{ShardId, Topology};
-use crate::view::{Changes, LOADED_BYTES_MAX, View};
+use crate::view::{Changes, LOADED_BYTES_MAX, USED_MAX, View};
 
 /// The outcome of commands that ran one after the other, outside of
 /// [`crate::shard::Shard::execute`].
@@ -30,8 +30,10 @@ pub struct Sequence {
     pub held: Reservation,
     /// There was none for one more: nothing of this counts, and it is to be tried again.
     pub lacks_room: bool,
-    /// Keys that reading commands found, and did not find.
+    /// Keys that reading lookups found, and did not find.
     pub lookups: (u64, u64),
+    /// Keys that were used and whose hot cache was not at hand.
+    pub used: Vec<(ShardId, RecordKey)>,
 }
 
 /// Replies of several commands together are not longer than this and the last of them: they are
@@ -73,10 +75,11 @@ pub fn run_in_sequence<'a>(
         let is_read = call.spec.has(flag::READONLY);
         let mut view = view.of_read(is_read).after(&sequence.changes).holding(held);
         let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
-        if is_read {
-            sequence.lookups.0 += view.hits;
-            sequence.lookups.1 += view.misses;
-        }
+        sequence.lookups.0 += view.hits;
+        sequence.lookups.1 += view.misses;
+        let used = std::mem::take(&mut view.used);
+        let more = USED_MAX.saturating_sub(sequence.used.len());
+        sequence.used.extend(used.into_iter().take(more));
         let failure = view.failure.take();
         let (changes, loaded, held) = view.finish();
         sequence.held = held;
@@ -121,6 +124,7 @@ impl Sequence {
             held,
             lacks_room: false,
             lookups: (0, 0),
+            used: Vec::new(),
         }
     }
 

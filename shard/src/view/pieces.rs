@@ -7,7 +7,6 @@ use bytes::Bytes;
 use super::{Key, Part, View};
 use crate::engine::{EngineError, Family, ReadTier};
 use crate::error::{CommandError, text};
-use crate::keyspace::cache::Touch;
 use crate::keyspace::head::{self, Body, Head, Kind, Large, RAW_STRING};
 use crate::keyspace::layout::RecordKey;
 use crate::keyspace::pieces::{self, PIECE_BYTES};
@@ -21,12 +20,12 @@ impl View<'_> {
     /// Opens a key of the selected database whose value, if it is a string, is read by parts
     /// ([`View::string_part`]).
     pub fn open_parts(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::Yes, Part::Parts)
+        self.open_with(self.context.db, key, self.context.touch, Part::Parts)
     }
 
     /// The same, to be changed in place if it stands in pieces ([`View::write_part`]).
     pub fn open_place(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, Touch::Yes, Part::Place)
+        self.open_with(self.context.db, key, self.context.touch, Part::Place)
     }
 
     /// A record whose value may stand in pieces: then, if it is wanted whole, put together.

@@ -17,6 +17,7 @@ use super::keyspace::Database;
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
 use crate::node::memory_shares::Shares;
+use crate::node::saves::WorkFacts;
 use crate::node::scrub::ScrubStatus;
 use crate::node::usage::{self, Memory, ProcessorTime};
 use crate::node::{Node, now_us};
@@ -58,7 +59,8 @@ pub(super) struct Facts {
 #[derive(Default)]
 pub(super) struct Process {
     pub(super) now_us: u64,
-    pub(super) started_s: u64,
+    pub(super) save: WorkFacts,
+    pub(super) rewrite: WorkFacts,
     pub(super) uptime_s: u64,
     pub(super) run_id: String,
     /// Names the data, over restarts.
@@ -268,9 +270,11 @@ impl Process {
     fn of(node: &Node) -> Self {
         let counters = &node.counters;
         let config_file = node.sources.config_file.as_deref();
+        let now_us = now_us();
         Self {
-            now_us: now_us(),
-            started_s: node.started_s,
+            now_us,
+            save: node.saves.save.facts(now_us / 1_000_000),
+            rewrite: node.saves.rewrite.facts(now_us / 1_000_000),
             uptime_s: node.started.elapsed().as_secs(),
             run_id: node.run_id.clone(),
             data_id: node.data_directory.manifest().id.clone(),

@@ -7,8 +7,8 @@ use super::facts::{Facts, OfShard};
 use super::text::{Text, ratio};
 use crate::runtime::TurnTotals;
 
-/// There are no snapshots, no forks and no rewriting of logs. The log of writes is what Redis
-/// calls its append-only file, and it is always on.
+/// There are no snapshots and no forks: to save is to make durable. The log of writes is what
+/// Redis calls its append-only file, and it is always on.
 pub(super) fn persistence(facts: &Facts, out: &mut Text) {
     let logs = &facts.logs;
     out.section("Persistence");
@@ -27,24 +27,26 @@ pub(super) fn persistence(facts: &Facts, out: &mut Text) {
     // Since the start, as nothing is ever saved that way: what is not on the disk yet is
     // `batches_not_durable`.
     out.field("rdb_changes_since_last_save", facts.sum(|shard| shard.changes_made));
-    out.field("rdb_bgsave_in_progress", 0);
-    out.field("rdb_last_save_time", facts.process.started_s);
-    out.field("rdb_last_bgsave_status", "ok");
-    out.fields(&["rdb_last_bgsave_time_sec", "rdb_current_bgsave_time_sec"], -1);
+    let save = &facts.process.save;
+    out.field("rdb_bgsave_in_progress", u8::from(save.is_under_way));
+    out.field("rdb_last_save_time", save.done_s);
+    out.field("rdb_last_bgsave_status", word(save.is_well));
+    out.field("rdb_last_bgsave_time_sec", save.took_s);
+    out.field("rdb_current_bgsave_time_sec", save.taking_s);
+    out.field("rdb_saves", save.done);
     out.fields(
-        &[
-            "rdb_saves",
-            "rdb_last_cow_size",
-            "rdb_last_load_keys_expired",
-            "rdb_last_load_keys_loaded",
-        ],
+        &["rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded"],
         0,
     );
+    let rewrite = &facts.process.rewrite;
     out.field("aof_enabled", 1);
-    out.fields(&["aof_rewrite_in_progress", "aof_rewrite_scheduled"], 0);
-    out.fields(&["aof_last_rewrite_time_sec", "aof_current_rewrite_time_sec"], -1);
-    out.field("aof_last_bgrewrite_status", "ok");
-    out.fields(&["aof_rewrites", "aof_rewrites_consecutive_failures"], 0);
+    out.field("aof_rewrite_in_progress", u8::from(rewrite.is_under_way));
+    out.field("aof_rewrite_scheduled", 0);
+    out.field("aof_last_rewrite_time_sec", rewrite.took_s);
+    out.field("aof_current_rewrite_time_sec", rewrite.taking_s);
+    out.field("aof_last_bgrewrite_status", word(rewrite.is_well));
+    out.field("aof_rewrites", rewrite.done);
+    out.field("aof_rewrites_consecutive_failures", 0);
     out.field("aof_last_write_status", status(facts));
     out.fields(&["aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size"], 0);
     out.field("aof_current_size", facts.host.log_bytes());
@@ -55,7 +57,11 @@ pub(super) fn persistence(facts: &Facts, out: &mut Text) {
 }
 
 fn status(facts: &Facts) -> &'static str {
-    if facts.logs.failed == 0 && !facts.logs.disk_full { "ok" } else { "err" }
+    word(facts.logs.failed == 0 && !facts.logs.disk_full)
+}
+
+fn word(is_well: bool) -> &'static str {
+    if is_well { "ok" } else { "err" }
 }
 
 pub(super) fn storage(facts: &Facts, out: &mut Text) {

@@ -1,9 +1,11 @@
 //! What a connection has gathered for other shards, and how it goes there.
 
+use std::time::Instant;
+
 use basalt_shard::topology::ShardId;
 
 use super::Connection;
-use crate::router::message::{Answer, AnswerWhen, Batch, Executed, Message};
+use crate::router::message::{Answer, AnswerWhen, Batch, Executed, FAILED, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
 use crate::router::{execute, ordered, transaction};
 
@@ -62,7 +64,9 @@ impl Connection {
         } else if only_reads && !homes.contains(&Home::Several) {
             let done = self.read_from_several(&batch, &homes, when).await;
             if done == 0 {
-                self.out.append_raw(&Executed::failed(&batch).replies);
+                let failed = execute::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
+                self.out.append_raw(&failed.replies);
+                self.note_all(failed.slow);
             }
             rest = if done == 0 { None } else { batch.rest(done) };
         } else if self.run_in_order(&batch, &homes).await {
@@ -108,7 +112,7 @@ impl Connection {
     fn split(&self, batch: &Batch, homes: &[Home]) -> (Vec<Batch>, Vec<(ShardId, usize)>) {
         let mut parts: Vec<Batch> = Vec::new();
         parts.resize_with(self.shard_loop.node.topology.shards(), || {
-            Batch::new(batch.db, self.out.protocol())
+            Batch::new(batch.caller, self.out.protocol())
         });
         let mut places = Vec::with_capacity(homes.len());
         for (index, home) in homes.iter().enumerate() {

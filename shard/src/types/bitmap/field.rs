@@ -220,6 +220,8 @@ fn reply_fields(
     operations: &[Operation],
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
+    // BITFIELD that only gets is a read.
+    view.count_lookups(true);
     let key = string::open(view, args.get(1))?;
     let current = string::bytes(&key);
     reply.array(operations.len());

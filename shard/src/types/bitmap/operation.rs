@@ -131,6 +131,7 @@ pub(super) fn bitop(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
     let operation = Operation::parse(args, 1)?;
     operation.check_sources(args.len().saturating_sub(3))?;
     let mut sources: Vec<Bytes> = Vec::with_capacity(args.len());
+    view.count_lookups(true);
     for name in args.iter_from(3) {
         view.charge(1)?;
         let key = string::open(view, name)?;
@@ -140,6 +141,7 @@ pub(super) fn bitop(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
     let result_bytes = sources.iter().map(Bytes::len).max().unwrap_or(0);
     view.charge((source_bytes / BYTES_PER_UNIT) as u64)?;
 
+    view.count_lookups(false);
     let destination = view.open(args.get(2))?;
     if result_bytes > 0 {
         view.expect_value(result_bytes)?;

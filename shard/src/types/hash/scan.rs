@@ -1,10 +1,8 @@
 //! HSCAN.
 //!
-//! A small hash comes whole, whatever the cursor says, as Redis's listpacks do. The cursor of a
-//! large one is the position to go on at: it needs no memory of the scan, and means the same
-//! after a restart or on another machine. Fields of equal position come together, so a cursor
-//! always stands between positions, and a field that is there from the first call to the last
-//! is returned exactly once.
+//! A small hash comes whole, whatever the cursor says, as Redis's listpacks do. A large one comes
+//! in pages of whole groups of fields ([`cursor`]), so a field that is there from the first call
+//! to the last is returned exactly once.
 
 use std::ops::ControlFlow;
 
@@ -12,6 +10,7 @@ use super::store::{Form, Hash, copy_units};
 use crate::command::Args;
 use crate::command::scan_options::{ScanOptions, Scanned, parse_cursor};
 use crate::error::{CommandError, CommandResult};
+use crate::keyspace::cursor::{self, Page};
 use crate::keyspace::head::Large;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
@@ -40,7 +39,7 @@ pub(super) fn hscan(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
     Ok(())
 }
 
-/// Visits as many fields as COUNT says, and those at the position of the last; the next cursor.
+/// Visits as many fields as COUNT says, and the rest of the group of the last; the next cursor.
 fn scan_large(
     view: &mut View<'_>,
     hash: &Hash,
@@ -48,19 +47,17 @@ fn scan_large(
     cursor: u64,
     found: &mut Found<'_, '_>,
 ) -> Result<u64, CommandError> {
+    let Some(first) = cursor::first_position(cursor) else { return Ok(0) };
     let count = found.options.count;
     let average_bytes = large.bytes / large.count.max(1);
     view.charge(copy_units(average_bytes).saturating_mul(count.min(large.count)))?;
-    let mut visited = 0;
-    let mut last = cursor;
+    let mut page = Page::new(count);
     let mut next = 0;
-    hash.walk(view, large, (cursor, u64::MAX), |position, field, value| {
-        if visited >= count && position != last {
-            next = position;
+    hash.walk(view, large, (first, u64::MAX), |position, field, value| {
+        if let Some(cursor) = page.ends_before(position) {
+            next = cursor;
             return ControlFlow::Break(());
         }
-        visited += 1;
-        last = position;
         found.add(field, value)
     })?;
     Ok(next)

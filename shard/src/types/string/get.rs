@@ -45,6 +45,7 @@ pub(super) fn getdel(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
+    view.count_lookups(true);
     let key = value::open(view, args.get(1))?;
     match value::value(&key) {
         Some(current) => {
@@ -60,6 +61,7 @@ pub(super) fn getdel(
 /// GETEX key [EX seconds | PX milliseconds | EXAT time | PXAT time | PERSIST]
 pub(super) fn getex(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     let expiry = parse_getex(args)?;
+    view.count_lookups(true);
     let key = value::open(view, args.get(1))?;
     let (Some(head), Some(current)) = (&key.head, value::value(&key)) else {
         reply.null();

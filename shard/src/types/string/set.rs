@@ -22,9 +22,12 @@ pub(super) fn set(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
     let new = args.get(2);
     value::charge_copy(view, new.len())?;
     let name = args.get(1);
+    view.count_lookups(options.get);
     let key = if options.needs_value() { view.open(name)? } else { view.open_head(name)? };
     if options.get {
         reply_old(view, &key, reply)?;
+        // Redis looks it up twice: to get it, and to set it.
+        view.use_again(&key);
     }
     if holds(view, options.condition, &key)? {
         let deadline = if options.expiry == Expiry::Keep { key.deadline_ms() } else { stated };
@@ -121,8 +124,10 @@ pub(super) fn getset(
 ) -> CommandResult {
     let new = args.get(2);
     value::charge_copy(view, new.len())?;
+    view.count_lookups(true);
     let key = value::open(view, args.get(1))?;
     reply_old(view, &key, reply)?;
+    view.use_again(&key);
     view.put_string(&key, StringDraft::of(new, None));
     Ok(())
 }

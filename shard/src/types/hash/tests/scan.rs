@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{check, chill, large};
 use crate::engine::{Engine, Family};
+use crate::keyspace::cursor;
 use crate::keyspace::head::{Head, Kind, Large};
 use crate::keyspace::layout;
 use crate::resp::Protocol;
@@ -99,6 +100,7 @@ fn a_large_hash_comes_in_parts_and_each_field_once() {
     let (matched_next, none) = scan(&mut shard, "0 COUNT 20 MATCH nothing");
     assert_eq!((matched_next, none), (next, Vec::new()));
     assert_eq!(scan(&mut shard, &format!("{}", u64::MAX)), (0, Vec::new()));
+    assert_eq!(scan(&mut shard, &format!("{}", 1u64 << 53)), (0, Vec::new()));
 }
 
 #[test]
@@ -118,19 +120,26 @@ fn fields_that_stay_are_returned_while_others_come_and_go() {
 }
 
 #[test]
-fn fields_of_equal_position_come_together() {
+fn fields_whose_positions_share_a_cursor_come_together() {
     let mut shard = TestShard::new();
     shard.settings.hash_max_listpack_entries = 0;
     shard.run("HSET h a 1");
     let hash = large(&shard, "h").unwrap();
     let key = layout::head_key(0, b"h");
     let head = Head::large(Kind::Hash, Large { count: 6, ..hash }).encode();
+    let group = 1 << 11;
+    let placed = [
+        (7 * group, "x"),
+        (7 * group, "y"),
+        (8 * group - 1, "z"),
+        (8 * group, "next"),
+        (u64::MAX, "last"),
+    ];
     shard
         .engine
         .write(&mut |writes| {
             writes.put(Family::Heads, &key, &head);
-            for (position, field) in [(7, "x"), (7, "y"), (7, "z"), (8, "next"), (u64::MAX, "last")]
-            {
+            for (position, field) in placed {
                 let mut element = layout::element_prefix(&key, hash.version);
                 element.extend_from_slice(&u64::to_be_bytes(position));
                 element.extend_from_slice(field.as_bytes());
@@ -139,10 +148,10 @@ fn fields_of_equal_position_come_together() {
         })
         .unwrap();
     shard.shard.cache().clear();
-    let (cursor, together) = scan(&mut shard, "0 COUNT 1 NOVALUES");
-    assert_eq!((cursor, together), (8, ["x", "y", "z"].map(String::from).to_vec()));
-    let (cursor, one) = scan(&mut shard, "8 COUNT 1 NOVALUES");
-    assert_eq!((cursor, one), (layout::hash(b"a"), vec!["next".to_owned()]));
-    let (cursor, last) = scan(&mut shard, "18446744073709551615 COUNT 1 NOVALUES");
-    assert_eq!((cursor, last), (0, vec!["last".to_owned()]));
+    let (next, together) = scan(&mut shard, "0 COUNT 1 NOVALUES");
+    assert_eq!((next, together), (8, ["x", "y", "z"].map(String::from).to_vec()));
+    let (next, one) = scan(&mut shard, "8 COUNT 1 NOVALUES");
+    assert_eq!((next, one), (cursor::at(layout::hash(b"a")), vec!["next".to_owned()]));
+    let (next, last) = scan(&mut shard, &format!("{} COUNT 1 NOVALUES", (1u64 << 53) - 1));
+    assert_eq!((next, last), (0, vec!["last".to_owned()]));
 }

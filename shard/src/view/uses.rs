@@ -1,0 +1,63 @@
+//! What looking a key up is beside reading it: a hit or a miss for INFO, and a use of the key.
+
+use crate::keyspace::access::Uses;
+use crate::keyspace::cache::Touch;
+use crate::keyspace::layout::RecordKey;
+use crate::topology::ShardId;
+use crate::view::{Key, View};
+
+/// Keys whose uses are told to their owners, of a run elsewhere.
+pub(crate) const USED_MAX: usize = 1024;
+
+impl View<'_> {
+    /// Whether lookups count as keyspace hits and misses from here on: those of commands that only
+    /// read do, unless they say otherwise.
+    pub fn count_lookups(&mut self, counts: bool) {
+        self.counts_lookups = counts;
+    }
+
+    /// A key that is open was used once more.
+    pub fn use_again(&mut self, key: &Key) {
+        let touch = self.context.touch;
+        if touch == Touch::No || !key.exists() {
+            return;
+        }
+        match &mut self.cache {
+            Some((home, cache)) if *home == key.shard => {
+                let last_s = cache.clock.now_s();
+                cache.note_uses(&key.record_key, Uses { times: 1, last_s });
+            }
+            _ => self.note_use(key.shard, &key.record_key),
+        }
+    }
+
+    /// A key was looked up.
+    #[inline]
+    pub(super) fn note_lookup(
+        &mut self,
+        (shard, record_key): (ShardId, &RecordKey),
+        exists: bool,
+        touch: Touch,
+    ) {
+        if self.counts_lookups {
+            *if exists { &mut self.hits } else { &mut self.misses } += 1;
+        }
+        if touch == Touch::No || !exists {
+            return;
+        }
+        if self.copy.is_some() {
+            self.uses_copy = true;
+            return;
+        }
+        // A hot cache that is at hand has noted the use.
+        if self.cache.as_ref().is_none_or(|(home, _)| *home != shard) {
+            self.note_use(shard, record_key);
+        }
+    }
+
+    fn note_use(&mut self, shard: ShardId, record_key: &RecordKey) {
+        if self.used.len() < USED_MAX {
+            self.used.push((shard, record_key.clone()));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Every command of redis-server is there, if only to say that its feature is not used, or stands
+//! here as one whose feature is to come.
+
+use std::collections::BTreeSet;
+
+use crate::common::{Server, Value};
+
+/// What is to come with a feature, subcommands included.
+const TO_COME: &[&str] = &[
+    // Lists and waiting for them.
+    "blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush",
+    "lpushx lrange lrem lset ltrim rpop rpoplpush rpush rpushx",
+    // Sets.
+    "sadd scard sdiff sdiffstore sinter sintercard sinterstore sismember smembers smismember",
+    "smove spop srandmember srem sscan sunion sunionstore",
+    // Sorted sets, and waiting for them.
+    "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard",
+    "zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex",
+    "zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore",
+    "zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore",
+    // Streams.
+    "xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup",
+    "xrevrange xsetid xtrim",
+    // Positions, HyperLogLog.
+    "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember",
+    "georadiusbymember_ro geosearch geosearchstore pfadd pfcount pfdebug pfmerge pfselftest",
+    // Sorting, and values as bytes.
+    "dump migrate restore restore-asking sort sort_ro",
+    // Transactions.
+    "discard exec multi unwatch watch",
+    // Scripts.
+    "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",
+    // Channels.
+    "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe",
+    "unsubscribe",
+    // Replicas, who have to be told that they cannot be any.
+    "psync replconf sync",
+];
+
+#[test]
+fn a_command_of_redis_is_there_or_to_come_with_its_feature() {
+    let Some(oracle) = Server::oracle() else { return };
+    let target = Server::start();
+    let [all, known] = [&oracle, &target].map(|server| {
+        let names = server.client().run("COMMAND LIST").items();
+        names.iter().map(Value::text).collect::<BTreeSet<String>>()
+    });
+    let to_come: BTreeSet<&str> = TO_COME.iter().flat_map(|line| line.split(' ')).collect();
+    let container = |name: &str| name.split('|').next().unwrap_or_default().to_owned();
+    let missing: Vec<&String> =
+        all.difference(&known).filter(|name| !to_come.contains(container(name).as_str())).collect();
+    assert!(missing.is_empty(), "neither there nor to come: {missing:?}");
+    if !target.is_redis() {
+        let there: Vec<&&str> = to_come.iter().filter(|name| known.contains(**name)).collect();
+        assert!(there.is_empty(), "there, and no more to come: {there:?}");
+    }
+}

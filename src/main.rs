@@ -20,6 +20,7 @@ mod sys;
 use std::process::ExitCode;
 
 use crate::config::{Config, Surroundings};
+use crate::node::start::Fatal;
 
 /// RocksDB and the loops allocate and free much, on many threads and for long: jemalloc keeps that
 /// from fragmenting.
@@ -47,9 +48,13 @@ fn main() -> ExitCode {
     }
     match node::start::run(config, sources) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(Fatal::Start(error)) => {
             tracing::error!("{error}");
             fail(&error)
+        }
+        Err(Fatal::Stop(error)) => {
+            tracing::error!("{error}");
+            end("could not stop cleanly", &error)
         }
     }
 }
@@ -59,8 +64,12 @@ fn config_glob(pattern: &[u8], text: &[u8]) -> bool {
     basalt_shard::glob::glob_match(pattern, text, true)
 }
 
-#[expect(clippy::print_stderr, reason = "the process ends, and the log may not be there yet")]
 fn fail(text: &str) -> ExitCode {
-    eprintln!("\n*** FATAL: Basalt cannot start ***\n{text}");
+    end("cannot start", text)
+}
+
+#[expect(clippy::print_stderr, reason = "the process ends, and the log may not be there yet")]
+fn end(what: &str, text: &str) -> ExitCode {
+    eprintln!("\n*** FATAL: Basalt {what} ***\n{text}");
     ExitCode::FAILURE
 }

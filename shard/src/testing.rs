@@ -146,8 +146,17 @@ impl TestShard {
             let args = Args::new(frame, spans);
             let spec = self.table.lookup(args).expect("a command of a shard").spec;
             let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
-            let (databases, settings) = (&self.databases[..], &self.settings);
-            Call { spec, handler, args, databases, db: self.db, now_ms: self.now_ms, settings }
+            Call {
+                spec,
+                handler,
+                args,
+                databases: &self.databases,
+                db: self.db,
+                touch: Touch::Yes,
+                now_ms: self.now_ms,
+                steady_ms: self.now_ms - START_MS,
+                settings: &self.settings,
+            }
         });
         run_in_sequence(calls, topology, &mut Random::new(7), None, self.protocol, None)
             .expect("the disk always does")

@@ -14,6 +14,7 @@ use super::sync_probe;
 use crate::config::words::Durability;
 use crate::node::data_directory;
 use crate::node::disk::Space;
+use crate::node::reserve;
 
 pub(super) fn directory(subject: &Subject<'_>) -> Finding {
     const CHECK: &str = "data-directory";
@@ -85,14 +86,20 @@ pub(super) fn space(subject: &Subject<'_>) -> Finding {
     let Some(space) = Space::of(&subject.place) else {
         return Finding::skip(CHECK, "the space is not known");
     };
-    space_of(space, subject.config.disk_reserve)
+    space_of(space, reserve::held(&subject.config.dir), subject.config.disk_reserve)
 }
 
-fn space_of(space: Space, disk_reserve: u64) -> Finding {
+fn space_of(space: Space, held: u64, disk_reserve: u64) -> Finding {
     const CHECK: &str = "disk-space";
     let reserve = space.reserve(disk_reserve);
-    let (free, total) = (space.free, space.total);
-    let seen = format!("{} of {} free, a reserve of {}", size(free), size(total), size(reserve));
+    // What the server has set aside is free for it.
+    let (free, total) = (space.free + held, space.total);
+    let (seen_free, seen_held) = (size(space.free), size(held));
+    let seen = format!(
+        "{seen_free} of {} free, a reserve of {}, {seen_held} of it set aside",
+        size(total),
+        size(reserve)
+    );
     let fix = "make room, or a larger disk";
     let finding = if free < reserve {
         let why = "commands that add data are refused below the reserve";
@@ -104,9 +111,10 @@ fn space_of(space: Space, disk_reserve: u64) -> Finding {
         Finding::ok(CHECK, seen)
     };
     finding.with_numbers(&[
-        ("free_bytes", free),
+        ("free_bytes", space.free),
         ("total_bytes", total),
         ("reserve_bytes", reserve),
+        ("reserve_held_bytes", held),
     ])
 }
 
@@ -219,8 +227,10 @@ mod tests {
 
     #[test]
     fn room() {
-        let level = |free, total| space_of(Space { free, total }, 100).level;
+        let level = |free, total| space_of(Space { free, usable: free, total }, 0, 100).level;
         assert_eq!(level(99, 1000), Level::Fail);
+        let set_aside = space_of(Space { free: 60, usable: 60, total: 1000 }, 40, 100);
+        assert_eq!(set_aside.level, Level::Warn);
         assert_eq!(level(100, 1000), Level::Warn);
         assert_eq!(level(400, 5000), Level::Warn);
         assert_eq!(level(500, 5000), Level::Ok);

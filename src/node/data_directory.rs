@@ -4,6 +4,7 @@
 //! DIR/lock            locked while a server uses the directory
 //! DIR/basalt.manifest the manifest, a text of `name value` lines (below), replaced as a whole
 //! DIR/shard-000/ …    one RocksDB a shard
+//! DIR/reserve         space for a full disk (`reserve`)
 //!
 //! basalt-manifest 3                     the format's version
 //! id 40 hexadecimal digits              of this data set, made once
@@ -26,6 +27,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+
+use crate::node::disk::Space;
+use crate::node::reserve::{self, Reserve};
 
 const MANIFEST: &str = "basalt.manifest";
 const FORMAT: u32 = 3;
@@ -121,6 +125,7 @@ impl Manifest {
 pub(crate) struct DataDirectory {
     path: PathBuf,
     manifest: Mutex<Manifest>,
+    reserve: Reserve,
     _lock: File,
 }
 
@@ -168,11 +173,16 @@ impl DataDirectory {
             }
         };
         extend(&mut manifest.databases, databases);
-        let directory =
-            Self { path: path.to_owned(), manifest: Mutex::new(manifest.clone()), _lock: lock };
-        directory
-            .write(&manifest)
-            .map_err(|error| format!("cannot write {shown}/{MANIFEST}: {error}"))?;
+        let directory = Self {
+            path: path.to_owned(),
+            manifest: Mutex::new(manifest.clone()),
+            reserve: Reserve::new(path),
+            _lock: lock,
+        };
+        directory.write(&manifest).map_err(|error| {
+            let advice = advice(&error, path, manifest.shards);
+            format!("cannot write {shown}/{MANIFEST}: {error}{advice}")
+        })?;
         Ok(directory)
     }
 
@@ -189,6 +199,11 @@ impl DataDirectory {
     /// The manifest's file, which is there as soon as the directory is open.
     pub(crate) fn manifest_path(&self) -> PathBuf {
         self.path.join(MANIFEST)
+    }
+
+    /// Space that is set aside on its disk.
+    pub(crate) fn reserve(&self) -> &Reserve {
+        &self.reserve
     }
 
     /// The directory itself.
@@ -220,6 +235,10 @@ impl DataDirectory {
     }
 
     fn write(&self, manifest: &Manifest) -> io::Result<()> {
+        self.reserve.lend(|| self.write_whole(manifest))
+    }
+
+    fn write_whole(&self, manifest: &Manifest) -> io::Result<()> {
         let temporary = self.path.join(format!("{MANIFEST}.new"));
         let mut file = OpenOptions::new()
             .create(true)
@@ -256,6 +275,17 @@ pub(crate) fn read(path: &Path, shards: usize) -> Result<Option<Manifest>, Strin
             Ok(None)
         }
         Err(error) => Err(format!("{}: {error}", manifest_path.display())),
+    }
+}
+
+/// What to do about an error of a start, for the end of a sentence.
+fn advice(error: &io::Error, path: &Path, shards: usize) -> String {
+    match Space::of(path) {
+        Some(space) if reserve::is_full(error) => format!(
+            "; make some room, about {} bytes, and start again; nothing is lost",
+            space.opening_bytes(shards)
+        ),
+        _ => String::new(),
     }
 }
 

@@ -1,6 +1,6 @@
-//! What keeps a shard's storage going: a thread a shard that does the log's housekeeping, watches
-//! the space on the disk, and opens the database anew when it had failed and the disk is well
-//! again.
+//! What keeps a shard's storage going: a thread a shard that does the log's housekeeping, has
+//! deletions make room on a full disk, and opens the database anew when it had failed and the disk
+//! is well again.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use basalt_shard::engine::EngineError;
+use basalt_shard::engine::{Engine, EngineError};
 use basalt_shard::keyspace::counts::Counts;
 use basalt_shard::locks::{LockId, Scope};
+use basalt_shard::log::format::Lsn;
 use basalt_shard::topology::ShardId;
 use crossbeam_channel::bounded;
 
@@ -28,6 +29,12 @@ const ATTEMPT_EVERY_MAX: Duration = Duration::from_secs(2);
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
 /// Written to see whether the disk takes writes.
 const PROBE_BYTES: usize = 64 << 10;
+/// On a full disk, how often what gathered is written out so that deletions make room, at first and
+/// at last: each time leaves small files.
+const MAKE_ROOM_EVERY: Duration = Duration::from_secs(1);
+const MAKE_ROOM_EVERY_MAX: Duration = Duration::from_secs(60);
+/// How long compactions have for that, one after the other down the levels.
+const COMPACTING_TIME: Duration = Duration::from_secs(10);
 /// The same trouble is not reported more often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
@@ -41,6 +48,7 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
                 next_attempt: Instant::now(),
                 pause: ATTEMPT_EVERY,
                 reported: None,
+                room: RoomMaking::new(),
                 node,
             };
             let node = keeper.node.clone();
@@ -59,13 +67,27 @@ struct Keeper {
     next_attempt: Instant,
     pause: Duration,
     reported: Option<Instant>,
+    room: RoomMaking,
+}
+
+/// What was done on a full disk.
+struct RoomMaking {
+    /// When, and with everything up to this batch.
+    made: Instant,
+    up_to: Lsn,
+    /// How long it waits for more deletions.
+    pause: Duration,
+}
+
+impl RoomMaking {
+    fn new() -> Self {
+        let made = Instant::now();
+        Self { made, up_to: 0, pause: MAKE_ROOM_EVERY }
+    }
 }
 
 impl Keeper {
     fn look_after(&mut self) {
-        if self.shard == 0 {
-            disk::watch(&self.node);
-        }
         if self.node.is_stopping.load(Ordering::Acquire) {
             return;
         }
@@ -79,6 +101,9 @@ impl Keeper {
             None if log.has_failed() => {}
             None => {
                 self.pause = ATTEMPT_EVERY;
+                if let Err(error) = self.make_room(engine.as_ref()) {
+                    self.report("deletions make no room", &error.to_string());
+                }
                 return;
             }
         }
@@ -98,6 +123,30 @@ impl Keeper {
         self.pause = (self.pause * 2).min(ATTEMPT_EVERY_MAX);
     }
 
+    /// On a full disk the room that is left is for writing out what was deleted, and now and then
+    /// for compacting it away.
+    fn make_room(&mut self, engine: &dyn Engine) -> Result<(), EngineError> {
+        if !self.node.disk_full.load(Ordering::Relaxed) {
+            self.room = RoomMaking::new();
+            return engine.set_compacting(true);
+        }
+        let written = engine.written();
+        let since = self.room.made.elapsed();
+        let is_due = written != self.room.up_to && since > self.room.pause;
+        if !is_due && since < MAKE_ROOM_EVERY_MAX {
+            return engine.set_compacting(false);
+        }
+        let pause = (self.room.pause * 2).min(MAKE_ROOM_EVERY_MAX);
+        let made = disk::making_room(&self.node, || {
+            engine.make_room()?;
+            engine.set_compacting(true)?;
+            wait_for_compactions(engine, self.node.as_ref());
+            engine.set_compacting(false)
+        });
+        self.room = RoomMaking { made: Instant::now(), up_to: written, pause };
+        made.unwrap_or(Ok(()))
+    }
+
     fn report(&mut self, what: &str, why: &str) {
         if self.reported.is_none_or(|reported| reported.elapsed() > REPORT_EVERY) {
             self.reported = Some(Instant::now());
@@ -108,16 +157,22 @@ impl Keeper {
     /// Opens the database anew while nobody uses it.
     fn recover(&self) -> Result<(), String> {
         let folder = self.node.data_directory.shard_folder(self.shard);
-        probe(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        if disk::is_full(&self.node) {
-            return Err("there is no space on the disk".into());
+        let directory = &self.node.data_directory;
+        if let Some(lack) = disk::lack_for_reopening(&self.node) {
+            return Err(lack);
         }
+        directory
+            .reserve()
+            .lend(|| probe(&folder))
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
         let lock = self.lock()?;
         let engine = self.node.topology.engine(self.shard);
-        let reopened = engine.reopen().and_then(|()| {
+        let reopen = || {
+            engine.reopen()?;
             // Without its counts it must not be written to.
             Counts::load(engine.as_ref()).inspect_err(|error| engine.fail(error))
-        });
+        };
+        let reopened = disk::opening(directory, self.node.config().disk_reserve, 1, reopen);
         let written = engine.written();
         let failed = reopened.as_ref().err().map(EngineError::to_string);
         let shard = self.shard;
@@ -146,6 +201,19 @@ impl Keeper {
         })));
         wait.recv_timeout(LOCK_PATIENCE)
             .map_err(|_| "commands under way do not come to their end".to_owned())
+    }
+}
+
+/// Waits until nothing is compacted any more, level after level.
+fn wait_for_compactions(engine: &dyn Engine, node: &Node) {
+    let deadline = Instant::now() + COMPACTING_TIME;
+    let mut quiet_looks = 0;
+    while quiet_looks < 2 && Instant::now() < deadline && !node.is_stopping.load(Ordering::Acquire)
+    {
+        std::thread::sleep(EVERY);
+        let statistics = engine.statistics();
+        let is_quiet = statistics.contains(&("running_compactions", 0));
+        quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
     }
 }
 

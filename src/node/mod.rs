@@ -1,8 +1,8 @@
 //! The process: what all shards share (`Node`), starting and stopping (`start`), the data
 //! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
-//! (`keeper`), space on the disk (`disk`), verifying what is on it (`scrub`), what SAVE has come
-//! to (`saves`), threads that may block (`pool`), descriptors (`open_files`), counters, memory that
-//! clients hold (`client_memory`), what the process uses of the host (`usage`).
+//! (`keeper`), space on the disk (`disk`, `reserve`), verifying what is on it (`scrub`), what SAVE
+//! has come to (`saves`), threads that may block (`pool`), descriptors (`open_files`), counters,
+//! memory that clients hold (`client_memory`), what the process uses of the host (`usage`).
 
 mod cache_balance;
 pub(crate) mod client_memory;
@@ -18,6 +18,7 @@ pub(crate) mod log_sync;
 pub(crate) mod memory_shares;
 pub(crate) mod open_files;
 pub(crate) mod pool;
+pub(crate) mod reserve;
 pub(crate) mod saves;
 pub(crate) mod scrub;
 pub(crate) mod start;
@@ -43,6 +44,7 @@ use crate::net::listener::Accepting;
 use crate::node::client_memory::ClientMemory;
 use crate::node::counters::Counters;
 use crate::node::data_directory::DataDirectory;
+use crate::node::disk::Space;
 use crate::node::log_sync::LogSync;
 use crate::node::memory_shares::MemoryShares;
 use crate::node::open_files::OpenFiles;
@@ -105,7 +107,6 @@ pub(crate) struct Node {
     /// 40 random hexadecimal digits, new at each start.
     pub(crate) run_id: String,
     pub(crate) started: Instant,
-    pub(crate) started_s: u64,
     /// What SAVE and BGREWRITEAOF have come to.
     pub(crate) saves: Saves,
     /// Says that the process is to end.
@@ -140,7 +141,11 @@ impl Node {
         let shares = self.shares.get().within(&plan);
         self.shares.set(shares);
         self.engine_resources.set_block_cache_bytes(shares.block_cache as usize);
-        self.engine_resources.set_write_buffer_bytes(plan.write_buffers as usize);
+        let write_buffers = match Space::of(self.data_directory.path()) {
+            Some(space) => space.write_buffer_bytes(plan.write_buffers),
+            None => plan.write_buffers as usize,
+        };
+        self.engine_resources.set_write_buffer_bytes(write_buffers);
     }
 
     /// Replaces the configuration by what `change` makes of it; no other change comes between. The

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::options::{self, Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
-use basalt_shard::engine::{Engine, Site};
+use basalt_shard::engine::{Engine, EngineError, Site};
 use basalt_shard::keyspace::mend::{self, Mended};
 use basalt_shard::log::format::Identity;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
@@ -39,7 +39,7 @@ use crate::node::pool::Pool;
 use crate::node::saves::Saves;
 use crate::node::scrub::{self, Scrub};
 use crate::node::{Node, now_us, steady_ms};
-use crate::node::{drain, keeper, syncer};
+use crate::node::{disk, drain, keeper, reserve, syncer};
 use crate::router::mailbox::Mailbox;
 use crate::router::message::{Answer, Executed, Message};
 use crate::router::shard_loop::ShardLoop;
@@ -60,8 +60,22 @@ impl StopSignal {
     }
 }
 
+/// Why the process ends otherwise than it should.
+pub(crate) enum Fatal {
+    /// It does not serve.
+    Start(String),
+    /// It has served, and could not put everything away.
+    Stop(String),
+}
+
+impl From<String> for Fatal {
+    fn from(why: String) -> Self {
+        Self::Start(why)
+    }
+}
+
 /// Runs the server until it is told to stop.
-pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
+pub(crate) fn run(config: Config, sources: Sources) -> Result<(), Fatal> {
     let (stop, stopped) = bounded(1);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(&config)?;
@@ -78,8 +92,14 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
     let memory = MemoryPlan::new(&config, manifest.shards, budget)?;
     let opening = Instant::now();
-    let (topology, engine_resources) =
-        open_databases(&data_directory, &memory, open_tables, &config)?;
+    let lack = disk::lack_for_opening(&data_directory, manifest.shards);
+    let opened = disk::opening(&data_directory, config.disk_reserve, manifest.shards, || {
+        open_databases(&data_directory, &memory, open_tables, &config)
+    });
+    let (topology, engine_resources) = opened.map_err(|error| match lack {
+        Some(lack) => format!("{error} ({lack})"),
+        None => error,
+    })?;
     let topology = Arc::new(topology);
     let shards = open_shards(&topology, &memory)?;
     data_directory
@@ -129,7 +149,6 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
         next_client_id: AtomicU64::new(1),
         run_id,
         started: Instant::now(),
-        started_s: now_us() / 1_000_000,
         saves: Saves::new(now_us() / 1_000_000),
         stop: StopSignal(stop),
         sources,
@@ -156,6 +175,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     for (directive, reason) in config.without_effect() {
         tracing::warn!("'{directive}' has no effect: {reason}");
     }
+    disk::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     syncer::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     let mut threads = Vec::new();
     for shard in shards {
@@ -175,7 +195,7 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), String> {
     for thread in threads.into_iter().chain([scrubbing]) {
         let _ = thread.join();
     }
-    close(&node)
+    close(&node).map_err(Fatal::Stop)
 }
 
 fn newest_batches(topology: &Topology) -> Vec<u64> {
@@ -221,9 +241,11 @@ fn open_databases(
     config: &Config,
 ) -> Result<(Topology, SharedResources), String> {
     start_compactions()?;
+    let space = Space::of(data_directory.path())
+        .ok_or_else(|| format!("cannot look at {}", data_directory.path().display()))?;
     let shared = SharedResources::new(Budget {
         block_cache_bytes: memory.block_cache as usize,
-        write_buffer_bytes: memory.write_buffers as usize,
+        write_buffer_bytes: space.write_buffer_bytes(memory.write_buffers),
         shards: data_directory.manifest().shards,
     })
     .map_err(|error| error.to_string())?
@@ -231,10 +253,10 @@ fn open_databases(
     .with_direct_io(config.direct_io && can_pass_page_cache(data_directory))
     .with_compaction_rate(config.compaction_rate_limit);
     let manifest = data_directory.manifest();
-    let space = Space::of(data_directory.path())
-        .ok_or_else(|| format!("cannot look at {}", data_directory.path().display()))?;
     let mut data_set = [b'0'; 40];
     data_set.copy_from_slice(manifest.id.as_bytes());
+    // The keeper looks after it from then on.
+    let is_scarce = space.usable < space.reserve(config.disk_reserve);
     let site = |shard: usize| Site {
         directory: data_directory.shard_folder(shard),
         identity: Identity { data_set, shard: shard as u32 },
@@ -244,6 +266,7 @@ fn open_databases(
         given_out: 0,
         segment_bytes: space.segment_bytes(),
         accept_loss: config.accept_data_loss,
+        is_scarce,
     };
     let opened: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..manifest.shards)
@@ -468,15 +491,25 @@ fn close(node: &Arc<Node>) -> Result<(), String> {
     let mut result = Ok(());
     node.is_stopping.store(true, Ordering::Release);
     for shard in 0..node.topology.shards() {
-        if let Err(error) = node.topology.engine(shard).close() {
-            result = Err(format!("shard {shard} could not be closed: {error}"));
+        match node.topology.engine(shard).close() {
+            Ok(()) => {}
+            Err(EngineError::DiskFull) => tracing::warn!(
+                shard,
+                "the disk is full: the next start takes what was not written into table files \
+                 from the log; nothing is lost"
+            ),
+            Err(error) => result = Err(format!("shard {shard} could not be closed: {error}")),
         }
     }
     if result.is_ok() {
-        result = node
-            .data_directory
-            .set_opened(newest_batches(&node.topology))
-            .map_err(|error| format!("cannot write the manifest: {error}"));
+        match node.data_directory.set_opened(newest_batches(&node.topology)) {
+            Ok(()) => {}
+            // It says what must be there at least, and goes on saying what it said.
+            Err(error) if reserve::is_full(&error) => {
+                tracing::warn!(%error, "the manifest is that of the start");
+            }
+            Err(error) => result = Err(format!("cannot write the manifest: {error}")),
+        }
     }
     if let Some(path) = &node.config().pidfile {
         let _ = std::fs::remove_file(node.config().resolve(path));

@@ -151,3 +151,27 @@ fn during(server: &Server, load: &Load, trouble: &Trouble) {
         assert!(load.acknowledged(1) > before, "{name}: the other shard stands still");
     }
 }
+
+/// What the operator reads at the end tells stopping from starting.
+#[test]
+fn a_stop_on_a_bad_disk_is_not_told_as_a_start_that_failed() {
+    let Some(shim) = Shim::new() else { return };
+    let mut server = Server::with(shim.around(Options::default().appendfsync("everysec")));
+    let load = Load::new(VALUE_BYTES);
+    write_on_both(&mut server.client(), &load, "key");
+    shim.fail_all(Fault::Eio, shim::SYNC, "");
+    let status = server.terminate();
+    let log = server.log();
+    shim.calm();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("could not stop cleanly") && !log.contains("cannot start"), "{log}");
+    // A full one keeps nothing back that was acknowledged.
+    server.restart();
+    write_on_both(&mut server.client(), &load, "another key");
+    shim.fail_all(Fault::Enospc, shim::WRITE, "");
+    let status = server.terminate();
+    shim.calm();
+    assert!(status.success(), "{status}:\n{}", server.log());
+    server.restart();
+    load.check(&mut server.client(), "after stops on a bad and on a full disk");
+}

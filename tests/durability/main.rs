@@ -10,6 +10,7 @@ mod common;
 
 mod corruption;
 mod disk_full;
+mod disk_full_restart;
 mod every_call;
 mod expected;
 mod files;

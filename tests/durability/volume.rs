@@ -134,6 +134,49 @@ impl Drop for Volume {
     }
 }
 
+/// A file that takes all room at once, without writing it: what other programs may do.
+pub struct Ballast(PathBuf);
+
+impl Ballast {
+    pub fn fill(volume: &Volume) -> Self {
+        let path = volume.path().join("ballast");
+        fs::write(&path, "").expect("create the ballast");
+        let ballast = Self(path);
+        ballast.refill();
+        ballast
+    }
+
+    /// Takes what has come free since.
+    pub fn refill(&self) {
+        let (mut at, mut step) = (self.bytes(), 1 << 30);
+        while step >= 4096 {
+            let mut fallocate = Command::new("fallocate");
+            fallocate.args(["--offset", &at.to_string(), "--length", &step.to_string()]);
+            match fallocate.arg(&self.0).output().expect("run fallocate").status.success() {
+                true => at += step,
+                false => step /= 2,
+            }
+        }
+    }
+
+    /// Gives so many bytes back.
+    pub fn give_back(&self, bytes: u64) {
+        let file = File::options().write(true).open(&self.0).expect("open the ballast");
+        file.set_len(self.bytes().saturating_sub(bytes)).expect("shorten the ballast");
+        file.sync_all().expect("sync the ballast");
+    }
+
+    fn bytes(&self) -> u64 {
+        fs::metadata(&self.0).expect("look at the ballast").len()
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// Why this process may not mount, if so.
 fn no_mounts_because() -> Option<&'static str> {
     const CAP_SYS_ADMIN: u64 = 1 << 21;

@@ -126,6 +126,14 @@ impl Engine for MemoryEngine {
         Ok(())
     }
 
+    fn set_compacting(&self, _it_does: bool) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn make_room(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     fn fail(&self, _error: &EngineError) {}
 
     fn failure(&self) -> Option<EngineError> {

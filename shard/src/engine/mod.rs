@@ -103,7 +103,8 @@ impl std::error::Error for EngineError {}
 
 impl From<std::io::Error> for EngineError {
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::StorageFull {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded) {
             return EngineError::DiskFull;
         }
         // "Input/output error", without the number that the standard library puts behind it.
@@ -200,6 +201,13 @@ pub trait Engine: Send + Sync {
     /// for more, notes how far things are. Blocks.
     fn maintain(&self) -> Result<(), EngineError>;
 
+    /// Has the database compact when it thinks that it should, or not: that needs room on the disk,
+    /// which is then for what writes out deletions. Blocks.
+    fn set_compacting(&self, it_does: bool) -> Result<(), EngineError>;
+
+    /// Writes out what was deleted, so that compactions give back its space. Blocks.
+    fn make_room(&self) -> Result<(), EngineError>;
+
     /// Takes no writes any more, until it is opened anew.
     fn fail(&self, error: &EngineError);
 
@@ -219,6 +227,8 @@ pub trait Engine: Send + Sync {
     fn verify(&self, family: Family, from: &[u8], bytes_max: u64) -> Result<Verified, EngineError>;
 
     /// Makes everything durable and ends background work; nothing may be written after it. Blocks.
+    /// `DiskFull`: there was not the room to tidy up, and the next opening does it; nothing that
+    /// was acknowledged is lost.
     fn close(&self) -> Result<(), EngineError>;
 
     /// Numbers for INFO, as `(name, value)` in the engine's own words.

@@ -5,14 +5,16 @@
 //! refused, in a sentence that says what happened and what can be done; who accepts the loss says
 //! so, and is told how much it was.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
 use rocksdb::{
     ColumnFamilyDescriptor, DB, FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
 };
+use rustix::fs::statvfs;
 
 use super::filter::{FilterContext, OrphanFilterFactory};
 use super::options::{self, SharedResources};
@@ -23,7 +25,7 @@ use super::write_buffer::WriteBuffer;
 use super::{EngineError, Family, Writes, batch};
 use crate::log::format::{Identity, Lsn};
 use crate::log::watermark::Watermark;
-use crate::log::{self, Apply, Log, Replayed};
+use crate::log::{self, Apply, Found, Log, Replayed};
 
 /// Key of [`Family::Meta`] under which the database says whose it is.
 const IDENTITY_KEY: &[u8] = b"identity";
@@ -47,6 +49,8 @@ pub struct Site {
     pub segment_bytes: u64,
     /// What is missing or damaged is accepted as lost.
     pub accept_loss: bool,
+    /// Room on the disk is scarce: nothing is compacted until [`super::Engine::set_compacting`].
+    pub is_scarce: bool,
 }
 
 /// How opening went.
@@ -72,6 +76,7 @@ impl Site {
             given_out: 0,
             segment_bytes: 1 << 20,
             accept_loss: false,
+            is_scarce: false,
         }
     }
 
@@ -85,8 +90,9 @@ impl Site {
     }
 
     /// For opening again in the same process.
-    pub(super) fn for_another_opening(&self, given_out: Lsn) -> Self {
-        Self { opened_epoch: self.epoch, accept_loss: false, given_out, ..self.clone() }
+    pub(super) fn for_another_opening(&self, given_out: Lsn, is_scarce: bool) -> Self {
+        let opened_epoch = self.epoch;
+        Self { opened_epoch, accept_loss: false, given_out, is_scarce, ..self.clone() }
     }
 
     fn shown(&self) -> std::path::Display<'_> {
@@ -135,11 +141,11 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     let Database { db, filters, persisted } = open_database(site, shared, &mut judge)?;
     check_identity(site, &db)?;
     // First only a look: who refuses to open changes nothing.
-    let found = read_log(site, persisted, &mut |_, _| Ok(()))?;
+    let found = read_log(site, persisted, &mut |_| Ok(()))?;
     judge_log(site, watermark.as_ref(), &found, &mut judge)?;
     let replayed = found.last - persisted;
     if replayed > 0 {
-        replay(site, &db, persisted, sizes.table)?;
+        Replay::new(site, shared, &db, sizes.table, (persisted, found.bytes)).run()?;
     }
     let known = watermark.as_ref().map_or(0, |known| known.flushed.max(known.durable));
     let given_out =
@@ -152,6 +158,16 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     // made of it.
     flush_all(&db).map_err(|error| failed(site, error))?;
     let generation = watermark.as_ref().map_or(0, |known| known.generation).max(found.generation);
+    // Before the old log goes: a start that ends in between must not miss it.
+    Watermark {
+        identity: site.identity,
+        epoch: site.epoch,
+        generation: generation + 1,
+        durable: last,
+        flushed: last,
+    }
+    .replace(&site.watermark())
+    .map_err(|error| format!("cannot write {}: {error}", site.watermark().display()))?;
     let settings = log::Settings {
         directory: site.log(),
         identity: site.identity,
@@ -159,15 +175,6 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
     };
     let log = Log::begin(settings, last, generation + 1)
         .map_err(|error| format!("cannot begin a log in {}: {error}", site.log().display()))?;
-    Watermark {
-        identity: site.identity,
-        epoch: site.epoch,
-        generation: log.generation(),
-        durable: last,
-        flushed: last,
-    }
-    .replace(&site.watermark())
-    .map_err(|error| format!("cannot write {}: {error}", site.watermark().display()))?;
     let log = Arc::new(log);
     filters.set_log(&log);
     let buffer = Arc::new(WriteBuffer::new(sizes));
@@ -176,7 +183,11 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
 }
 
 fn failed(site: &Site, error: EngineError) -> String {
-    format!("cannot open the database in {}: {error}", site.shown())
+    let advice = match error {
+        EngineError::DiskFull => ": make some room and start again; nothing is lost",
+        _ => "",
+    };
+    format!("cannot open the database in {}: {error}{advice}", site.shown())
 }
 
 fn read_watermark(site: &Site, judge: &mut Judge) -> Result<Option<Watermark>, String> {
@@ -255,10 +266,7 @@ fn open_database(
     match open_families(site, shared, &database) {
         Ok(opened) => Ok(opened),
         Err(error) if is_new => Err(failed(site, error)),
-        Err(EngineError::DiskFull) => Err(format!(
-            "{}: make some room and start again; nothing is lost",
-            failed(site, EngineError::DiskFull)
-        )),
+        Err(EngineError::DiskFull) => Err(failed(site, EngineError::DiskFull)),
         Err(error) => {
             judge.lost(failed(site, error))?;
             database.create_if_missing(true);
@@ -279,6 +287,7 @@ fn open_families(
     let filters = Arc::new(FilterContext::default());
     let families = Family::ALL.iter().zip(FAMILY_NAMES).map(|(family, name)| {
         let mut options = options::family(shared, *family);
+        options.set_disable_auto_compactions(site.is_scarce);
         if *family == Family::Elements {
             options.set_compaction_filter_factory(OrphanFilterFactory::new(filters.clone()));
         }
@@ -352,18 +361,85 @@ pub(super) fn store(db: &DB, table: &Table, last: Lsn) -> Result<(), EngineError
     write(db, writes.batch)
 }
 
-/// Takes what the log has behind `persisted` into RocksDB.
-fn replay(site: &Site, db: &DB, persisted: Lsn, table_bytes: usize) -> Result<(), String> {
-    let mut table = Table::default();
-    let replayed = read_log(site, persisted, &mut |lsn, batch| {
-        batch::decode(batch, &mut table)
-            .ok_or_else(|| EngineError::Corrupted(format!("batch {lsn} of the log")))?;
-        if table.bytes() >= table_bytes {
-            store(db, &std::mem::take(&mut table), lsn)?;
+/// Has RocksDB compact when it thinks that it should, and stop writers when it is behind; or not.
+pub(super) fn set_compacting(db: &DB, it_does: bool) -> Result<(), EngineError> {
+    let disabled = if it_does { "false" } else { "true" };
+    Family::ALL.into_iter().try_for_each(|family| {
+        db.set_options_cf(handle(db, family), &[("disable_auto_compactions", disabled)])
+            .map_err(storage_error)
+    })
+}
+
+/// Takes what the log has into RocksDB. Where there is not the room to have all of that twice on
+/// the disk, it goes from there to here in steps of a segment.
+struct Replay<'a> {
+    site: &'a Site,
+    shared: &'a SharedResources,
+    db: &'a DB,
+    table_bytes: usize,
+    in_steps: bool,
+    /// RocksDB has everything up to this batch on the disk.
+    persisted: Lsn,
+    /// What was read and is not in RocksDB.
+    table: Table,
+    /// Segments that are not needed once RocksDB has on the disk what was read.
+    read: VecDeque<PathBuf>,
+}
+
+impl<'a> Replay<'a> {
+    /// Of a log with so many `bytes` of batches behind `persisted`.
+    fn new(
+        site: &'a Site,
+        shared: &'a SharedResources,
+        db: &'a DB,
+        table_bytes: usize,
+        (persisted, bytes): (Lsn, u64),
+    ) -> Self {
+        let free = statvfs(&site.directory)
+            .map_or(u64::MAX, |found| found.f_bavail.saturating_mul(found.f_frsize));
+        let in_steps = free / shared.shards() / 2 < bytes;
+        let (table, read) = (Table::default(), VecDeque::new());
+        Self { site, shared, db, table_bytes, in_steps, persisted, table, read }
+    }
+
+    fn run(mut self) -> Result<(), String> {
+        let site = self.site;
+        let mut last = self.persisted;
+        let replayed = read_log(site, last, &mut |found| match found {
+            Found::Batch(lsn, batch) => {
+                batch::decode(batch, &mut self.table)
+                    .ok_or_else(|| EngineError::Corrupted(format!("batch {lsn} of the log")))?;
+                last = lsn;
+                if self.table.bytes() >= self.table_bytes { self.store(last) } else { Ok(()) }
+            }
+            Found::SegmentEnd(path) => {
+                self.read.push_back(path.to_owned());
+                if self.in_steps { self.step(last) } else { Ok(()) }
+            }
+        })?;
+        self.store(replayed.last).map_err(|error| failed(site, error))
+    }
+
+    fn store(&mut self, last: Lsn) -> Result<(), EngineError> {
+        store(self.db, &std::mem::take(&mut self.table), last)
+    }
+
+    /// Lets go of the log up to the batch `last`, but for the segment that the next log begins in.
+    fn step(&mut self, last: Lsn) -> Result<(), EngineError> {
+        // One shard after the other: each needs room for a moment only.
+        let _alone = self.shared.scarce_room.lock().unwrap_or_else(PoisonError::into_inner);
+        if last > self.persisted {
+            self.store(last)?;
+            flush_all(self.db)?;
+            self.persisted = last;
+        }
+        while self.read.len() > 1 {
+            if let Some(path) = self.read.pop_front() {
+                std::fs::remove_file(path)?;
+            }
         }
         Ok(())
-    })?;
-    store(db, &table, replayed.last).map_err(|error| failed(site, error))
+    }
 }
 
 fn read_log(
@@ -371,8 +447,12 @@ fn read_log(
     persisted: Lsn,
     apply: &mut Apply<'_, EngineError>,
 ) -> Result<Replayed, String> {
-    log::replay::<EngineError>(&site.log(), &site.identity, persisted, apply)
-        .map_err(|error| format!("cannot read the log in {}: {error}", site.log().display()))
+    log::replay::<EngineError>(&site.log(), &site.identity, persisted, apply).map_err(|error| {
+        match error {
+            EngineError::DiskFull => failed(site, error),
+            _ => format!("cannot read the log in {}: {error}", site.log().display()),
+        }
+    })
 }
 
 /// Whether the log has all that it must have.

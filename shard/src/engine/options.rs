@@ -25,6 +25,8 @@ pub struct SharedResources {
     pub env: Env,
     /// Held while big values are written into a database: they are in memory several times then.
     pub(super) big_drains: Arc<Mutex<()>>,
+    /// Held by who writes to a disk that has no room for several who do.
+    pub(super) scarce_room: Arc<Mutex<()>>,
     /// What the options of every database begin with: copies share the limiter of the rate at
     /// which flushes and compactions write, and what counts reads and writes.
     base: Options,
@@ -52,6 +54,9 @@ const COMPACTION_READ_AHEAD_BYTES: usize = 256 << 10;
 
 /// RocksDB's own log (not ours) gets a new file at this size.
 const INFO_LOG_BYTES_MAX: usize = 4 << 20;
+/// By which RocksDB's list of table files grows on the disk. Its own 4 MB would be taken anew at
+/// every start, from what is left of a full disk.
+const MANIFEST_STEP_BYTES: usize = 64 << 10;
 
 /// How often the limiter hands out what may be written.
 const REFILL_US: i64 = 100_000;
@@ -143,6 +148,7 @@ impl SharedResources {
             shards: budget.shards,
             env,
             big_drains: Arc::default(),
+            scarce_room: Arc::default(),
             base,
         }
         .with_open_tables(OPEN_TABLES_MAX))
@@ -166,6 +172,11 @@ impl SharedResources {
         self.base.set_use_direct_reads(is_wanted);
         self.base.set_use_direct_io_for_flush_and_compaction(is_wanted);
         self
+    }
+
+    /// How many shards share these; one at least.
+    pub(super) fn shards(&self) -> u64 {
+        self.shards.max(1) as u64
     }
 
     /// What these take of the memory at the moment.
@@ -252,6 +263,7 @@ pub(super) fn database(shared: &SharedResources) -> Options {
     options.set_max_background_jobs(3);
     options.set_keep_log_file_num(4);
     options.set_max_log_file_size(INFO_LOG_BYTES_MAX);
+    options.set_manifest_preallocation_size(MANIFEST_STEP_BYTES);
     options.set_compaction_readahead_size(COMPACTION_READ_AHEAD_BYTES);
     options.set_bytes_per_sync(1 << 20);
     options.set_stats_dump_period_sec(0);

@@ -54,6 +54,18 @@ impl Rest {
         Ok(true)
     }
 
+    /// Has all of level 0 merged, so that what was deleted leaves the disk, until writes come again.
+    pub(super) fn merge_now(&self, db: &DB) -> Result<(), rocksdb::Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for family in Family::ALL {
+            if !state.merging.contains(&family) {
+                state.merging.push(family);
+            }
+            db.set_options_cf(handle(db, family), &[(LEVEL_0_TRIGGER, "1")])?;
+        }
+        Ok(())
+    }
+
     /// Looks whether writes rest, to be called several times a second with the bytes that were
     /// written since the start.
     pub(super) fn look(&self, db: &DB, written: u64, now: Instant) -> Result<(), rocksdb::Error> {

@@ -18,7 +18,7 @@ use super::memory_odds::MemoryOdds;
 use super::opening::{self, Opened, Site};
 use super::options::SharedResources;
 use super::rest::Rest;
-use super::table::Found;
+use super::table::{Found, Table};
 use super::write_buffer::WriteBuffer;
 use super::{
     Engine, EngineError, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes, merge, scrub,
@@ -38,6 +38,14 @@ const LOG_BYTES_MAX: u64 = 256 << 20;
 /// With more segments that are full and not synced, the log is synced though nobody waits for it:
 /// their files stay open until then.
 const UNSYNCED_FILES_MAX: usize = 12;
+
+/// What the system says when there is no room, in the texts of RocksDB's errors.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
+/// How long a full disk may keep RocksDB from taking what was written, and how often that is tried.
+/// RocksDB looks every five seconds.
+const FULL_PATIENCE: Duration = Duration::from_secs(12);
+const FULL_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long [`Engine::reopen`] waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_secs(60);
@@ -62,6 +70,9 @@ pub struct RocksEngine {
     disk_lookups: AtomicU64,
     /// Of looks for heads and for elements in memory.
     odds: [MemoryOdds; 2],
+    is_closing: AtomicBool,
+    /// RocksDB compacts by itself.
+    is_compacting: AtomicBool,
     has_failed: AtomicBool,
     failure: Mutex<Option<EngineError>>,
     noted: Mutex<Option<Watermark>>,
@@ -80,6 +91,8 @@ impl RocksEngine {
         let mut persisted_reads = ReadOptions::default();
         persisted_reads.set_read_tier(rocksdb::ReadTier::Persisted);
         let engine = Self {
+            is_closing: AtomicBool::new(false),
+            is_compacting: AtomicBool::new(!site.is_scarce),
             site,
             shared: shared.clone(),
             open: RwLock::new(Some(open)),
@@ -185,15 +198,29 @@ impl RocksEngine {
             .drain(between_batches, |table, last| {
                 open.filters.note_stored(last);
                 if !open.buffer.is_oversized(table) {
-                    return opening::store(&open.db, table, last);
+                    return self.store(&open.db, table, last);
                 }
                 let drains = &self.shared.big_drains;
                 let _alone = drains.lock().unwrap_or_else(PoisonError::into_inner);
-                opening::store(&open.db, table, last)?;
+                self.store(&open.db, table, last)?;
                 // At once, or memtables with big values stay in memory, a few in every family.
                 opening::flush_all(&open.db)
             })
             .inspect_err(|error| self.fail(error))
+    }
+
+    /// Writes a table into RocksDB. When a flush has found no room, that refuses all writes until
+    /// it has seen that there is some: what is set aside for this comes in a moment.
+    fn store(&self, db: &DB, table: &Table, last: Lsn) -> Result<(), EngineError> {
+        let deadline = Instant::now() + FULL_PATIENCE;
+        loop {
+            let stored = opening::store(db, table, last);
+            let is_final = self.is_closing.load(Ordering::Acquire) || Instant::now() > deadline;
+            if is_final || stored != Err(EngineError::DiskFull) {
+                return stored;
+            }
+            std::thread::sleep(FULL_PAUSE);
+        }
     }
 
     /// Number of the newest batch that RocksDB has on the disk.
@@ -235,7 +262,7 @@ pub(super) fn storage_error(error: rocksdb::Error) -> EngineError {
     match error.kind() {
         ErrorKind::Incomplete => EngineError::NotInMemory,
         ErrorKind::Corruption => EngineError::Corrupted(error.into_string()),
-        _ if error.as_ref().contains("No space left") => EngineError::DiskFull,
+        _ if NO_ROOM.iter().any(|text| error.as_ref().contains(text)) => EngineError::DiskFull,
         _ if error.as_ref().contains("Input/output error") => {
             EngineError::Io(format!("Input/output error ({error})"))
         }
@@ -402,6 +429,24 @@ impl Engine for RocksEngine {
         released.and(noted).and(prepared).and(synced).and(resized).and(rested)
     }
 
+    fn set_compacting(&self, it_does: bool) -> Result<(), EngineError> {
+        if self.is_compacting.load(Ordering::Acquire) == it_does {
+            return Ok(());
+        }
+        let open = self.for_disk()?;
+        opening::set_compacting(&open.get()?.db, it_does)?;
+        self.is_compacting.store(it_does, Ordering::Release);
+        Ok(())
+    }
+
+    fn make_room(&self) -> Result<(), EngineError> {
+        let open = self.for_disk()?;
+        let open = open.get()?;
+        self.drain_now(open)?;
+        opening::flush_all(&open.db)?;
+        open.rest.merge_now(&open.db).map_err(storage_error)
+    }
+
     fn fail(&self, error: &EngineError) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert_with(|| error.clone());
@@ -435,7 +480,8 @@ impl Engine for RocksEngine {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
-        let site = self.site.for_another_opening(self.written());
+        let is_scarce = !self.is_compacting.load(Ordering::Acquire);
+        let site = self.site.for_another_opening(self.written(), is_scarce);
         let (open, opened) = opening::open(&site, &self.shared).map_err(EngineError::Io)?;
         debug_assert!(opened.last >= site.given_out);
         self.written.store(opened.last, Ordering::Release);
@@ -465,12 +511,20 @@ impl Engine for RocksEngine {
     fn close(&self) -> Result<(), EngineError> {
         let open = self.for_disk()?;
         let open = open.get()?;
-        self.check(open)?;
-        open.log.sync(Access::Buffered)?;
-        self.note_watermark(open, true)?;
+        self.is_closing.store(true, Ordering::Release);
+        let usable = self.check(open);
+        if !matches!(usable, Ok(()) | Err(EngineError::DiskFull)) {
+            return usable;
+        }
+        // On a full disk each does what it can: the log has its space, and all that matters.
+        let synced = open.log.sync(Access::Buffered).map(|_| ()).map_err(EngineError::from);
+        if !matches!(synced, Ok(()) | Err(EngineError::DiskFull)) {
+            return synced;
+        }
+        let noted = self.note_watermark(open, true);
         let flushed = self.drain_now(open).and_then(|()| opening::flush_all(&open.db));
         open.db.cancel_all_background_work(true);
-        flushed
+        noted.and(usable).and(synced).and(flushed)
     }
 
     fn statistics(&self) -> Vec<(&'static str, u64)> {

@@ -38,7 +38,7 @@ pub struct Access {
 pub struct Uses {
     /// How many.
     pub times: u32,
-    /// The last of them, in seconds since 1970.
+    /// The last of them, in seconds since the process started.
     pub last_s: u32,
 }
 
@@ -65,7 +65,7 @@ impl AccessClock {
         self.now_s = second_of(steady_ms);
     }
 
-    /// The time, in seconds since 1970.
+    /// The time, in seconds since the process started.
     pub fn now_s(&self) -> u32 {
         self.now_s
     }
@@ -243,13 +243,13 @@ mod tests {
         let elsewhere = Cell::new(Uses::default());
         clock.set_time(START_MS + 5_000);
         (0..7).for_each(|_| clock.add_to(&elsewhere));
-        assert_eq!(access.get().idle_s(START_MS + 8_000, START_MS), 8);
+        assert_eq!(access.get().idle_s(START_MS + 8_000), 15);
         clock.note(&access, elsewhere.get());
-        assert_eq!(access.get().idle_s(START_MS + 8_000, START_MS), 3);
+        assert_eq!(access.get().idle_s(START_MS + 8_000), 3);
         assert_eq!(access.get().frequency(START_MS, lfu), COUNTER_INITIAL + 7);
         clock.note(&access, Uses { times: u32::MAX, last_s: 0 });
         assert_eq!(access.get().frequency(START_MS, lfu), u8::MAX);
-        assert_eq!(access.get().idle_s(START_MS + 8_000, START_MS), 3);
+        assert_eq!(access.get().idle_s(START_MS + 8_000), 3);
     }
 
     #[test]

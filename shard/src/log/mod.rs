@@ -24,12 +24,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use buffer::AlignedBuffer;
 use format::{BLOCK_BYTES, GROUP_ALIGNMENT, GroupHeader, Identity, Lsn};
 use segment::{Segment, Space};
 
-pub use reader::{Apply, Damage, Replayed, replay};
+pub use reader::{Apply, Damage, Found, Replayed, replay};
 pub use segment::Access;
 
 /// Memory for batches that grew beyond this is not kept.
@@ -37,6 +38,10 @@ const KEPT_BYTES: usize = 1 << 20;
 
 /// A long group is written in pieces of so many bytes: direct I/O needs a copy of what it writes.
 const WRITE_BYTES_MAX: usize = 256 << 10;
+
+/// How long a segment is waited for that the disk has no room for, and how often it is tried.
+const FULL_PATIENCE: Duration = Duration::from_secs(2);
+const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a log is made with.
 #[derive(Clone, Debug)]
@@ -138,20 +143,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Log {
     /// Begins a log behind batch `last`, whose segments get generations from `generation` on. What
-    /// the directory holds is of no use any more and is removed. Blocks.
+    /// the directory holds is of no use any more: the space of two files is used again, for there
+    /// may be no other, and the rest is removed. Blocks.
     pub fn begin(settings: Settings, last: Lsn, generation: u64) -> io::Result<Self> {
         std::fs::create_dir_all(&settings.directory)?;
-        let old = segment::list(&settings.directory)?;
-        // Half-made ones first: one may have the name that the new segment gets on its way.
-        for path in old.leftovers {
-            std::fs::remove_file(path)?;
-        }
         let header = segment::header(settings.identity, generation, settings.segment_bytes);
-        let segment =
-            Segment::make(&settings.directory, None, header, Space::Reserved, &mut || ())?;
-        for (_, path) in old.segments {
-            std::fs::remove_file(path)?;
+        let old = segment::list(&settings.directory)?;
+        let mut kept = Vec::new();
+        // Half-made ones first: one may have the name that the new segment gets on its way.
+        for path in old.leftovers.into_iter().chain(old.segments.into_iter().map(|old| old.1)) {
+            if kept.len() < 2 && segment::is_whole(&path, header.bytes) {
+                kept.push(path);
+            } else {
+                std::fs::remove_file(path)?;
+            }
         }
+        let first = kept.pop();
+        let spare = kept.pop().map(|path| segment::set_aside(&path)).transpose()?;
+        let segment =
+            Segment::make(&settings.directory, first, header, Space::Reserved, &mut || ())?;
         segment::sync_directory(&settings.directory)?;
         Ok(Self {
             settings,
@@ -166,7 +176,7 @@ impl Log {
             }),
             syncing: Mutex::default(),
             next: Mutex::default(),
-            spare: Mutex::default(),
+            spare: Mutex::new(spare),
             next_generation: AtomicU64::new(generation + 1),
             generation: AtomicU64::new(generation),
             flushed: AtomicU64::new(last),
@@ -313,7 +323,7 @@ impl Log {
                 if let Some(too_small) = other {
                     std::fs::remove_file(&too_small.path)?;
                 }
-                self.make_segment(bytes, Space::Reserved, &mut || ())?
+                self.make_segment_patiently(bytes)?
             }
         };
         self.generation.store(next.generation, Ordering::Release);
@@ -324,6 +334,22 @@ impl Log {
         writer.offset = BLOCK_BYTES as u64;
         writer.buffer = AlignedBuffer::default();
         Ok(())
+    }
+
+    /// Makes a segment, also on a disk that has just become full: in a moment there is what was
+    /// set aside for it. Failing is final, and this is not worth it.
+    fn make_segment_patiently(&self, bytes: u64) -> io::Result<Segment> {
+        let deadline = Instant::now() + FULL_PATIENCE;
+        loop {
+            match self.make_segment(bytes, Space::Reserved, &mut || ()) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::StorageFull && Instant::now() < deadline =>
+                {
+                    std::thread::sleep(FULL_PAUSE);
+                }
+                made => return made,
+            }
+        }
     }
 
     fn make_segment(
@@ -406,10 +432,7 @@ impl Log {
             let Some(closed) = closed else { return Ok(()) };
             let mut spare = lock(&self.spare);
             if spare.is_none() && closed.bytes == self.settings.segment_bytes {
-                let name = closed.path.file_name().unwrap_or_default().to_string_lossy();
-                let path = closed.path.with_file_name(name.replace("segment-", "spare-"));
-                std::fs::rename(&closed.path, &path)?;
-                *spare = Some(path);
+                *spare = Some(segment::set_aside(&closed.path)?);
             } else {
                 std::fs::remove_file(&closed.path)?;
             }

@@ -29,8 +29,17 @@ impl std::fmt::Display for Damage {
     }
 }
 
-/// Takes the number of a batch and the batch.
-pub type Apply<'a, E> = dyn FnMut(Lsn, &[u8]) -> Result<(), E> + 'a;
+/// What a replay comes to, in order.
+#[derive(Debug)]
+pub enum Found<'a> {
+    /// A batch, and its number.
+    Batch(Lsn, &'a [u8]),
+    /// The end of a segment: all that it had has been handed over.
+    SegmentEnd(&'a Path),
+}
+
+/// Takes what a replay finds.
+pub type Apply<'a, E> = dyn FnMut(Found<'_>) -> Result<(), E> + 'a;
 
 /// What a log held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,12 +50,15 @@ pub struct Replayed {
     pub newest: Lsn,
     /// The newest generation of a segment; 0: there is none.
     pub generation: u64,
+    /// Bytes of the batches that were replayed.
+    pub bytes: u64,
     /// Why there may be batches behind `last` that are lost.
     pub damage: Option<Damage>,
 }
 
 /// Hands every batch behind `persisted` to `apply`, in order, up to the end of the log or to the
-/// first damage. An error of `apply` ends it.
+/// first damage. An error of `apply` ends it. Segments whose end was handed over may be removed
+/// meanwhile.
 pub fn replay<E: From<io::Error>>(
     directory: &Path,
     identity: &Identity,
@@ -82,6 +94,7 @@ pub fn replay<E: From<io::Error>>(
         if reading.replayed.damage.is_some() {
             break;
         }
+        apply(Found::SegmentEnd(&path))?;
     }
     Ok(replayed)
 }
@@ -130,8 +143,9 @@ impl Reading<'_> {
                 };
                 for (lsn, batch) in (header.first..=header.last).zip(batches) {
                     if lsn >= wanted {
-                        apply(lsn, batch)?;
+                        apply(Found::Batch(lsn, batch))?;
                         self.replayed.last = lsn;
+                        self.replayed.bytes += batch.len() as u64;
                     }
                 }
             } else if header.durable >= wanted {

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! segment-00000007       in use, or prepared to be the next
-//! segment-00000007.new   being made; removed at the next start
-//! spare-00000003         no longer needed, to be used again; removed at the next start
+//! segment-00000007.new   being made; used again or removed at the next start
+//! spare-00000003         no longer needed, to be used again
 //! ```
 //!
 //! A segment has its full length on the disk before it is used, so that writing to it changes no
@@ -14,7 +14,7 @@ use std::collections::hash_map::RandomState;
 use std::fs::{File, OpenOptions};
 use std::hash::BuildHasher;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,12 @@ use super::format::{BLOCK_BYTES, Identity, SegmentHeader};
 /// Zeros are written, and synced, in pieces of this many bytes: a sync of the segment in use must
 /// not have to wait for very many of them.
 const ZEROS_BYTES: usize = 256 << 10;
+
+/// How names begin.
+const SEGMENT: &str = "segment-";
+const SPARE: &str = "spare-";
+/// In which the space of a file is counted.
+const FILE_BLOCK_BYTES: u64 = 512;
 
 /// How bytes get to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +149,21 @@ fn write_zeros(file: &File, bytes: u64, between: &mut dyn FnMut()) -> io::Result
     Ok(())
 }
 
+/// Whether all space of a segment of so many bytes belongs to a file.
+pub(super) fn is_whole(path: &Path, bytes: u64) -> bool {
+    std::fs::metadata(path)
+        .is_ok_and(|found| found.len() == bytes && found.blocks() * FILE_BLOCK_BYTES >= bytes)
+}
+
+/// Gives a segment that is no longer needed the name of a spare one.
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name.trim_start_matches(SEGMENT).trim_start_matches(SPARE);
+    let spare = path.with_file_name(format!("{SPARE}{}", number.trim_end_matches(".new")));
+    std::fs::rename(path, &spare)?;
+    Ok(spare)
+}
+
 /// The header of segments to come.
 pub(super) fn header(identity: Identity, generation: u64, bytes: u64) -> SegmentHeader {
     // The standard library's random keys: no client knows them.
@@ -157,7 +178,7 @@ pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
 
 /// Name of the segment file of a generation.
 pub(super) fn segment_name(generation: u64) -> String {
-    format!("segment-{generation:08}")
+    format!("{SEGMENT}{generation:08}")
 }
 
 /// What the files of a log's directory are.
@@ -175,13 +196,13 @@ pub(super) fn list(directory: &Path) -> io::Result<Files> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if let Some(number) = name.strip_prefix("segment-") {
+        if let Some(number) = name.strip_prefix(SEGMENT) {
             match number.parse() {
                 Ok(generation) => files.segments.push((generation, path)),
                 Err(_) if number.ends_with(".new") => files.leftovers.push(path),
                 Err(_) => {}
             }
-        } else if name.starts_with("spare-") {
+        } else if name.starts_with(SPARE) {
             files.leftovers.push(path);
         }
     }

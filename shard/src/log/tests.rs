@@ -1,12 +1,13 @@
 //! The log over real files: what comes back after it was cut, damaged, or mixed up with others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::format::{BLOCK_BYTES, Identity, Lsn};
-use super::{Access, Log, Replayed, Settings, replay};
+use super::{Access, Found, Log, Replayed, Settings, replay};
 use crate::random::Random;
 
 const IDENTITY: Identity = Identity { data_set: [b'd'; 40], shard: 1 };
@@ -65,9 +66,11 @@ fn append(log: &Log, lsns: impl IntoIterator<Item = Lsn>) {
 /// Replays what is behind `persisted`, and checks that it is what was appended.
 fn read(directory: &Path, persisted: Lsn) -> Replayed {
     let mut next = persisted + 1;
-    replay::<std::io::Error>(directory, &IDENTITY, persisted, &mut |lsn, bytes| {
-        assert_eq!((lsn, bytes), (next, &batch(lsn)[..]));
-        next += 1;
+    replay::<std::io::Error>(directory, &IDENTITY, persisted, &mut |found| {
+        if let Found::Batch(lsn, bytes) = found {
+            assert_eq!((lsn, bytes), (next, &batch(lsn)[..]));
+            next += 1;
+        }
         Ok(())
     })
     .inspect(|replayed| assert_eq!(replayed.last, next - 1))
@@ -125,6 +128,38 @@ fn half_made_and_spare_files_are_no_hindrance() {
     assert_eq!(read(&directory.0, 5).damage, None);
 }
 
+/// A full disk has no other room for it.
+#[test]
+fn a_log_begins_in_the_space_of_the_old_one() {
+    let directory = Directory::new();
+    let log = Log::begin(directory.settings(), 0, 1).unwrap();
+    append(&log, 1..=1000);
+    log.sync(Access::Direct).unwrap();
+    drop(log);
+    let inodes = || -> BTreeSet<u64> {
+        directory.files().iter().map(|file| fs::metadata(file).unwrap().ino()).collect()
+    };
+    let before = inodes();
+    assert!(before.len() > 2, "{before:?}");
+    let log = Log::begin(directory.settings(), 1000, 50).unwrap();
+    let segments = ["segment-00000050", "segment-00000051"].map(|name| directory.0.join(name));
+    assert_eq!((directory.files().len(), inodes().is_subset(&before)), (2, true));
+    // What is prepared has the space of the other file.
+    log.prepare(&mut || ()).unwrap();
+    assert_eq!((directory.files(), inodes().is_subset(&before)), (segments.to_vec(), true));
+    append(&log, [1001]);
+    log.flush(Access::Buffered).unwrap();
+    drop(log);
+    assert_eq!(read(&directory.0, 1000).last, 1001);
+    // A file of another length, or with holes, is of no use.
+    for file in directory.files() {
+        fs::File::create(&file).unwrap().set_len(SEGMENT_BYTES).unwrap();
+    }
+    drop(Log::begin(directory.settings(), 1001, 60).unwrap());
+    assert_eq!(directory.files(), [directory.0.join("segment-00000060")]);
+    assert!(fs::metadata(&directory.files()[0]).unwrap().blocks() * 512 >= SEGMENT_BYTES);
+}
+
 #[test]
 fn while_a_segment_is_made_the_log_goes_on_and_other_things_get_done() {
     let directory = Directory::new();
@@ -171,8 +206,10 @@ fn a_batch_longer_than_a_segment_gets_one_of_its_own() {
     push(&log, 3, b"later");
     log.sync(Access::Direct).unwrap();
     let mut found = Vec::new();
-    let replayed = replay::<std::io::Error>(&directory.0, &IDENTITY, 0, &mut |lsn, bytes| {
-        found.push((lsn, bytes.len()));
+    let replayed = replay::<std::io::Error>(&directory.0, &IDENTITY, 0, &mut |batch| {
+        if let Found::Batch(lsn, bytes) = batch {
+            found.push((lsn, bytes.len()));
+        }
         Ok(())
     });
     assert_eq!(replayed.unwrap().damage, None);
@@ -300,7 +337,7 @@ fn missing_older_and_foreign_segments_are_noticed() {
     assert!(read(&directory.0, 0).damage.unwrap().what.contains("another name"));
     restore();
     let other = Identity { shard: 2, ..IDENTITY };
-    let replayed = replay::<std::io::Error>(&directory.0, &other, 0, &mut |_, _| Ok(())).unwrap();
+    let replayed = replay::<std::io::Error>(&directory.0, &other, 0, &mut |_| Ok(())).unwrap();
     assert!(replayed.damage.unwrap().what.contains("belongs to shard 1"));
 }
 

@@ -9,7 +9,7 @@
 //! ```
 
 use std::fs::{File, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -85,23 +85,39 @@ impl Watermark {
     pub fn read(path: &Path) -> Result<Option<Self>, String> {
         match std::fs::read(path) {
             Ok(bytes) => Self::decode(&bytes).map(Some),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    /// Makes it durable, whole: a new file takes the place of the old one. Blocks.
+    /// Makes it durable, whole: a new file takes the place of the old one. Where there is no room
+    /// for one, it is written over the old one, as [`Watermark::update`] does. Blocks.
     pub fn replace(&self, path: &Path) -> io::Result<()> {
         let temporary = path.with_extension("new");
+        match self.write_whole(&temporary, path) {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+                    && path.exists() =>
+            {
+                // An empty one may be there.
+                let _ = std::fs::remove_file(&temporary);
+                self.update(path)?;
+                File::open(path)?.sync_all()
+            }
+            written => written,
+        }
+    }
+
+    fn write_whole(&self, temporary: &Path, path: &Path) -> io::Result<()> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(true)
             .write(true)
             .mode(0o600)
-            .open(&temporary)?;
+            .open(temporary)?;
         file.write_all_at(&self.encode(), 0)?;
         file.sync_all()?;
-        std::fs::rename(&temporary, path)?;
+        std::fs::rename(temporary, path)?;
         match path.parent() {
             Some(directory) => File::open(directory)?.sync_all(),
             None => Ok(()),

@@ -439,7 +439,7 @@ mod tests {
             let (mut keys, mut expires) = (0, 0);
             let engine = test.engine.as_ref();
             let tier = ReadTier::Disk;
-            scan::walk(engine, 0, (0, None), usize::MAX, test.now_ms, tier, |visited| {
+            scan::walk(engine, 0, (0, None), u64::MAX, test.now_ms, tier, |visited| {
                 keys += 1;
                 expires += u64::from(visited.deadline_ms.is_some());
                 ControlFlow::Continue(())

@@ -116,6 +116,7 @@ pub(super) struct Logs {
     pub(super) recoveries: u64,
     /// Whether the disk is too full to add data.
     pub(super) disk_full: bool,
+    pub(super) reserve_held_bytes: u64,
 }
 
 /// What one shard's thread knows.
@@ -356,6 +357,7 @@ impl Logs {
         let mut latency_us: Option<Histogram<u64>> = None;
         let mut group_batches: Option<Histogram<u64>> = None;
         facts.disk_full = node.disk_full.load(Ordering::Relaxed);
+        facts.reserve_held_bytes = node.data_directory.reserve().held();
         for (shard, log) in node.logs.iter().enumerate() {
             let (buffered_bytes, pending_bytes) = node.topology.engine(shard).log_backlog_bytes();
             facts.buffered_bytes += buffered_bytes;

@@ -102,6 +102,7 @@ fn log(facts: &Facts, out: &mut Text) {
     out.field("storage_failures", logs.failures);
     out.field("storage_recoveries", logs.recoveries);
     out.field("disk_full", u8::from(logs.disk_full));
+    out.field("disk_reserve_held_bytes", logs.reserve_held_bytes);
     out.field("log_bytes", facts.host.log_bytes());
     out.field("log_syncs", logs.syncs);
     for (name, values) in

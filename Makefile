@@ -28,6 +28,7 @@ help:
 
 run: build-packages
 	cargo build --release --workspace
+	mkdir -p -m 700 ./data
 	echo "Starting Basalt: data in ./data, this host alone, a shard for each core."
 	exec "$${CARGO_TARGET_DIR:-target}/release/basalt" \
 	    --dir ./data --bind 127.0.0.1 -::1 $(ARGS)

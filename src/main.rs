@@ -8,6 +8,7 @@
 mod admin;
 mod cli;
 mod config;
+mod daemon;
 mod doctor;
 mod logging;
 mod net;
@@ -17,10 +18,14 @@ mod runtime;
 mod session;
 mod sys;
 
+use std::io::Write;
 use std::process::ExitCode;
 
-use crate::config::{Config, Surroundings};
-use crate::node::start::Fatal;
+use crate::config::{Config, Sources, Surroundings};
+use crate::daemon::{Background, Recorded};
+use crate::node::data_directory::{self, Claim};
+use crate::node::start::{Fatal, Launch};
+use crate::node::supervision::Supervisor;
 
 /// RocksDB and the loops allocate and free much, on many threads and for long: jemalloc keeps that
 /// from fragmenting.
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
         Ok(directory) => directory,
         Err(error) => return fail(&format!("cannot tell the current directory: {error}")),
     };
-    let mut stdin = std::io::stdin();
+    let mut stdin = Recorded::new(std::io::stdin());
     let mut surroundings = Surroundings { start_dir, stdin: &mut stdin, matches: config_glob };
     let loaded = Config::load(&arguments, &mut surroundings);
     if let Some(options) = doctor {
@@ -43,10 +48,13 @@ fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => return fail(&error.to_string()),
     };
-    if let Err(error) = logging::start(&config) {
-        return fail(&error);
+    let supervisor = Supervisor::of(config.supervised);
+    let background = Background::enter();
+    // Under a supervisor the process stays the one that was started, as with redis-server.
+    if config.daemonize && supervisor == Supervisor::None && background.is_none() {
+        return daemon::start(&stdin.read).unwrap_or_else(|error| fail(&error));
     }
-    match node::start::run(config, sources) {
+    match serve(config, sources, supervisor, background) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Fatal::Start(error)) => {
             tracing::error!("{error}");
@@ -59,6 +67,22 @@ fn main() -> ExitCode {
     }
 }
 
+/// Nothing is written, not even to the log, before the data directory is known to be ours.
+fn serve(
+    config: Config,
+    sources: Sources,
+    supervisor: Supervisor,
+    background: Option<Background>,
+) -> Result<(), Fatal> {
+    data_directory::enter(&config.dir)?;
+    let claim = Claim::take(&config.dir)?;
+    logging::start(&config, background.is_some())?;
+    if background.is_some() && config.logfile.is_none() {
+        say("Warning: in the background (daemonize) and without a logfile the log is lost.");
+    }
+    node::start::run(config, sources, Launch { claim, supervisor, background })
+}
+
 /// How patterns of directives match: in any case.
 fn config_glob(pattern: &[u8], text: &[u8]) -> bool {
     basalt_shard::glob::glob_match(pattern, text, true)
@@ -68,8 +92,13 @@ fn fail(text: &str) -> ExitCode {
     end("cannot start", text)
 }
 
-#[expect(clippy::print_stderr, reason = "the process ends, and the log may not be there yet")]
 fn end(what: &str, text: &str) -> ExitCode {
-    eprintln!("\n*** FATAL: Basalt {what} ***\n{text}");
+    say(&format!("\n*** FATAL: Basalt {what} ***\n{text}"));
     ExitCode::FAILURE
+}
+
+/// Says something to who started the process, when the log is not there yet, or no longer.
+fn say(text: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -7,10 +7,16 @@
 //! 3. A thread's priority for the processor and the disk, and the length of its slices, are set by
 //!    calls of the system.
 //! 4. jemalloc reads its settings from a symbol before anything else runs.
+//! 5. A crash is told in the log by a signal handler: nothing else of the process runs any more.
 #![expect(unsafe_code, reason = "the one reviewed place; see above")]
 
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fmt::Write;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use nix::libc::{c_int, c_void, siginfo_t};
+use nix::sys::signal::{self, SaFlags, SigAction, SigHandler, SigSet, Signal};
 
 /// Completions need not interrupt a thread that will enter the kernel anyway (Linux 5.19).
 const IORING_SETUP_COOP_TASKRUN: u32 = 1 << 8;
@@ -150,6 +156,88 @@ pub(crate) fn take_short_slices() {
             attributes.runtime_ns = SLICE_NS;
             // SAFETY: the kernel reads a structure that says how long it is.
             unsafe { syscall(SCHED_SETATTR, 0, &raw const attributes, 0) };
+        }
+    }
+}
+
+/// Signals that mean a fault in the program.
+const CRASHES: [Signal; 5] =
+    [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT];
+/// What was done about each of them before.
+static BEFORE_CRASH: [OnceLock<SigAction>; 5] = [const { OnceLock::new() }; 5];
+/// Where a crash is told; negative: nowhere.
+static CRASH_LOG: AtomicI32 = AtomicI32::new(-1);
+static TELLS_CRASHES: AtomicBool = AtomicBool::new(false);
+
+/// A crash is told in the file of this descriptor, as long as it is asked for ([`tell_crashes`]).
+pub(crate) fn set_crash_log(descriptor: RawFd) {
+    CRASH_LOG.store(descriptor, Ordering::Relaxed);
+}
+
+/// Whether a crash is to be told (`crash-log-enabled`).
+pub(crate) fn tell_crashes(is_asked: bool) {
+    TELLS_CRASHES.store(is_asked, Ordering::Relaxed);
+    if !is_asked {
+        return;
+    }
+    let flags = SaFlags::SA_SIGINFO | SaFlags::SA_ONSTACK;
+    let action = SigAction::new(SigHandler::SigAction(on_crash), flags, SigSet::empty());
+    for (signal, before) in CRASHES.into_iter().zip(&BEFORE_CRASH) {
+        before.get_or_init(|| {
+            // SAFETY: the handler does what a handler may: it formats numbers in its own frame,
+            // writes to a descriptor, sets signals, and loads and stores atomics.
+            unsafe { signal::sigaction(signal, &action) }.unwrap_or(default_action())
+        });
+    }
+}
+
+fn default_action() -> SigAction {
+    SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty())
+}
+
+/// A line in a buffer of its own: a process that crashes allocates nothing.
+struct CrashLine {
+    bytes: [u8; 160],
+    length: usize,
+}
+
+impl Write for CrashLine {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let end = self.length + text.len();
+        self.bytes
+            .get_mut(self.length..end)
+            .ok_or(std::fmt::Error)?
+            .copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// Tells the crash once, and has the signal do what it did before: the runtime's word about a stack
+/// that overflowed, and the end of the process with a core dump.
+extern "C" fn on_crash(number: c_int, info: *mut siginfo_t, _context: *mut c_void) {
+    let log = CRASH_LOG.swap(-1, Ordering::Relaxed);
+    // SAFETY: the kernel hands a handler with SA_SIGINFO a structure that it filled in; the address
+    // is there for faults, and else a number of no meaning.
+    let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
+    let is_fault = code > 0;
+    if log >= 0 && TELLS_CRASHES.load(Ordering::Relaxed) {
+        let mut line = CrashLine { bytes: [0; 160], length: 0 };
+        let version = env!("CARGO_PKG_VERSION");
+        let _ = write!(line, "Basalt {version} crashed by signal: {number}, si_code: {code}");
+        let _ = if is_fault { write!(line, ", address: {address:#x}") } else { Ok(()) };
+        let _ = line.write_str("; if nobody sent it this is a bug, please report it\n");
+        let _ = nix::unistd::write(log, line.bytes.get(..line.length).unwrap_or_default());
+    }
+    let known = CRASHES.iter().position(|signal| *signal as c_int == number);
+    let before = known.and_then(|index| BEFORE_CRASH.get(index)?.get());
+    if let Some(signal) = known.and_then(|index| CRASHES.get(index)) {
+        let next = if is_fault { before.copied() } else { None };
+        // SAFETY: an action of before is the runtime's or the system's own.
+        let _ = unsafe { signal::sigaction(*signal, &next.unwrap_or(default_action())) };
+        // A fault comes again by itself.
+        if !is_fault {
+            let _ = signal::raise(*signal);
         }
     }
 }

@@ -92,13 +92,14 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
         .await
         .ok_or("ERR the command failed in the server; this is a bug, please report it")??;
     let config = shard_loop.node.config();
-    logging::set_level(config.loglevel);
+    logging::reload(&config);
     let entries_max = usize::try_from(config.slowlog_max_len).unwrap_or(usize::MAX);
     let log = &shard_loop.node.slow_log;
     log.lock().unwrap_or_else(PoisonError::into_inner).entries.truncate(entries_max);
     shard_loop.on_every_shard(take_over).await;
     if !changed.is_empty() {
         tracing::info!(client = context.session.id, directives = ?changed, "CONFIG SET");
+        config.warn_without_effect(|directive| changed.contains(&directive));
     }
     Ok(())
 }
@@ -138,7 +139,7 @@ fn rewrite_file(mut context: LaterContext) -> LaterReply {
             .shard_loop
             .off_loop(move || {
                 let mut surroundings = Surroundings {
-                    start_dir: std::env::current_dir().unwrap_or_default(),
+                    start_dir: node.sources.start_dir.clone(),
                     stdin: &mut std::io::empty(),
                     matches,
                 };

@@ -69,6 +69,8 @@ pub(crate) struct Sources {
     pub(crate) config_file: Option<PathBuf>,
     /// All files that were read, those of `include` too.
     pub(crate) files: Vec<PathBuf>,
+    /// Where the process was started: where relative names in the files start.
+    pub(crate) start_dir: PathBuf,
 }
 
 impl Deref for Config {
@@ -87,7 +89,8 @@ impl Config {
         surroundings: &mut Surroundings<'_>,
     ) -> Result<(Self, Sources), ConfigError> {
         let command_line = args::parse(arguments);
-        let config_file = command_line.config_file.map(|path| surroundings.start_dir.join(path));
+        let start_dir = surroundings.start_dir.clone();
+        let config_file = command_line.config_file.map(|path| start_dir.join(path));
         let mut draft = file::Draft::new(surroundings);
         if let Some(path) = &config_file {
             draft.read_file(path, None)?;
@@ -99,7 +102,7 @@ impl Config {
         let files = std::mem::take(&mut draft.files);
         let config = Self::from_parts(draft.values, draft.renames);
         config.check_sizes().map_err(|reason| ConfigError::anywhere(Fault::Conflict(reason)))?;
-        Ok((config, Sources { config_file, files }))
+        Ok((config, Sources { config_file, files, start_dir }))
     }
 
     fn from_parts(values: Vec<Value>, renames: Vec<Rename>) -> Self {
@@ -123,16 +126,21 @@ impl Config {
         self.dir.join(path)
     }
 
-    /// Directives that are set to something else than their default and do nothing here, with the
-    /// reason; to be logged at start.
+    /// Directives that are set to something that they do not do here, or not in full, with the
+    /// reason.
     pub(crate) fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
         self.rows()
-            .filter(|(row, value)| **value != row.default_value())
-            .filter_map(|(row, _)| match row.effect {
-                Effect::Reported(reason) => Some((row.name, reason)),
-                _ => None,
-            })
+            .filter_map(|(row, value)| Some((row.name, row.without_effect(value)?)))
             .collect()
+    }
+
+    /// Warns of those among the directives asked for.
+    pub(crate) fn warn_without_effect(&self, is_asked: impl Fn(&str) -> bool) {
+        for (directive, reason) in self.without_effect() {
+            if is_asked(directive) {
+                tracing::warn!("'{directive}' is accepted, but: {reason}");
+            }
+        }
     }
 
     fn rows(&self) -> impl Iterator<Item = (&'static Directive, &Value)> {

@@ -5,9 +5,9 @@
 
 use std::path::PathBuf;
 
-use super::special::{KeyspaceEvents, OutputLimits};
+use super::special::OutputLimits;
 use super::words::{
-    CpuPinning, Durability, EvictionPolicy, LogLevel, ProtectedAction, SanitizePayload, Supervision,
+    CpuPinning, Durability, EvictionPolicy, LogLevel, ProtectedAction, Supervision,
 };
 
 /// A number of bytes or a share of `maxmemory`.
@@ -47,7 +47,6 @@ pub(crate) struct Settings {
     pub(crate) client_output_buffer_limit: OutputLimits,
     pub(crate) proto_max_bulk_len: u64,
     pub(crate) databases: u32,
-    pub(crate) tracking_table_max_keys: u64,
 
     // Who may do what.
     pub(crate) requirepass: Option<Vec<u8>>,
@@ -55,11 +54,13 @@ pub(crate) struct Settings {
     pub(crate) enable_debug_command: ProtectedAction,
 
     // The process.
+    pub(crate) daemonize: bool,
     pub(crate) supervised: Supervision,
     pub(crate) pidfile: Option<PathBuf>,
     /// None: standard output.
     pub(crate) logfile: Option<PathBuf>,
     pub(crate) loglevel: LogLevel,
+    pub(crate) crash_log_enabled: bool,
 
     // What is measured.
     /// Negative: nothing is slow. 0: everything is.
@@ -80,19 +81,6 @@ pub(crate) struct Settings {
     // Data types.
     pub(crate) hash_max_listpack_entries: u64,
     pub(crate) hash_max_listpack_value: u64,
-    pub(crate) list_max_listpack_size: i32,
-    pub(crate) set_max_intset_entries: u64,
-    pub(crate) set_max_listpack_entries: u64,
-    pub(crate) set_max_listpack_value: u64,
-    pub(crate) zset_max_listpack_entries: u64,
-    pub(crate) zset_max_listpack_value: u64,
-    pub(crate) stream_node_max_bytes: u64,
-    pub(crate) stream_node_max_entries: u64,
-    pub(crate) hll_sparse_max_bytes: u64,
-    pub(crate) notify_keyspace_events: KeyspaceEvents,
-    pub(crate) sanitize_dump_payload: SanitizePayload,
-    /// How long a script may run before other clients are told that the server is busy; 0: forever.
-    pub(crate) busy_reply_threshold_ms: u64,
 
     // Storage.
     /// Absolute.

@@ -60,7 +60,7 @@ words! {
     Supervision {
         Upstart = "upstart",
         Systemd = "systemd",
-        /// By the environment: systemd's NOTIFY_SOCKET.
+        /// By the environment.
         Auto = "auto",
         No = "no",
     }
@@ -101,15 +101,6 @@ impl EvictionPolicy {
     /// Whether keys count how often they are used rather than when they were used last.
     pub(crate) fn is_lfu(self) -> bool {
         matches!(self, Self::VolatileLfu | Self::AllkeysLfu)
-    }
-}
-
-words! {
-    /// Which DUMP payloads are checked in depth (`sanitize-dump-payload`).
-    SanitizePayload {
-        No = "no",
-        Yes = "yes",
-        Clients = "clients",
     }
 }
 

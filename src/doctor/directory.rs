@@ -9,6 +9,7 @@ use nix::sys::stat::{major, minor};
 use super::Subject;
 use super::finding::Finding;
 use super::host::Host;
+use super::mounts;
 use super::report::size;
 use super::sync_probe;
 use crate::config::words::Durability;
@@ -20,23 +21,36 @@ pub(super) fn directory(subject: &Subject<'_>) -> Finding {
     const CHECK: &str = "data-directory";
     let path = &subject.config.dir;
     let shown = path.display();
-    let is_new = subject.place != *path;
-    let seen = match server(subject.host, path) {
-        Some(process) => format!("{shown}, in use by process {process}"),
-        None if is_new => format!("{shown}, which the server will make"),
-        None => shown.to_string(),
+    let manifest = match data_directory::read(path, subject.config.shards as usize) {
+        Ok(manifest) => manifest,
+        Err(why) => {
+            let fix = "restore what is missing, or another --dir";
+            return Finding::fail(CHECK, shown.to_string(), &why, fix);
+        }
     };
-    if let Err(why) = data_directory::read(path, subject.config.shards as usize) {
-        return Finding::fail(CHECK, seen, &why, "restore what is missing, or another --dir");
+    let is_missing = subject.place != *path;
+    let seen = match (server(subject.host, path), manifest) {
+        (Some(process), _) => format!("{shown}, in use by process {process}"),
+        (None, _) if is_missing => format!("{shown}, which is not there"),
+        (None, None) => format!("{shown}, where the server will start without any data"),
+        (None, Some(_)) => shown.to_string(),
+    };
+    if let Some(point) = mounts::not_mounted(subject.host, path) {
+        let why = format!("/etc/fstab has a volume at {}, which is not mounted", point.display());
+        return Finding::fail(CHECK, seen, &why, format!("mount {}", point.display()));
     }
     let (Ok(found), Some(user)) = (std::fs::metadata(&subject.place), user(subject.host)) else {
         return Finding::skip(CHECK, format!("{shown} cannot be looked at"));
     };
+    if is_missing {
+        let why = "the server does not make it: its volume may not be mounted";
+        return Finding::fail(CHECK, seen, why, format!("install -d -m 700 -o {user} {shown}"));
+    }
     if !found.is_dir() {
-        let why = format!("{} is no directory", subject.place.display());
+        let why = format!("{shown} is no directory");
         return Finding::fail(CHECK, seen, &why, "another --dir");
     }
-    if !is_new && user == 0 && found.uid() != 0 {
+    if user == 0 && found.uid() != 0 {
         let why = format!(
             "it belongs to user {}; the doctor runs as root, and sees root's rights and limits",
             found.uid()
@@ -44,16 +58,16 @@ pub(super) fn directory(subject: &Subject<'_>) -> Finding {
         let fix = format!("run the doctor as the server's user: setpriv --reuid {}", found.uid());
         return Finding::warn(CHECK, seen, &why, fix);
     }
-    if nix::unistd::access(&subject.place, nix::unistd::AccessFlags::W_OK).is_err() {
-        let why = format!("user {user} may not write to {}", subject.place.display());
+    if nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_err() {
+        let why = format!("user {user} may not write to it");
         let fix = format!("install -d -m 700 -o {user} {shown}");
         return Finding::fail(CHECK, seen, &why, fix);
     }
-    if !is_new && found.uid() != user {
+    if found.uid() != user {
         let why = format!("it belongs to user {}, not to {user} who runs this", found.uid());
         return Finding::warn(CHECK, seen, &why, format!("chown -R {user} {shown}"));
     }
-    if !is_new && found.mode() & 0o077 != 0 {
+    if found.mode() & 0o077 != 0 {
         let why = "other users of the host may look into it";
         return Finding::warn(CHECK, seen, why, format!("chmod 700 {shown}"));
     }
@@ -183,22 +197,38 @@ mod tests {
     #[test]
     fn a_directory_of_our_own() {
         let fixture = Fixture::new(&[("proc/self/status", &mine())]);
-        // It is not there yet.
+        // It is not there yet, and the server would not make it.
         let found = fixture.check(directory);
-        assert_eq!(found.level, Level::Ok);
-        assert!(found.seen.ends_with("will make"), "{found:?}");
+        assert_eq!(found.level, Level::Fail);
+        assert!(found.seen.ends_with("is not there"), "{found:?}");
         let path = fixture.data();
         std::fs::create_dir(&path).unwrap();
         let mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
         mode(0o755);
         assert_eq!(fixture.check(directory).level, Level::Warn);
         mode(0o700);
-        assert_eq!(fixture.check(directory).level, Level::Ok);
+        let found = fixture.check(directory);
+        assert_eq!(found.level, Level::Ok);
+        assert!(found.seen.ends_with("will start without any data"), "{found:?}");
         // What the server would refuse is told in its words.
         std::fs::create_dir(path.join("shard-000")).unwrap();
         let found = fixture.check(directory);
         assert_eq!(found.level, Level::Fail);
         assert!(found.why.contains("no basalt.manifest"), "{found:?}");
+    }
+
+    #[test]
+    fn a_directory_whose_volume_is_not_mounted() {
+        let fixture = Fixture::new(&[
+            ("proc/self/status", &mine()),
+            ("proc/self/mountinfo", "27 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"),
+        ]);
+        let path = fixture.data();
+        std::fs::create_dir(&path).unwrap();
+        let table = format!("/dev/sdb1 {} ext4 defaults 0 2\n", path.display());
+        let found = fixture.and("etc/fstab", &table).check(directory);
+        assert_eq!(found.level, Level::Fail);
+        assert!(found.why.contains("not mounted"), "{found:?}");
     }
 
     #[test]

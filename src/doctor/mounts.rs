@@ -55,6 +55,22 @@ impl Mount {
     }
 }
 
+/// Where `/etc/fstab` has a volume above `path`, or at it, that is not mounted: what is there now
+/// is the directory below.
+pub(super) fn not_mounted(host: &Host, path: &Path) -> Option<PathBuf> {
+    let mounted = host.text("proc/self/mountinfo")?;
+    let mounted: Vec<PathBuf> = mounted.lines().filter_map(Mount::parse).map(|m| m.point).collect();
+    let table = host.text("etc/fstab")?;
+    // device point kind options …
+    let points =
+        table.lines().filter(|line| !line.trim_start().starts_with('#')).filter_map(|line| {
+            let point = line.split_ascii_whitespace().nth(1)?;
+            Some(PathBuf::from(unescape(point)))
+        });
+    let mut points = points.filter(|point| point.is_absolute() && path.starts_with(point));
+    points.find(|point| !mounted.contains(point))
+}
+
 /// The kernel writes blanks, tabs, line ends and backslashes as three octal digits.
 fn unescape(text: &str) -> String {
     let mut pieces = text.split('\\');
@@ -111,6 +127,23 @@ mod tests {
         let queue = |path: &str| Mount::of(&host, Path::new(path)).unwrap().queue(&host);
         assert_eq!(queue("/a"), Some(dir.path().join("sys/devices/sda/queue")));
         assert_eq!(queue("/dev/shm"), None);
+    }
+
+    #[test]
+    fn a_volume_that_is_not_mounted_is_found_by_the_table() {
+        let dir = TestDir::new();
+        dir.write("proc/self/mountinfo", MOUNTS);
+        let table = "# /gone/x is a comment\nUUID=1 / ext4 defaults 0 1\n\
+                     /dev/sda2 /my\\040data/ xfs defaults 0 0\n/dev/sdb1 none swap sw 0 0\n\
+                     /dev/sdb2\t/srv/basalt ext4 noauto 0 2\n";
+        dir.write("etc/fstab", table);
+        let host = Host::new(dir.path());
+        let missing = |path: &str| not_mounted(&host, Path::new(path));
+        assert_eq!(missing("/srv/basalt/data"), Some("/srv/basalt".into()));
+        assert_eq!(missing("/srv/basalt"), Some("/srv/basalt".into()));
+        for path in ["/srv/basalted", "/my data/a", "/a", "/gone/x"] {
+            assert_eq!(missing(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::config::error::ConfigSetError;
 use crate::config::runtime::Change;
 use crate::net::stream::Accepted;
+use crate::net::unix_socket::{self, SocketName};
 use crate::node::Node;
 use crate::router::message::{Message, NewConnection};
 
@@ -41,10 +42,10 @@ connections from the outside.\r\n";
 
 const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
 
-/// Bound sockets, ready to accept.
+/// Bound sockets, ready to accept. What is dropped before it starts leaves nothing behind.
 pub(crate) struct Listeners {
     tcp: Vec<TcpListener>,
-    unix: Option<UnixListener>,
+    unix: Option<(UnixListener, SocketName)>,
 }
 
 /// A socket that a thread accepts connections from.
@@ -105,20 +106,11 @@ impl Accepting {
 /// Binds every address of the configuration. The error says which one failed and why.
 pub(crate) fn bind(config: &Config) -> Result<Listeners, String> {
     let tcp = bind_addresses(config)?;
-    let unix = match &config.unixsocket {
-        None => None,
-        Some(path) => {
-            let _ = std::fs::remove_file(path);
-            let listener = UnixListener::bind(path)
-                .map_err(|error| format!("Could not bind {}: {error}", path.display()))?;
-            if config.unixsocketperm != 0 {
-                let mode = std::fs::Permissions::from_mode(config.unixsocketperm);
-                std::fs::set_permissions(path, mode)
-                    .map_err(|error| format!("unixsocketperm: {error}"))?;
-            }
-            Some(listener)
-        }
-    };
+    let unix = config
+        .unixsocket
+        .as_ref()
+        .map(|path| unix_socket::bind(path, config.unixsocketperm, config.tcp_backlog))
+        .transpose()?;
     Ok(Listeners { tcp, unix })
 }
 
@@ -244,38 +236,23 @@ fn bind_tcp(host: &str, port: u16, backlog: i32) -> io::Result<TcpListener> {
 }
 
 impl Listeners {
-    /// Starts the threads that accept.
-    pub(crate) fn start(self, node: &Arc<Node>) -> io::Result<()> {
+    /// Starts the threads that accept. Gives the name of the Unix socket, to be kept until clients
+    /// are no longer welcome.
+    pub(crate) fn start(self, node: &Arc<Node>) -> io::Result<Option<SocketName>> {
         accept_from(node, self.tcp)?;
-        if let Some(listener) = self.unix {
-            let node = node.clone();
-            std::thread::Builder::new().name("accept-unix".into()).stack_size(128 << 10).spawn(
-                move || {
-                    let path = node.config().unixsocket.clone().unwrap_or_default();
-                    loop {
-                        match listener.accept() {
-                            Ok((socket, _)) => {
-                                if admit(&node, |text| {
-                                    let _ = (&socket).write_all(text);
-                                }) {
-                                    let name = format!("{}:0", path.display());
-                                    let connection = NewConnection {
-                                        id: next_id(&node),
-                                        socket: Accepted::Unix(OwnedFd::from(socket)),
-                                        peer: name.clone(),
-                                        local: name,
-                                        from_this_host: true,
-                                    };
-                                    deal(&node, connection);
-                                }
-                            }
-                            Err(error) => node.accepting.failed(&error),
-                        }
-                    }
-                },
-            )?;
-        }
-        Ok(())
+        let Some((listener, name)) = self.unix else { return Ok(None) };
+        let node = node.clone();
+        let thread = std::thread::Builder::new().name("accept-unix".into()).stack_size(128 << 10);
+        thread.spawn(move || {
+            let path = node.config().unixsocket.clone().unwrap_or_default();
+            loop {
+                match listener.accept() {
+                    Ok((socket, _)) => accept_unix(&node, socket, &path),
+                    Err(error) => node.accepting.failed(&error),
+                }
+            }
+        })?;
+        Ok(Some(name))
     }
 }
 
@@ -331,6 +308,26 @@ fn accept_tcp(node: &Arc<Node>, socket: TcpStream, peer: SocketAddr) {
             peer: peer.to_string(),
             local,
             from_this_host,
+        },
+    );
+}
+
+fn accept_unix(node: &Arc<Node>, socket: UnixStream, path: &Path) {
+    let is_admitted = admit(node, |text| {
+        let _ = (&socket).write_all(text);
+    });
+    if !is_admitted {
+        return;
+    }
+    let name = format!("{}:0", path.display());
+    deal(
+        node,
+        NewConnection {
+            id: next_id(node),
+            socket: Accepted::Unix(OwnedFd::from(socket)),
+            peer: name.clone(),
+            local: name,
+            from_this_host: true,
         },
     );
 }

@@ -22,9 +22,9 @@
 //! Slots are divided evenly over the shards, in order, so the number of shards says all about
 //! where a key is.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -121,29 +121,17 @@ impl Manifest {
     }
 }
 
-/// An opened data directory; the lock is held until it is dropped.
-pub(crate) struct DataDirectory {
+/// A data directory that is ours: no other Basalt uses it until this is dropped. Before it is,
+/// nothing is touched that could be another server's: sockets, log, pid file.
+pub(crate) struct Claim {
     path: PathBuf,
-    manifest: Mutex<Manifest>,
-    reserve: Reserve,
     _lock: File,
 }
 
-impl DataDirectory {
-    /// Opens `path`, or makes a new data set of `shards` shards and `databases` databases there.
-    /// `shards` 0: as many as there are, or `default_shards` for a new one.
-    pub(crate) fn open(
-        path: &Path,
-        (shards, default_shards): (usize, usize),
-        databases: usize,
-        new_id: &str,
-    ) -> Result<Self, String> {
+impl Claim {
+    /// Makes the directory at `path` ours.
+    pub(crate) fn take(path: &Path) -> Result<Self, String> {
         let shown = path.display();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|error| format!("cannot make the data directory {shown}: {error}"))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -158,6 +146,39 @@ impl DataDirectory {
             ),
             std::fs::TryLockError::Error(error) => format!("cannot lock {shown}: {error}"),
         })?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+}
+
+/// Makes the data directory the working directory, where relative names of other files start and
+/// what the system keeps of a crash goes. One that is not there is not made.
+pub(crate) fn enter(path: &Path) -> Result<(), String> {
+    const MISSING: &str = ". It is not made by itself, for where its volume is not mounted the \
+                           server would start without its data. Mount the volume, make the \
+                           directory (install -d -m 700), or name another with --dir";
+    std::env::set_current_dir(path).map_err(|error| {
+        let hint = if error.kind() == io::ErrorKind::NotFound { MISSING } else { "" };
+        format!("Can't chdir to the data directory '{}': {error}{hint}", path.display())
+    })
+}
+
+/// An opened data directory.
+pub(crate) struct DataDirectory {
+    claim: Claim,
+    manifest: Mutex<Manifest>,
+    reserve: Reserve,
+}
+
+impl DataDirectory {
+    /// Opens the directory, or makes a new data set of `shards` shards and `databases` databases
+    /// there. `shards` 0: as many as there are, or `default_shards` for a new one.
+    pub(crate) fn open(
+        claim: Claim,
+        (shards, default_shards): (usize, usize),
+        databases: usize,
+        new_id: &str,
+    ) -> Result<Self, String> {
+        let path = &claim.path;
         let mut manifest = match read(path, shards)? {
             Some(old) => Manifest { epoch: old.epoch.saturating_add(1), ..old },
             None => {
@@ -173,15 +194,11 @@ impl DataDirectory {
             }
         };
         extend(&mut manifest.databases, databases);
-        let directory = Self {
-            path: path.to_owned(),
-            manifest: Mutex::new(manifest.clone()),
-            reserve: Reserve::new(path),
-            _lock: lock,
-        };
+        let reserve = Reserve::new(path);
+        let directory = Self { claim, manifest: Mutex::new(manifest.clone()), reserve };
         directory.write(&manifest).map_err(|error| {
-            let advice = advice(&error, path, manifest.shards);
-            format!("cannot write {shown}/{MANIFEST}: {error}{advice}")
+            let advice = advice(&error, directory.path(), manifest.shards);
+            format!("cannot write {}: {error}{advice}", directory.manifest_path().display())
         })?;
         Ok(directory)
     }
@@ -193,12 +210,12 @@ impl DataDirectory {
 
     /// Folder of a shard's database.
     pub(crate) fn shard_folder(&self, shard: usize) -> PathBuf {
-        self.path.join(folder_name(shard))
+        self.claim.path.join(folder_name(shard))
     }
 
     /// The manifest's file, which is there as soon as the directory is open.
     pub(crate) fn manifest_path(&self) -> PathBuf {
-        self.path.join(MANIFEST)
+        self.claim.path.join(MANIFEST)
     }
 
     /// Space that is set aside on its disk.
@@ -208,7 +225,7 @@ impl DataDirectory {
 
     /// The directory itself.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.claim.path
     }
 
     /// Records another order of the databases, durably. Blocks.
@@ -239,7 +256,7 @@ impl DataDirectory {
     }
 
     fn write_whole(&self, manifest: &Manifest) -> io::Result<()> {
-        let temporary = self.path.join(format!("{MANIFEST}.new"));
+        let temporary = self.claim.path.join(format!("{MANIFEST}.new"));
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(true)
@@ -249,7 +266,7 @@ impl DataDirectory {
         file.write_all(manifest.to_text().as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&temporary, self.manifest_path())?;
-        File::open(&self.path)?.sync_all()
+        File::open(&self.claim.path)?.sync_all()
     }
 }
 
@@ -357,7 +374,9 @@ mod tests {
     fn a_data_set_keeps_its_shards_and_counts_its_starts() {
         let path = temporary("manifest");
         let id = "0123456789012345678901234567890123456789";
-        let open = |shards| DataDirectory::open(&path, (shards, 2), 16, id);
+        assert!(Claim::take(&path).is_err() && !path.exists(), "a missing directory is not made");
+        std::fs::create_dir(&path).unwrap();
+        let open = |shards| DataDirectory::open(Claim::take(&path)?, (shards, 2), 16, id);
         let first = open(0).unwrap();
         assert_eq!(first.manifest().shards, 2);
         assert!(open(0).err().unwrap().contains("in use"));

@@ -1,5 +1,6 @@
-//! The process: what all shards share (`Node`), starting and stopping (`start`), the data
-//! directory (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
+//! The process: what all shards share (`Node`), starting and stopping (`start`), signals
+//! (`signals`), who looks after it (`supervision`, `pid_file`), the data directory
+//! (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
 //! (`keeper`), space on the disk (`disk`, `reserve`), verifying what is on it (`scrub`), what SAVE
 //! has come to (`saves`), threads that may block (`pool`), descriptors (`open_files`), counters,
 //! memory that clients hold (`client_memory`), what the process uses of the host (`usage`).
@@ -17,11 +18,14 @@ pub(crate) mod keeper;
 pub(crate) mod log_sync;
 pub(crate) mod memory_shares;
 pub(crate) mod open_files;
+mod pid_file;
 pub(crate) mod pool;
 pub(crate) mod reserve;
 pub(crate) mod saves;
 pub(crate) mod scrub;
+mod signals;
 pub(crate) mod start;
+pub(crate) mod supervision;
 pub(crate) mod syncer;
 pub(crate) mod usage;
 
@@ -50,6 +54,8 @@ use crate::node::memory_shares::MemoryShares;
 use crate::node::open_files::OpenFiles;
 use crate::node::pool::Pool;
 use crate::node::saves::Saves;
+use crate::node::signals::StopSignal;
+use crate::node::supervision::Supervisor;
 use crate::router::mailbox::Mailbox;
 use crate::session::process_command::ProcessTable;
 use crate::session::slowlog::SlowLog;
@@ -109,8 +115,10 @@ pub(crate) struct Node {
     pub(crate) started: Instant,
     /// What SAVE and BGREWRITEAOF have come to.
     pub(crate) saves: Saves,
+    /// Who looks after the process.
+    pub(crate) supervisor: Supervisor,
     /// Says that the process is to end.
-    pub(crate) stop: start::StopSignal,
+    pub(crate) stop: Arc<StopSignal>,
 }
 
 impl Node {

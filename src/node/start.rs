@@ -1,5 +1,6 @@
-//! Starting and stopping, in order: configuration, data directory, databases, shards' threads,
-//! listeners; and back.
+//! Starting and stopping, in order: signals, listeners, data directory, databases, pid file,
+//! shards' threads, clients; and back. The data directory is ours before any of it, so nothing is
+//! touched that is another server's.
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,25 +20,29 @@ use basalt_shard::log::format::Identity;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Shard;
 use basalt_shard::topology::{ShardId, Topology};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::Receiver;
 use nix::fcntl::OFlag;
 
 use crate::config::memory::{self, MemoryPlan};
 use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
+use crate::daemon::Background;
 use crate::net::connection;
 use crate::net::listener::{self, Accepting};
 use crate::net::readiness;
 use crate::node::client_memory::{self, ClientMemory};
 use crate::node::counters::Counters;
-use crate::node::data_directory::DataDirectory;
+use crate::node::data_directory::{Claim, DataDirectory};
 use crate::node::disk::Space;
 use crate::node::log_sync::Mode;
 use crate::node::memory_shares::{self, MemoryShares};
 use crate::node::open_files;
+use crate::node::pid_file::PidFile;
 use crate::node::pool::Pool;
 use crate::node::saves::Saves;
 use crate::node::scrub::{self, Scrub};
+use crate::node::signals::{self, StopSignal};
+use crate::node::supervision::Supervisor;
 use crate::node::{Node, now_us, steady_ms};
 use crate::node::{disk, drain, keeper, reserve, syncer};
 use crate::router::mailbox::Mailbox;
@@ -49,15 +54,11 @@ use crate::session::Session;
 use crate::session::process_command::ProcessTable;
 use crate::sys;
 
-/// Says once that the process is to end.
-pub(crate) struct StopSignal(Sender<()>);
-
-impl StopSignal {
-    /// Ends the process, cleanly.
-    pub(crate) fn stop(&self) {
-        // Full: it was said before.
-        let _ = self.0.try_send(());
-    }
+/// What the process has before anything of the server is started.
+pub(crate) struct Launch {
+    pub(crate) claim: Claim,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) background: Option<Background>,
 }
 
 /// Why the process ends otherwise than it should.
@@ -75,13 +76,16 @@ impl From<String> for Fatal {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn run(config: Config, sources: Sources) -> Result<(), Fatal> {
-    let (stop, stopped) = bounded(1);
+pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<(), Fatal> {
+    let Launch { claim, supervisor, background } = launch;
+    let (stop, stopped) = StopSignal::new();
+    signals::start(&stop)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let listeners = listener::bind(&config)?;
+    supervisor.opens(config.supervised);
     let run_id = random_id();
     let data_directory = DataDirectory::open(
-        &config.dir,
+        claim,
         (config.shards as usize, cores),
         config.databases as usize,
         &random_id(),
@@ -150,14 +154,14 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), Fatal> {
         run_id,
         started: Instant::now(),
         saves: Saves::new(now_us() / 1_000_000),
-        stop: StopSignal(stop),
+        supervisor,
+        stop,
         sources,
         data_directory,
         config: RwLock::new(Arc::new(config)),
     });
     let config = node.config();
-    write_pidfile(&config)?;
-    stop_on_signals(&node)?;
+    let pid_file = PidFile::write(&config, background.is_some());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         shards = topology.shards(),
@@ -169,12 +173,13 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), Fatal> {
         port = config.port,
         "Basalt starts"
     );
+    if manifest.opened == 0 {
+        tracing::info!("There was no data in the directory: a new data set was made");
+    }
     for file in &node.sources.files {
         tracing::info!(file = %file.display(), "Configuration read");
     }
-    for (directive, reason) in config.without_effect() {
-        tracing::warn!("'{directive}' has no effect: {reason}");
-    }
+    config.warn_without_effect(|_directive| true);
     disk::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     syncer::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     let mut threads = Vec::new();
@@ -185,9 +190,17 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), Fatal> {
     super::usage::note_startup(&node);
     let scrubbing =
         scrub::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
-    listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
+    let socket_name =
+        listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
+    node.stop.serves();
     tracing::info!("Ready to accept connections");
-    wait_until_stopped(&node, &stopped);
+    supervisor.serves();
+    if let Some(background) = background {
+        background.serves();
+    }
+    wait_until_stopped(&stopped);
+    supervisor.stops();
+    drop(socket_name);
     for mailbox in &node.mailboxes {
         mailbox.send(Message::Run(Box::new(|shard_loop| shard_loop.stop())));
     }
@@ -195,7 +208,10 @@ pub(crate) fn run(config: Config, sources: Sources) -> Result<(), Fatal> {
     for thread in threads.into_iter().chain([scrubbing]) {
         let _ = thread.join();
     }
-    close(&node).map_err(Fatal::Stop)
+    let closed = close(&node).map_err(Fatal::Stop);
+    drop(pid_file);
+    tracing::info!("Basalt is now ready to exit, bye bye...");
+    closed
 }
 
 fn newest_batches(topology: &Topology) -> Vec<u64> {
@@ -477,12 +493,9 @@ impl Drop for Goodbye {
     }
 }
 
-fn wait_until_stopped(node: &Arc<Node>, stopped: &Receiver<()>) {
+fn wait_until_stopped(stopped: &Receiver<()>) {
     while stopped.recv_timeout(Duration::from_secs(3600)).is_err() {}
     tracing::info!("Basalt stops: closing connections and databases");
-    if let Some(path) = &node.config().unixsocket {
-        let _ = std::fs::remove_file(path);
-    }
 }
 
 /// Makes everything durable. The process ends right after, which closes the databases' files; they
@@ -511,37 +524,7 @@ fn close(node: &Arc<Node>) -> Result<(), String> {
             Err(error) => result = Err(format!("cannot write the manifest: {error}")),
         }
     }
-    if let Some(path) = &node.config().pidfile {
-        let _ = std::fs::remove_file(node.config().resolve(path));
-    }
-    tracing::info!("Basalt is now ready to exit, bye bye...");
     result
-}
-
-fn write_pidfile(config: &Config) -> Result<(), String> {
-    let Some(path) = &config.pidfile else { return Ok(()) };
-    let path = config.resolve(path);
-    std::fs::write(&path, format!("{}\n", std::process::id()))
-        .map_err(|error| format!("cannot write the pidfile {}: {error}", path.display()))
-}
-
-fn stop_on_signals(node: &Arc<Node>) -> Result<(), String> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])
-        .map_err(|error| format!("cannot catch signals: {error}"))?;
-    let node = node.clone();
-    std::thread::Builder::new()
-        .name("signals".into())
-        .stack_size(128 << 10)
-        .spawn(move || {
-            for signal in signals.forever() {
-                let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
-                tracing::info!("Received {name}, scheduling shutdown...");
-                node.stop.stop();
-            }
-        })
-        .map(|_| ())
-        .map_err(|error| format!("cannot start threads: {error}"))
 }
 
 /// 40 random hexadecimal digits.

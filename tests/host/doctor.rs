@@ -77,11 +77,13 @@ fn a_directory_that_is_not_there_is_not_made() {
         return;
     }
     let home = private_home();
-    // Where `dir` is set the working directory changes, so it is set from the file.
     let file = home.join("basalt.conf");
     fs::write(&file, format!("dir {}/new/data\nmaxclients 17\n", home.display())).expect("write");
-    let (report, _) = json(&home, &["basalt.conf", "--tcp-backlog", "2147483647"]);
+    let (report, code) = json(&home, &["basalt.conf", "--tcp-backlog", "2147483647"]);
     assert_eq!(report.get("directory").text(), home.join("new/data").display().to_string());
+    let directory = check(&report, "data-directory");
+    assert_eq!((directory.get("level").text(), code), ("FAIL", 2));
+    assert!(directory.get("fix").text().contains("install -d"), "{directory:?}");
     assert!(check(&report, "open-files").get("seen").text().contains("17 clients"), "{report:?}");
     assert_eq!(check(&report, "tcp-backlog").get("level").text(), "WARN");
     assert!(!home.join("new").exists());

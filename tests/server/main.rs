@@ -16,6 +16,7 @@ mod client_command;
 mod clock;
 mod concurrency;
 mod config;
+mod daemon;
 mod effects;
 mod expiry;
 mod hot_keys;

@@ -6,6 +6,7 @@
 //! so, and is told how much it was.
 
 use std::collections::VecDeque;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
@@ -135,7 +136,11 @@ pub(super) fn flush_all(db: &DB) -> Result<(), EngineError> {
 pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opened), String> {
     let mut judge = Judge { accept: site.accept_loss, losses: Vec::new() };
     let sizes = shared.sizes.get();
-    std::fs::create_dir_all(&site.directory)
+    // Nobody else looks in, whatever the directory around it and the umask permit.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&site.directory)
         .map_err(|error| format!("cannot make {}: {error}", site.shown()))?;
     let watermark = read_watermark(site, &mut judge)?;
     let Database { db, filters, persisted } = open_database(site, shared, &mut judge)?;

@@ -19,6 +19,7 @@ use crate::config::memory::{MemoryPlan, host_memory};
 use crate::node::memory_shares::Shares;
 use crate::node::saves::WorkFacts;
 use crate::node::scrub::ScrubStatus;
+use crate::node::supervision::Supervisor;
 use crate::node::usage::{self, Memory, ProcessorTime};
 use crate::node::{Node, now_us};
 use crate::router::shard_loop::ShardLoop;
@@ -62,6 +63,7 @@ pub(super) struct Process {
     pub(super) save: WorkFacts,
     pub(super) rewrite: WorkFacts,
     pub(super) uptime_s: u64,
+    pub(super) supervisor: Supervisor,
     pub(super) run_id: String,
     /// Names the data, over restarts.
     pub(super) data_id: String,
@@ -277,6 +279,7 @@ impl Process {
             save: node.saves.save.facts(now_us / 1_000_000),
             rewrite: node.saves.rewrite.facts(now_us / 1_000_000),
             uptime_s: node.started.elapsed().as_secs(),
+            supervisor: node.supervisor,
             run_id: node.run_id.clone(),
             data_id: node.data_directory.manifest().id.clone(),
             config_file: config_file.map_or_else(String::new, |path| path.display().to_string()),

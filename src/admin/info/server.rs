@@ -1,6 +1,5 @@
 //! What the server is: INFO's sections Server, Replication, Modules, Cluster.
 
-use crate::config::words::Supervision;
 use crate::session::REDIS_VERSION;
 
 use super::facts::Facts;
@@ -28,7 +27,7 @@ pub(super) fn server(facts: &Facts, out: &mut Text) {
     out.field("atomicvar_api", "c11-builtin");
     out.field("gcc_version", "0.0.0");
     out.field("process_id", std::process::id());
-    out.field("process_supervised", supervised(facts.config.supervised));
+    out.field("process_supervised", process.supervisor.word());
     out.field("run_id", &process.run_id);
     out.field("tcp_port", facts.config.port);
     out.field("server_time_usec", process.now_us);
@@ -40,14 +39,6 @@ pub(super) fn server(facts: &Facts, out: &mut Text) {
     out.field("config_file", &process.config_file);
     out.field("io_threads_active", 0);
     listeners(facts, out);
-}
-
-fn supervised(supervision: Supervision) -> &'static str {
-    match supervision {
-        Supervision::Auto if std::env::var_os("NOTIFY_SOCKET").is_some() => "systemd",
-        Supervision::Auto => "no",
-        stated => stated.word(),
-    }
 }
 
 fn listeners(facts: &Facts, out: &mut Text) {

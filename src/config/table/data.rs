@@ -1,7 +1,7 @@
 //! Rows about data: the memory budget, eviction, encodings of the data types, expiry, scripts.
 
-use super::super::value::{Kind, Value};
-use super::super::words::{EvictionPolicy, SanitizePayload, Word};
+use super::super::value::Kind;
+use super::super::words::{EvictionPolicy, Word};
 use super::*;
 
 const NO_DEFRAG: &str = "there is no active defragmentation";
@@ -9,6 +9,12 @@ const LAZY: &str =
     "deleting a collection takes the same short time whatever its size, so it never blocks";
 const NO_EVICTION: &str = "data lives on disk and is not evicted";
 
+const NO_LISTS: &str = "there are no lists";
+const NO_SETS: &str = "there are no sets";
+const NO_SORTED_SETS: &str = "there are no sorted sets";
+const NO_STREAMS: &str = "there are no streams";
+
+const SANITIZE_WORDS: &[Word] = &[("no", "no"), ("yes", "yes"), ("clients", "clients")];
 const PROPAGATION_WORDS: &[Word] =
     &[("ignore", "ignore"), ("panic", "panic"), ("panic-on-replicas", "panic-on-replicas")];
 
@@ -20,6 +26,9 @@ pub(super) static ROWS: &[Directive] = &[
     ),
     word("maxmemory-policy", "noeviction", EvictionPolicy::WORDS)
         .live(|s, v| s.maxmemory_policy.set(v.word()))
+        .caveat(|v| {
+            (v.word() != "noeviction").then_some("no key is evicted, for the data lives on disk")
+        })
         .doc(
             "Which of OBJECT FREQ and OBJECT IDLETIME is answered. Data lives on disk: none is \
              evicted under any policy.",
@@ -85,7 +94,7 @@ pub(super) static ROWS: &[Directive] = &[
         .doc("Bytes of a field or value up to which a hash is stored in one piece."),
     integer("list-max-listpack-size", "-2", i32::MIN as i64, INT_MAX)
         .alias("list-max-ziplist-size")
-        .live(|s, v| s.list_max_listpack_size = v.number())
+        .reported(NO_LISTS)
         .doc(
             "Elements (positive), or 4, 8, 16, 32, 64 kb (-1 to -5), up to which a list is \
              stored in one piece.",
@@ -94,45 +103,41 @@ pub(super) static ROWS: &[Directive] = &[
         .reported("the storage engine compresses what is on disk")
         .doc("Nodes at either end of a list that stay uncompressed."),
     integer("set-max-intset-entries", "512", 0, LONG_MAX)
-        .live(|s, v| s.set_max_intset_entries = v.number())
+        .reported(NO_SETS)
         .doc("Members up to which a set of integers is stored as such."),
     integer("set-max-listpack-entries", "128", 0, LONG_MAX)
-        .live(|s, v| s.set_max_listpack_entries = v.number())
+        .reported(NO_SETS)
         .doc("Members up to which a set is stored in one piece."),
     integer("set-max-listpack-value", "64", 0, LONG_MAX)
-        .live(|s, v| s.set_max_listpack_value = v.number())
+        .reported(NO_SETS)
         .doc("Bytes of a member up to which a set is stored in one piece."),
     integer("zset-max-listpack-entries", "128", 0, LONG_MAX)
         .alias("zset-max-ziplist-entries")
-        .live(|s, v| s.zset_max_listpack_entries = v.number())
+        .reported(NO_SORTED_SETS)
         .doc("Members up to which a sorted set is stored in one piece."),
     memory("zset-max-listpack-value", "64", 0, BYTES_MAX)
         .alias("zset-max-ziplist-value")
-        .live(|s, v| s.zset_max_listpack_value = v.bytes())
+        .reported(NO_SORTED_SETS)
         .doc("Bytes of a member up to which a sorted set is stored in one piece."),
     memory("stream-node-max-bytes", "4096", 0, BYTES_MAX)
-        .live(|s, v| s.stream_node_max_bytes = v.bytes())
+        .reported(NO_STREAMS)
         .doc("Bytes of a stream node, the unit of approximate trimming; 0 sets no limit."),
     integer("stream-node-max-entries", "100", 0, LONG_MAX)
-        .live(|s, v| s.stream_node_max_entries = v.number())
+        .reported(NO_STREAMS)
         .doc("Entries of a stream node; 0 sets no limit."),
     memory("hll-sparse-max-bytes", "3000", 0, BYTES_MAX)
-        .live(|s, v| s.hll_sparse_max_bytes = v.bytes())
+        .reported("there are no HyperLogLogs")
         .doc("Bytes up to which a HyperLogLog stays sparse."),
-    word("sanitize-dump-payload", "no", SanitizePayload::WORDS)
-        .live(|s, v| s.sanitize_dump_payload.set(v.word()))
+    word("sanitize-dump-payload", "no", SANITIZE_WORDS)
+        .reported("there is no RESTORE")
         .doc("Whose RESTORE payloads are checked in depth."),
     // Events and scripts.
     Directive::new("notify-keyspace-events", Kind::Events, "")
-        .live(|s, v| {
-            if let Value::Events(events) = v {
-                s.notify_keyspace_events = *events
-            }
-        })
+        .reported("there is no pub/sub that events could be published by")
         .doc("Which events are published."),
     integer("busy-reply-threshold", "5000", 0, LONG_MAX)
         .alias("lua-time-limit")
-        .live(|s, v| s.busy_reply_threshold_ms = v.number())
+        .reported("there are no scripts")
         .doc(
             "Milliseconds after which a running script makes the server answer BUSY; 0 never \
              does.",

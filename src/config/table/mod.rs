@@ -36,6 +36,9 @@ pub(crate) enum Effect {
 /// A check beyond the kind: gives the value to keep, or the reason why there is none.
 pub(super) type Check = fn(Value) -> Result<Value, String>;
 
+/// What a value asks for and does not get, although the directive has an effect.
+pub(super) type Caveat = fn(&Value) -> Option<&'static str>;
+
 /// One row of the table.
 pub(crate) struct Directive {
     pub(crate) name: &'static str,
@@ -61,9 +64,21 @@ pub(crate) struct Directive {
     pub(crate) effect: Effect,
     pub(crate) doc: &'static str,
     check: Option<Check>,
+    caveat: Option<Caveat>,
 }
 
 impl Directive {
+    /// Why a value, other than the default, does nothing here, or not all that it says.
+    pub(crate) fn without_effect(&self, value: &Value) -> Option<&'static str> {
+        if *value == self.default_value() {
+            return None;
+        }
+        match self.effect {
+            Effect::Reported(reason) => Some(reason),
+            _ => self.caveat.and_then(|caveat| caveat(value)),
+        }
+    }
+
     /// Reads a value and checks it, whatever its source.
     pub(super) fn parse(
         &self,
@@ -119,6 +134,7 @@ impl Directive {
             effect: Effect::Reported(""),
             doc: "",
             check: None,
+            caveat: None,
         }
     }
 
@@ -164,6 +180,11 @@ impl Directive {
 
     const fn check(mut self, check: Check) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    const fn caveat(mut self, caveat: Caveat) -> Self {
+        self.caveat = Some(caveat);
         self
     }
 

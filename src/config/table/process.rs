@@ -1,12 +1,11 @@
 //! Rows about the process: sockets, clients, security, logging, measuring, the host.
 
 use super::super::settings::MemoryShare;
+use super::super::special::OutputLimit;
 use super::super::value::{Kind, Value};
 use super::super::words::{LogLevel, ProtectedAction, Supervision, Word};
 use super::*;
 
-const NOT_FORKING: &str = "the process stays in the foreground, where systemd or a container \
-                           runtime looks after it";
 const NO_TITLE: &str = "the process keeps the title it was started with";
 const LOGS: &str = "the log goes to standard output or to the logfile, never to syslog";
 const NO_IO_THREADS: &str = "every shard does its own input and output on its own thread";
@@ -14,7 +13,7 @@ const NO_OOM: &str = "the server leaves its out-of-memory score to the service m
 const SIGNALS: &str =
     "SIGINT and SIGTERM end the server cleanly; there is no snapshot to save or to skip";
 const NO_PINS: &str = "shard-cpu-pinning decides where threads run";
-const NO_CRASH_LOG: &str = "a crash is reported by the runtime's own message";
+const NO_CRASH_LOG: &str = "of a crash nothing is told but the signal and the address";
 const TIMERS: &str = "timers run when they are due, not at a fixed rate";
 const NO_ACL: &str = "there are no users besides the default one";
 const NO_JEMALLOC: &str = "the allocator has no such background work";
@@ -40,6 +39,12 @@ const FACILITY_WORDS: &[Word] = &[
     ("local7", "local7"),
 ];
 const PUBSUB_WORDS: &[Word] = &[("allchannels", "allchannels"), ("resetchannels", "resetchannels")];
+
+/// Output limits of the classes of clients that there are none of: replicas and pub/sub.
+const WITHOUT_CLIENTS: [OutputLimit; 2] = [
+    OutputLimit { hard_bytes: 256 << 20, soft_bytes: 64 << 20, soft_seconds: 60 },
+    OutputLimit { hard_bytes: 32 << 20, soft_bytes: 8 << 20, soft_seconds: 60 },
+];
 
 pub(super) static ROWS: &[Directive] = &[
     // Sockets.
@@ -108,6 +113,11 @@ pub(super) static ROWS: &[Directive] = &[
         "normal 256mb 64mb 60 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
     )
     .live(|s, v| s.client_output_buffer_limit = v.output_limits())
+    .caveat(|v| {
+        let (limits, [replica, pubsub]) = (v.output_limits(), WITHOUT_CLIENTS);
+        ((limits.replica, limits.pubsub) != (replica, pubsub))
+            .then_some("there are neither replicas nor pub/sub clients that it could limit")
+    })
     .doc(
         "Disconnect a client whose waiting replies exceed the hard limit, or the soft one for \
          so many seconds. Normal clients have a limit here, for the data on disk can be larger \
@@ -121,7 +131,7 @@ pub(super) static ROWS: &[Directive] = &[
              own.",
     ),
     integer("tracking-table-max-keys", "1000000", 0, LONG_MAX)
-        .live(|s, v| s.tracking_table_max_keys = v.number())
+        .reported("there is no client-side caching")
         .doc("Keys remembered for client-side caching; 0 sets no limit."),
     // Security.
     text("requirepass", "")
@@ -149,7 +159,10 @@ pub(super) static ROWS: &[Directive] = &[
         .reported(NO_ACL)
         .doc("Channels that a new user may use."),
     // The process and its log.
-    yes_no("daemonize", "no").immutable().reported(NOT_FORKING).doc("Go to the background."),
+    yes_no("daemonize", "no")
+        .immutable()
+        .live(|s, v| s.daemonize = v.yes())
+        .doc("Go to the background; who started the server has its terminal back when it serves."),
     word("supervised", "no", Supervision::WORDS)
         .immutable()
         .live(|s, v| s.supervised.set(v.word()))
@@ -157,7 +170,7 @@ pub(super) static ROWS: &[Directive] = &[
     text("pidfile", "")
         .immutable()
         .live(|s, v| s.pidfile = v.path())
-        .doc("File to write the process id to."),
+        .doc("File to write the process id to; in the background /var/run/basalt.pid without it."),
     text("logfile", "")
         .immutable()
         .live(|s, v| s.logfile = v.path())
@@ -183,11 +196,16 @@ pub(super) static ROWS: &[Directive] = &[
         .check(title_template)
         .reported(NO_TITLE)
         .doc("What the process title shows."),
-    yes_no("crash-log-enabled", "yes").reported(NO_CRASH_LOG).doc("Report crashes in the log."),
+    yes_no("crash-log-enabled", "yes")
+        .live(|s, v| s.crash_log_enabled = v.yes())
+        .doc("Tell in the log of a crash."),
     yes_no("crash-memcheck-enabled", "yes")
         .reported(NO_CRASH_LOG)
         .doc("Test memory after a crash."),
-    yes_no("use-exit-on-panic", "no").hidden().reported(NO_CRASH_LOG).doc("Exit instead of abort."),
+    yes_no("use-exit-on-panic", "no")
+        .hidden()
+        .reported("a panic ends a task, and the process goes on")
+        .doc("Exit instead of abort."),
     integer("shutdown-timeout", "10", 0, INT_MAX)
         .reported("a shutdown has no replicas to wait for")
         .doc("Seconds that SHUTDOWN waits for replicas that lag."),

@@ -1,6 +1,8 @@
 //! What must hold for every row.
 
 use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 use super::super::value::Value;
 use super::*;
@@ -54,29 +56,112 @@ fn every_live_row_fills_a_field_of_its_own() {
     assert_eq!(fields.len(), count.count(), "a field that no row fills");
 }
 
+/// A directive that nobody reads is accepted without effect: it has to be one that is only
+/// reported, so that the start says so.
+#[test]
+fn every_setting_is_read_by_somebody() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut text = String::new();
+    let mut folders = vec![source.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let fills = ["config/table", "config/settings.rs", "config/tests"];
+            if fills.iter().any(|fill| path == source.join(fill)) {
+                continue;
+            }
+            match path.extension() {
+                None => folders.push(path),
+                Some(extension) if extension == "rs" => text += &fs::read_to_string(&path).unwrap(),
+                Some(_) => {}
+            }
+        }
+    }
+    let words: HashSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let fields = include_str!("../settings.rs").lines().filter_map(|line| {
+        line.strip_prefix("    pub(crate) ").and_then(|rest| rest.split_once(": "))
+    });
+    let mut count = 0;
+    for (field, _) in fields {
+        count += 1;
+        assert!(words.contains(field), "nobody reads {field}");
+    }
+    assert!(count > 40, "{count}");
+}
+
+/// Whatever is accepted works, or is told at start.
+#[test]
+fn a_directive_without_effect_is_refused_or_told() {
+    for row in directives() {
+        let default = row.default_value();
+        assert_eq!(row.without_effect(&default), None, "{}", row.name);
+        match row.effect {
+            Effect::Live(_) => {}
+            Effect::Reported(reason) => {
+                assert_eq!(row.without_effect(&another_value(row)), Some(reason), "{}", row.name);
+            }
+            Effect::OnlyDefault(_) => {
+                let refused = CANDIDATES.iter().any(|text| {
+                    let answer = row.parse(None, &row.words_of(text.as_bytes()));
+                    answer.is_err_and(|reason| reason.starts_with("only the default"))
+                });
+                assert!(refused, "{}", row.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_followed_in_part_is_told() {
+    let told = |name: &str, value: &str| {
+        let row = directive(name.as_bytes()).unwrap();
+        let default = row.default_value();
+        let value = row.parse(Some(&default), &row.words_of(value.as_bytes())).unwrap();
+        row.without_effect(&value).is_some()
+    };
+    assert!(told("maxmemory-policy", "allkeys-lru"));
+    assert!(!told("maxmemory-policy", "noeviction"));
+    assert!(told("client-output-buffer-limit", "pubsub 1mb 1mb 1"));
+    assert!(told("client-output-buffer-limit", "replica 1mb 1mb 1"));
+    assert!(!told("client-output-buffer-limit", "normal 1mb 1mb 1"));
+}
+
+const CANDIDATES: &[&str] = &[
+    "yes",
+    "no",
+    "7",
+    "8mb",
+    "700",
+    "4096",
+    "a",
+    "/a",
+    "10.0.0.1",
+    "normal 1 2 3",
+    "1 2",
+    "1 2 3",
+    "host 1",
+    "KEA",
+    "debug",
+    "everysec",
+    "local",
+    "systemd",
+    "allkeys-lfu",
+    "allchannels",
+    "clients",
+    "user",
+    "force",
+    "absolute",
+    "swapdb",
+    "hostname",
+    "panic",
+    "optional",
+];
+
 fn another_value(row: &Directive) -> Value {
-    let candidates = [
-        "yes",
-        "no",
-        "7",
-        "8mb",
-        "700",
-        "a",
-        "/a",
-        "10.0.0.1",
-        "normal 1 2 3",
-        "1 2",
-        "KEA",
-        "debug",
-        "everysec",
-        "local",
-        "systemd",
-        "allkeys-lfu",
-        "clients",
-    ];
     let parse = |text: &&str| row.parse(None, &row.words_of(text.as_bytes())).ok();
     let default = row.default_value();
-    candidates.iter().filter_map(parse).find(|value| *value != default).unwrap()
+    let other = CANDIDATES.iter().filter_map(parse).find(|value| *value != default);
+    other.unwrap_or_else(|| panic!("no other value for {}", row.name))
 }
 
 /// Names, defaults and flags as Redis has them are checked against redis-server where it is

@@ -30,6 +30,7 @@ use crate::topology::{ShardId, Topology};
 
 pub use changes::{Before, Changes, HeadChange, IntoElements};
 pub(crate) use uses::USED_MAX;
+pub use uses::Use;
 
 /// Work that a command may do on the loop, in units of one record (or 64 bytes touched). About
 /// 100 microseconds; beyond it the command runs off the loop.
@@ -141,7 +142,7 @@ pub struct View<'a> {
     /// Lookups count as reading ones.
     counts_lookups: bool,
     /// Keys that were used and whose hot cache is not at hand, for their owners.
-    pub used: Vec<(ShardId, RecordKey)>,
+    pub used: Vec<Use>,
     /// The value of the copy was read.
     pub uses_copy: bool,
 }
@@ -394,6 +395,7 @@ impl<'a> View<'a> {
         }
         let decode = if part == Part::Whole { Head::decode } else { Head::decode_place };
         let changed = self.changed(&record_key);
+        let is_changed = changed.is_some();
         let (before, head) = match changed.map(|change| (change.before, change.after.clone())) {
             Some((before, record)) => {
                 let place = (shard, &record_key);
@@ -413,7 +415,7 @@ impl<'a> View<'a> {
             }
         };
         let head = head.filter(|head| !head.is_expired(self.context.now_ms));
-        self.note_lookup((shard, &record_key), head.is_some(), touch);
+        self.note_lookup((shard, &record_key), (head.is_some(), is_changed), touch);
         Ok(Key { record_key, shard, before, head })
     }
 

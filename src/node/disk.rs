@@ -138,6 +138,14 @@ fn watch(node: &Node) {
     }
 }
 
+/// Sets aside what is to be set aside, before the process ends. Blocks.
+pub(crate) fn settle(node: &Node) {
+    let directory = &node.data_directory;
+    if let Some(space) = Space::of(directory.path()) {
+        directory.reserve().with_room(0, space.reserve(node.config().disk_reserve), || ());
+    }
+}
+
 /// Makes room by writing out what was deleted, for which all that is set aside is there if there is
 /// no other. Blocks.
 pub(crate) fn making_room<T>(node: &Node, work: impl FnOnce() -> T) -> Option<T> {

@@ -463,7 +463,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             });
         }
         Message::Unlock(lock) => shard_loop.unlock(lock),
-        Message::Used(keys) => shard_loop.note_used(&keys),
+        Message::Used(used) => shard_loop.shard.borrow_mut().note_uses(&used),
         Message::Answer(exchange, answer) => shard_loop.answered(exchange, answer),
         Message::Durable => {
             let durable = shard_loop.node.logs[shard_loop.id].durable();
@@ -524,6 +524,7 @@ fn close(node: &Arc<Node>) -> Result<(), String> {
             Err(error) => result = Err(format!("cannot write the manifest: {error}")),
         }
     }
+    disk::settle(node);
     result
 }
 

@@ -11,7 +11,6 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
 use basalt_shard::error::{CommandError, storage_error_reply};
 use basalt_shard::keyspace::dirty::Ticket;
-use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::room::{Claim, Reservation};
@@ -19,8 +18,7 @@ use basalt_shard::settings::Settings;
 use basalt_shard::shard::{
     Attempt, Call, REPLIES_BYTES_MAX, Refused, Sequence, run_in_sequence, scope_of,
 };
-use basalt_shard::topology::ShardId;
-use basalt_shard::view::Changes;
+use basalt_shard::view::{Changes, Use};
 
 use crate::node::{Node, now_ms, steady_ms, time_ms};
 use crate::router::message::{Batch, Caller, Executed, Message};
@@ -309,9 +307,11 @@ async fn run_locked_off_loop(
             reply.adopt(sequence.reply.take());
             shard_loop.shard.borrow_mut().warm(sequence.loaded);
             shard_loop.shard.borrow_mut().count_lookups(sequence.lookups);
-            tell_uses(shard_loop, sequence.used);
             match commit(shard_loop, sequence.changes).await {
-                Ok(ticket) => ticket.max(shown),
+                Ok(ticket) => {
+                    tell_uses(shard_loop, sequence.used);
+                    ticket.max(shown)
+                }
                 Err(error) => {
                     reply.truncate(start);
                     reply.error(storage_error_reply(&error).as_bytes());
@@ -391,19 +391,19 @@ pub(crate) fn all_failed(
     executed
 }
 
-/// Tells the owners of keys that commands have used which ran elsewhere than on their loops.
-pub(crate) fn tell_uses(shard_loop: &ShardLoop, used: Vec<(ShardId, RecordKey)>) {
-    let mut others: Vec<Vec<RecordKey>> = Vec::new();
+/// Tells the owners of keys of uses that their hot caches have not noted. After what the commands
+/// made of the keys is committed.
+pub(crate) fn tell_uses(shard_loop: &ShardLoop, used: Vec<Use>) {
+    shard_loop.shard.borrow_mut().note_uses(&used);
+    let mut others: Vec<Vec<Use>> = Vec::new();
     others.resize_with(shard_loop.node.topology.shards(), Vec::new);
-    for (shard, key) in used {
-        if shard == shard_loop.id {
-            shard_loop.shard.borrow_mut().cache().touch_again(&key);
-        } else {
-            others[shard].push(key);
-        }
+    for mut it in used.into_iter().filter(|it| it.shard != shard_loop.id) {
+        // No try looks into another shard's hot cache.
+        it.is_new = true;
+        others[it.shard].push(it);
     }
-    for (shard, keys) in others.into_iter().enumerate().filter(|(_, keys)| !keys.is_empty()) {
-        shard_loop.turn.post(shard, Message::Used(keys));
+    for (shard, used) in others.into_iter().enumerate().filter(|(_, used)| !used.is_empty()) {
+        shard_loop.turn.post(shard, Message::Used(used));
     }
 }
 

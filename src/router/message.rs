@@ -11,11 +11,10 @@ use basalt_shard::engine::EngineError;
 use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::copies::Copy;
 use basalt_shard::keyspace::dirty::Ticket;
-use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 use basalt_shard::topology::ShardId;
-use basalt_shard::view::Changes;
+use basalt_shard::view::{Changes, Use};
 use bytes::Bytes;
 
 use crate::net::stream::Accepted;
@@ -221,7 +220,7 @@ pub(crate) enum Message {
     /// Give a lock back.
     Unlock(LockId),
     /// These keys of yours were used.
-    Used(Vec<RecordKey>),
+    Used(Vec<Use>),
     /// Here is what you asked for.
     Answer(ExchangeId, Answer),
     /// Some shard's log has become durable further than before.

@@ -117,9 +117,9 @@ async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Execute
     };
     shard_loop.shard.borrow_mut().warm(sequence.loaded);
     shard_loop.shard.borrow_mut().count_lookups(sequence.lookups);
-    execute::tell_uses(shard_loop, sequence.used);
     match execute::commit(shard_loop, sequence.changes).await {
         Ok(ticket) => {
+            execute::tell_uses(shard_loop, sequence.used);
             let ticket = ticket.max(shown);
             let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
             let mut executed =

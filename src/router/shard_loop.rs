@@ -15,10 +15,8 @@ use basalt_shard::command::Args;
 use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
-use basalt_shard::keyspace::access::Uses;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::dirty::Ticket;
-use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Call, Shard, Statistics};
@@ -327,15 +325,6 @@ impl ShardLoop {
             settings: &settings,
         };
         Some(run(&call))
-    }
-
-    /// Keys of this shard were used by commands that another one ran.
-    pub(crate) fn note_used(&self, keys: &[RecordKey]) {
-        let mut shard = self.shard.borrow_mut();
-        let last_s = shard.cache().clock.now_s();
-        for key in keys {
-            shard.cache().note_uses(key, Uses { times: 1, last_s });
-        }
     }
 
     /// Hands what this shard wrote to the kernel, or to the syncer.

@@ -72,12 +72,12 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     // What is held is held until all is committed.
     let Sequence { mut reply, ends, changes, held: _held, lookups, used, .. } = sequence;
     shard_loop.shard.borrow_mut().count_lookups(lookups);
-    execute::tell_uses(shard_loop, used);
     execute::give_way(changes.heads().len()).await;
     let tickets = match commit(shard_loop, locks, changes).await {
         Ok(tickets) => tickets,
         Err(reply) => return failed(shard_loop, &batch, timer, reply.as_bytes()),
     };
+    execute::tell_uses(shard_loop, used);
     // What they wait for is the same for all, and told apart.
     let ends = ends.into_iter().map(|end| (end, 0)).collect();
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };

@@ -144,6 +144,8 @@ impl Client {
                 Err(e) if parse_again_at > 0 && is_timeout(&e) && Instant::now() < deadline => {
                     parse_again_at = 0;
                 }
+                // A read with a time limit is not begun again by itself after a signal.
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 other => other?,
             }
         }

@@ -91,6 +91,7 @@ INCR {@}n
 INCR {@}s
 INCRBYFLOAT {@}n 1.5
 MSET {@}s a {@}none b
+MSET {@}s a {@}s b {@}none c {@}none d
 MSET {foo}s a {bar}s b
 MSETNX {@}s a {@}none b
 DEL {@}s {@}none

@@ -203,8 +203,12 @@ impl RocksEngine {
                 let drains = &self.shared.big_drains;
                 let _alone = drains.lock().unwrap_or_else(PoisonError::into_inner);
                 self.store(&open.db, table, last)?;
-                // At once, or memtables with big values stay in memory, a few in every family.
-                opening::flush_all(&open.db)
+                // At once, or memtables with big values stay in memory, a few in every family. On
+                // a full disk RocksDB does it later.
+                match opening::flush_all(&open.db) {
+                    Err(EngineError::DiskFull) => Ok(()),
+                    flushed => flushed,
+                }
             })
             .inspect_err(|error| self.fail(error))
     }

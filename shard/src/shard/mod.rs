@@ -19,6 +19,7 @@ use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, ke
 use crate::command::{Args, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
 use crate::error::{CommandError, write_error};
+use crate::keyspace::access::Uses;
 use crate::keyspace::cache::{Discarded, HotCache, Touch};
 use crate::keyspace::copies::{COPIED_BYTES_MAX, Copies, Copy};
 use crate::keyspace::counts::{Change, Counts, SlotCount};
@@ -30,7 +31,7 @@ use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
-use crate::view::{Changes, Context, View};
+use crate::view::{Changes, Context, Use, View};
 
 pub use commit::{Commit, Finish};
 pub use expiry::{DeadlineRange, load_deadlines};
@@ -334,6 +335,7 @@ impl Shard {
                 .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
         let (lookups, gate) = ((view.hits, view.misses), view.gate);
+        let used = std::mem::take(&mut view.used);
         let (changes, ..) = view.finish();
         let ticket = match result {
             Ok(()) if changes.is_empty() => gate,
@@ -362,6 +364,7 @@ impl Shard {
         };
         // Not before it is sure that this run counts.
         self.count_lookups(lookups);
+        self.note_uses(&used);
         Attempt::Done(ticket)
     }
 
@@ -369,6 +372,22 @@ impl Shard {
     pub fn count_lookups(&mut self, (hits, misses): (u64, u64)) {
         self.statistics.keyspace_hits += hits;
         self.statistics.keyspace_misses += misses;
+    }
+
+    /// Notes the uses of this shard's keys that its hot cache has not noted. To be told when what
+    /// the commands made of the keys is committed.
+    pub fn note_uses(&mut self, used: &[Use]) {
+        if used.is_empty() {
+            return;
+        }
+        let last_s = self.cache.clock.now_s();
+        for Use { record_key, is_new, .. } in used.iter().filter(|it| it.shard == self.id) {
+            if *is_new {
+                self.cache.note_uses(record_key, Uses { times: 1, last_s });
+            } else {
+                self.cache.touch_again(record_key);
+            }
+        }
     }
 
     /// Asks for a lock on this shard's keys; see [`LockTable::lock`].
@@ -484,6 +503,7 @@ impl Shard {
             ticket = self.commit(changes).ok()?;
         }
         self.count_lookups(sequence.lookups);
+        self.note_uses(&sequence.used);
         Some((sequence, ticket))
     }
 

@@ -13,7 +13,7 @@ use crate::resp::{Protocol, ReplyBuffer};
 use crate::room::{Claim, Reservation};
 use crate::shard::Call;
 use crate::topology::{ShardId, Topology};
-use crate::view::{Changes, LOADED_BYTES_MAX, USED_MAX, View};
+use crate::view::{Changes, LOADED_BYTES_MAX, USED_MAX, Use, View};
 
 /// The outcome of commands that ran one after the other, outside of
 /// [`crate::shard::Shard::execute`].
@@ -33,7 +33,7 @@ pub struct Sequence {
     /// Keys that reading lookups found, and did not find.
     pub lookups: (u64, u64),
     /// Keys that were used and whose hot cache was not at hand.
-    pub used: Vec<(ShardId, RecordKey)>,
+    pub used: Vec<Use>,
 }
 
 /// Replies of several commands together are not longer than this and the last of them: they are

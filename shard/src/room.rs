@@ -3,11 +3,15 @@
 //! is no room. Without it a few clients with a few big values at the same time could take more
 //! memory than there is.
 //!
-//! One of those who wait holds a [`Claim`]: until it has what it asked for, nobody else gets more.
-//! So a steady stream of small ones does not keep a big one waiting for ever.
+//! Those who wait stand in a [`Line`]: until the first of them has what it asked for, nobody else
+//! gets more. So a steady stream of small ones does not keep a big one waiting for ever.
+
+mod line;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use line::{Line, Place};
 
 /// See the module.
 #[derive(Debug)]
@@ -15,7 +19,7 @@ pub struct Room {
     bytes_max: AtomicU64,
     used: AtomicU64,
     replies: AtomicU64,
-    claims: Arc<Claims>,
+    line: Arc<Line>,
 }
 
 impl Room {
@@ -25,56 +29,37 @@ impl Room {
             bytes_max: AtomicU64::new(bytes_max),
             used: AtomicU64::new(0),
             replies: AtomicU64::new(0),
-            claims: Arc::default(),
+            line: Arc::default(),
         })
     }
 
     /// Changes how much there is. What is reserved stays so.
     pub fn resize(&self, bytes_max: u64) {
-        self.bytes_max.store(bytes_max, Ordering::Relaxed);
+        self.bytes_max.store(bytes_max, Ordering::SeqCst);
+        self.line.wake_next();
     }
 
-    /// Where replies on their way to clients are counted: they leave less room.
+    /// Where replies on their way to clients are counted: they leave less room. Whoever makes it
+    /// less wakes the line.
     pub fn replies(&self) -> &AtomicU64 {
         &self.replies
     }
 
-    /// To be the next to get room; `None` when somebody else is.
-    pub fn claim(&self) -> Option<Claim> {
-        self.claims.claim()
+    /// Those who wait for room.
+    pub fn line(&self) -> &Arc<Line> {
+        &self.line
     }
 
     /// Whether somebody who has reserved nothing may find room for so many bytes.
     pub fn may_have_room_for(&self, bytes: u64) -> bool {
-        self.fits(self.used.load(Ordering::Relaxed), 0, bytes)
+        self.fits(self.used.load(Ordering::SeqCst), 0, bytes)
     }
 
     /// Whether there is room for `bytes` more beside the `used` ones, of which somebody has `own`.
     fn fits(&self, used: u64, own: u64, bytes: u64) -> bool {
-        let bytes_max = self.bytes_max.load(Ordering::Relaxed);
-        let left = bytes_max.saturating_sub(self.replies.load(Ordering::Relaxed));
+        let bytes_max = self.bytes_max.load(Ordering::SeqCst);
+        let left = bytes_max.saturating_sub(self.replies.load(Ordering::SeqCst));
         used == own || used.saturating_add(bytes) <= left
-    }
-}
-
-/// Who of those who wait is the next.
-#[derive(Debug, Default)]
-pub struct Claims(AtomicBool);
-
-impl Claims {
-    /// To be the next; `None` when somebody else is.
-    pub fn claim(self: &Arc<Self>) -> Option<Claim> {
-        (!self.0.swap(true, Ordering::Relaxed)).then(|| Claim(self.clone()))
-    }
-}
-
-/// The right to be the next, until this is dropped.
-#[derive(Debug)]
-pub struct Claim(Arc<Claims>);
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
     }
 }
 
@@ -99,13 +84,13 @@ pub struct Reservation {
     bytes: u64,
     /// What it would have come to when there was no room.
     wanted: u64,
-    claim: Option<Arc<Claim>>,
+    place: Option<Arc<Place>>,
 }
 
 impl Reservation {
-    /// Nothing yet, by who has a claim or not.
-    pub fn with_claim(claim: Option<Arc<Claim>>) -> Self {
-        Self { claim, room: None, bytes: 0, wanted: 0 }
+    /// Nothing yet, by who stands in the line or not.
+    pub fn at(place: Option<Arc<Place>>) -> Self {
+        Self { place, room: None, bytes: 0, wanted: 0 }
     }
 
     /// Bytes that are reserved.
@@ -119,23 +104,24 @@ impl Reservation {
     }
 
     /// It has what it needs: somebody else may be the next.
-    pub fn give_claim_up(&mut self) {
-        self.claim = None;
+    pub fn leave_line(&mut self) {
+        self.place = None;
     }
 
     /// Reserves so much more. Who has the room alone gets all it asks for at first, else a value
     /// bigger than the room could never be read, and then [`ALONE_SHARE`] times what there is.
     pub fn grow(&mut self, room: &Arc<Room>, bytes: u64) -> Reserved {
         let own = self.bytes;
-        let bytes_max = room.bytes_max.load(Ordering::Relaxed);
+        let bytes_max = room.bytes_max.load(Ordering::SeqCst);
         if own > 0 && own.saturating_add(bytes) > bytes_max.saturating_mul(ALONE_SHARE) {
             return Reserved::Never;
         }
         self.wanted = own.saturating_add(bytes);
-        if self.claim.is_none() && room.claims.0.load(Ordering::Relaxed) {
+        let is_next = || self.place.as_ref().is_some_and(|place| place.is_first());
+        if !room.line.is_empty() && !is_next() {
             return Reserved::NotNow;
         }
-        let grown = room.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+        let grown = room.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |used| {
             room.fits(used, own, bytes).then_some(used.saturating_add(bytes))
         });
         if grown.is_err() {
@@ -150,7 +136,8 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         if let Some(room) = &self.room {
-            room.used.fetch_sub(self.bytes, Ordering::Relaxed);
+            room.used.fetch_sub(self.bytes, Ordering::SeqCst);
+            room.line.wake_next();
         }
     }
 }
@@ -211,22 +198,26 @@ mod tests {
     }
 
     #[test]
-    fn nobody_overtakes_who_has_the_claim() {
+    fn nobody_overtakes_the_first_in_the_line() {
         let room = Room::new(100);
         let mut small = Reservation::default();
         assert!(grow(&mut small, &room, 10));
-        let claim = Arc::new(room.claim().unwrap());
-        assert!(room.claim().is_none());
-        let mut big = Reservation::with_claim(Some(claim.clone()));
+        let first = Arc::new(room.line().join().unwrap());
+        let second = Arc::new(room.line().join().unwrap());
+        let mut big = Reservation::at(Some(first.clone()));
+        let mut other = Reservation::at(Some(second.clone()));
         assert!(!grow(&mut big, &room, 99));
         assert_eq!(big.wanted(), 99);
         assert!(!grow(&mut small, &room, 1) && !grow(&mut Reservation::default(), &room, 1));
+        assert!(!grow(&mut other, &room, 1));
         drop(small);
         assert!(grow(&mut big, &room, 99));
-        drop(claim);
-        assert!(room.claim().is_none(), "its work has the claim, too");
-        big.give_claim_up();
-        assert!(room.claim().is_some());
+        drop(first);
+        assert!(!second.is_first(), "the first one's work has its place, too");
+        big.leave_line();
+        assert!(second.is_first() && grow(&mut other, &room, 1));
+        other.leave_line();
+        drop((second, other));
         drop(big);
         assert!(grow(&mut Reservation::default(), &room, 1));
     }

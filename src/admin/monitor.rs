@@ -2,27 +2,41 @@
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use basalt_shard::command::Args;
 use basalt_shard::resp::ReplyBuffer;
 
+use crate::node::client_memory::COUNTED_FROM;
 use crate::node::now_us;
 use crate::router::message::Message;
 use crate::router::shard_loop::ShardLoop;
+use crate::runtime;
 use crate::session::Session;
 use crate::session::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("monitor", ProcessRun::Now(monitor))];
 
-/// A monitoring client that does not read is closed when this much waits for it.
-const WAITING_BYTES_MAX: usize = 64 << 20;
+/// Bytes of lines on their way to other shards' threads before who makes more has to wait.
+const UNDER_WAY_BYTES_MAX: usize = 1 << 20;
+/// How long it waits before it looks again.
+const UNDER_WAY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Who monitors already gets no answer to a second MONITOR, as in Redis.
 fn monitor(context: &mut ProcessContext<'_>) {
     if !context.session.monitor.replace(true) {
         context.shard_loop.node.monitors.fetch_add(1, Ordering::Relaxed);
         context.reply.ok();
+    }
+}
+
+/// Waits until the other shards' threads keep up: a client that sends without end would fill their
+/// mailboxes.
+pub(crate) async fn keep_pace(shard_loop: &ShardLoop) {
+    let under_way = &shard_loop.node.monitored_bytes;
+    while under_way.load(Ordering::Relaxed) > UNDER_WAY_BYTES_MAX && !shard_loop.is_stopped() {
+        runtime::sleep(UNDER_WAY_PAUSE).await;
     }
 }
 
@@ -50,18 +64,29 @@ pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>
             send(shard_loop, &line);
         } else {
             let line = line.clone();
-            let job = Box::new(move |there: &Rc<ShardLoop>| send(there, &line));
+            let bytes = line.len();
+            shard_loop.node.monitored_bytes.fetch_add(bytes, Ordering::Relaxed);
+            let job = Box::new(move |there: &Rc<ShardLoop>| {
+                there.node.monitored_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                send(there, &line);
+            });
             shard_loop.turn.post(shard, Message::Run(job));
         }
     }
 }
 
+/// A client that does not read what it monitors is closed when that is no longer little, or when
+/// the memory is needed.
 fn send(shard_loop: &ShardLoop, line: &[u8]) {
+    let memory = &shard_loop.node.client_memory;
     for session in shard_loop.sessions.borrow().values() {
-        if session.monitor.get() {
+        if session.monitor.get() && !session.killed.get() {
             let mut reply = ReplyBuffer::new(session.protocol.get());
             reply.simple(&String::from_utf8_lossy(line));
-            if session.push(reply.as_bytes()) > WAITING_BYTES_MAX {
+            let waiting = session.push(reply.as_bytes());
+            memory.count_replies(&session.pushed_bytes, waiting);
+            if waiting >= COUNTED_FROM && (!memory.is_little(waiting) || memory.is_over()) {
+                tracing::warn!(client = session.id, waiting, "closed: it does not read");
                 session.kill();
             }
         }

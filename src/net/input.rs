@@ -2,12 +2,17 @@
 //!
 //! An idle connection holds no buffer: one is taken from the thread's pool when bytes come and
 //! given back when all of them are worked off. A frame longer than a pooled buffer gets a buffer
-//! that grows with the bytes that really arrive, never with the length that was announced.
+//! that grows with the bytes that really arrive, never with the length that was announced: memory
+//! beyond them and the next read is reserved at most, and touched only when they come.
+//!
+//! What is received while replies wait for their reader gathers in a [`Backlog`], in buffers of the
+//! pool, and is worked off from there.
 //!
 //! Nothing here is long on the loop: a big buffer grows elsewhere, and the frame of a big command
 //! leaves with its buffer instead of being copied.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 
@@ -31,11 +36,13 @@ const POOLED_MAX: usize = 64;
 pub(crate) struct BufferPool(RefCell<Vec<Vec<u8>>>);
 
 impl BufferPool {
-    fn take(&self) -> Vec<u8> {
+    /// A buffer.
+    pub(crate) fn take(&self) -> Vec<u8> {
         self.0.borrow_mut().pop().unwrap_or_else(|| vec![0; POOLED_BYTES])
     }
 
-    fn give(&self, buffer: Vec<u8>) {
+    /// Takes one back.
+    pub(crate) fn give(&self, buffer: Vec<u8>) {
         let mut buffers = self.0.borrow_mut();
         if buffer.len() == POOLED_BYTES && buffers.len() < POOLED_MAX {
             buffers.push(buffer);
@@ -65,10 +72,21 @@ impl Input {
         if self.buffer.len() > POOLED_BYTES { self.buffer.len() } else { self.end - self.start }
     }
 
-    /// Bytes by which the buffer must grow before more can be received; 0: there is room.
+    /// Whether the buffer must become longer before more can be received.
+    fn is_full(&self) -> bool {
+        self.end == self.buffer.len() && self.start == 0 && self.end > 0
+    }
+
+    /// Bytes by which the buffer must become longer before more can be received; 0: there is room.
     pub(crate) fn growth(&self) -> usize {
-        let is_full = self.end == self.buffer.len() && self.start == 0;
-        if is_full && self.end > 0 { grown_bytes(self.end, self.announced) - self.end } else { 0 }
+        if !self.is_full() {
+            return 0;
+        }
+        let capacity = match self.buffer.capacity() {
+            capacity if capacity > self.end => capacity,
+            _ => grown_bytes(self.end, self.announced),
+        };
+        (capacity - self.end).min(READ_BYTES_MAX)
     }
 
     /// Bytes that the frame at the front has at least.
@@ -97,7 +115,9 @@ impl Input {
                 self.end -= self.start;
                 self.start = 0;
             } else {
-                self.buffer = grow(std::mem::take(&mut self.buffer), self.announced);
+                let length = self.end + self.growth();
+                self.buffer = reserve(std::mem::take(&mut self.buffer), self.announced);
+                self.buffer.resize(length, 0);
             }
         }
         let end = self.buffer.len().min(self.end + READ_BYTES_MAX);
@@ -105,11 +125,35 @@ impl Input {
     }
 
     /// Takes a buffer out that has to grow and is too big for that to be done here, with what was
-    /// announced; [`grow`] it elsewhere, and give it back to [`Input::grown`].
+    /// announced; [`reserve`] memory for it elsewhere, and give it back to [`Input::grown`].
     pub(crate) fn take_to_grow(&mut self) -> Option<(Vec<u8>, usize)> {
-        let is_full = self.end == self.buffer.len() && self.start == 0;
-        (is_full && self.buffer.len() >= GROWS_ELSEWHERE_BYTES)
+        let must_move = self.is_full() && self.buffer.capacity() == self.end;
+        (must_move && self.end >= GROWS_ELSEWHERE_BYTES)
             .then(|| (std::mem::take(&mut self.buffer), self.announced))
+    }
+
+    /// Takes over the first of what has gathered in a backlog, as far as there is room for it.
+    pub(crate) fn take_over(&mut self, backlog: &mut Backlog, pool: &BufferPool) {
+        if self.start == self.end {
+            self.release(pool);
+            if let Some(Piece { buffer, start, end }) = backlog.pieces.pop_front() {
+                (self.buffer, self.start, self.end) = (buffer, start, end);
+                backlog.bytes -= end - start;
+            }
+            return;
+        }
+        let room = self.room(pool);
+        let Some(front) = backlog.pieces.front_mut() else { return };
+        let count = room.len().min(front.end - front.start);
+        room[..count].copy_from_slice(&front.buffer[front.start..front.start + count]);
+        front.start += count;
+        backlog.bytes -= count;
+        if front.start == front.end
+            && let Some(piece) = backlog.pieces.pop_front()
+        {
+            pool.give(piece.buffer);
+        }
+        self.received(count);
     }
 
     /// The buffer has grown.
@@ -159,12 +203,74 @@ fn grown_bytes(bytes: usize, announced: usize) -> usize {
     enough.checked_next_multiple_of(POOLED_BYTES).map_or(doubled, |enough| doubled.min(enough))
 }
 
-/// Makes a full buffer longer. For a big one not on the loop.
-pub(crate) fn grow(mut buffer: Vec<u8>, announced: usize) -> Vec<u8> {
-    let bytes = grown_bytes(buffer.len(), announced);
-    buffer.reserve_exact(bytes - buffer.len());
-    buffer.resize(bytes, 0);
+/// Reserves memory behind a full buffer, unless there is some. For a big one not on the loop.
+pub(crate) fn reserve(mut buffer: Vec<u8>, announced: usize) -> Vec<u8> {
+    if buffer.capacity() == buffer.len() {
+        buffer.reserve_exact(grown_bytes(buffer.len(), announced) - buffer.len());
+    }
     buffer
+}
+
+/// What was received while replies waited for their reader.
+#[derive(Default)]
+pub(crate) struct Backlog {
+    pieces: VecDeque<Piece>,
+    bytes: usize,
+}
+
+/// `buffer[start..end]` is what was received.
+struct Piece {
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Backlog {
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Bytes that were received.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What it takes of the memory.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.pieces.len() * POOLED_BYTES
+    }
+
+    /// Bytes that it takes more of the memory when more is received.
+    pub(crate) fn growth(&self) -> usize {
+        match self.pieces.back() {
+            Some(last) if last.end < last.buffer.len() => 0,
+            _ => POOLED_BYTES,
+        }
+    }
+
+    /// Room for more bytes, which [`Backlog::received`] then confirms.
+    pub(crate) fn room(&mut self, pool: &BufferPool) -> &mut [u8] {
+        if self.growth() > 0 {
+            self.pieces.push_back(Piece { buffer: pool.take(), start: 0, end: 0 });
+        }
+        match self.pieces.back_mut() {
+            Some(last) => &mut last.buffer[last.end..],
+            None => &mut [],
+        }
+    }
+
+    /// `count` bytes were read into the room; with 0 of them it is given back.
+    pub(crate) fn received(&mut self, count: usize, pool: &BufferPool) {
+        let Some(last) = self.pieces.back_mut() else { return };
+        last.end += count;
+        self.bytes += count;
+        if last.end == last.start
+            && let Some(piece) = self.pieces.pop_back()
+        {
+            pool.give(piece.buffer);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +288,7 @@ mod tests {
         }
         assert_eq!(input.end, input.buffer.len());
         let (full, announced) = input.take_to_grow().unwrap();
-        input.grown(grow(full, announced));
+        input.grown(reserve(full, announced));
         assert_eq!(input.take_to_grow(), None);
         assert!(input.room(&pool).len() <= READ_BYTES_MAX);
         input.room(&pool)[..4].copy_from_slice(b"rest");
@@ -199,15 +305,68 @@ mod tests {
 
     #[test]
     fn a_buffer_grows_to_what_is_announced_and_comes() {
-        let grown = |from: usize, announced| grow(vec![7; from], announced);
+        let grown = |from: usize, announced| reserve(vec![7; from], announced).capacity();
         let kb = 1 << 10;
-        assert_eq!(grown(512 * kb, 512 * kb + 1).len(), 640 * kb);
-        assert_eq!(grown(512 * kb, 700_000).len(), 43 * POOLED_BYTES);
-        assert_eq!(grown(512 * kb, 700_000).capacity(), 43 * POOLED_BYTES);
-        assert_eq!(grown(512 * kb, 512 << 20).len(), 1024 * kb);
-        assert_eq!(grown(512 * kb, usize::MAX).len(), 1024 * kb);
-        assert_eq!(grown(512 * kb, 0).len(), 1024 * kb);
-        assert_eq!(grown(512 * kb, 512 * kb).len(), 1024 * kb);
+        assert_eq!(grown(512 * kb, 512 * kb + 1), 640 * kb);
+        assert_eq!(grown(512 * kb, 700_000), 43 * POOLED_BYTES);
+        assert_eq!(grown(512 * kb, 512 << 20), 1024 * kb);
+        assert_eq!(grown(512 * kb, usize::MAX), 1024 * kb);
+        assert_eq!(grown(512 * kb, 0), 1024 * kb);
+        assert_eq!(grown(512 * kb, 512 * kb), 1024 * kb);
+    }
+
+    #[test]
+    fn what_was_announced_takes_no_memory_before_it_comes() {
+        let pool = BufferPool::default();
+        let mut input = Input::default();
+        input.announce(100 << 20);
+        let mut received = 0;
+        while received < 10 << 20 {
+            if let Some((full, announced)) = input.take_to_grow() {
+                input.grown(reserve(full, announced));
+            }
+            let more = input.growth();
+            let room = input.room(&pool).len();
+            assert!(more <= READ_BYTES_MAX && room <= READ_BYTES_MAX && room > 0);
+            input.received(room);
+            received += room;
+            assert!(input.held_bytes() <= received + READ_BYTES_MAX, "{received}");
+            assert_eq!(input.buffer.len(), input.held_bytes());
+        }
+    }
+
+    #[test]
+    fn a_backlog_is_taken_over_in_order() {
+        let pool = BufferPool::default();
+        let (mut input, mut backlog) = (Input::default(), Backlog::default());
+        let mut sent = 0usize;
+        let mut send = |backlog: &mut Backlog, count: usize| {
+            for _ in 0..count {
+                backlog.room(&pool)[0] = (sent % 251) as u8;
+                backlog.received(1, &pool);
+                sent += 1;
+            }
+        };
+        let mut seen = 0usize;
+        for (more, leave) in [(10, 0), (40_000, 7), (5, 3), (100_000, 99_000), (1, 0)] {
+            send(&mut backlog, more);
+            assert!(backlog.held_bytes() >= backlog.bytes());
+            while !backlog.is_empty() {
+                input.take_over(&mut backlog, &pool);
+                let take = input.bytes().len().saturating_sub(leave);
+                for byte in &input.bytes()[..take] {
+                    assert_eq!(*byte, (seen % 251) as u8);
+                    seen += 1;
+                }
+                input.consume(take);
+            }
+        }
+        let rest = input.bytes().len();
+        assert_eq!((seen + rest, backlog.held_bytes()), (sent, 0));
+        // Nothing came.
+        backlog.room(&pool);
+        backlog.received(0, &pool);
+        assert_eq!(backlog.held_bytes(), 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::task::{Context, Poll};
 
 use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::socket::{self, MsgFlags, Shutdown};
 
 use crate::net::readiness::{Direction, Registered};
@@ -95,6 +96,26 @@ impl Stream {
         }
         registered.blocked(direction, context.waker());
         Poll::Pending
+    }
+
+    /// Ends what is sent; what was sent arrives before that.
+    pub(crate) fn end_writing(&self) {
+        let _ = socket::shutdown(self.socket.as_raw_fd(), Shutdown::Write);
+    }
+
+    /// Whether the socket has something to read, or room for more, at this moment: what is known of
+    /// it otherwise is as old as the thread's last look at its sockets.
+    pub(crate) fn is_ready_now(&self, direction: Direction) -> bool {
+        let flags = match direction {
+            Direction::Read => EpollFlags::EPOLLIN,
+            Direction::Write => EpollFlags::EPOLLOUT,
+        };
+        let look = || -> nix::Result<usize> {
+            let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+            epoll.add(&self.socket, EpollEvent::new(flags, 0))?;
+            epoll.wait(&mut [EpollEvent::empty()], 0)
+        };
+        look().is_ok_and(|ready| ready > 0)
     }
 
     /// Ends both directions: whoever waits on the socket wakes up.

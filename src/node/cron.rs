@@ -4,21 +4,13 @@
 
 use std::rc::Rc;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::config::memory;
-use crate::node::client_memory::COUNTED_FROM;
 use crate::node::{now_ms, steady_ms};
 use crate::router::shard_loop::ShardLoop;
 use crate::runtime::{self, LongTurn, Usage};
 
-/// While clients hold too much memory, how long a reply is kept that nobody takes, and the part of
-/// a request that does not come to its end.
-const REPLY_KEPT_MS: u64 = 2_000;
-const REQUEST_KEPT_MS: u64 = 10_000;
-/// And how long either may take in all.
-const TRANSFER_MS_MAX: u64 = 30_000;
 /// Samples of the rates.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
@@ -41,7 +33,6 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
             long_turns.log(&shard_loop);
             close_idle_clients(&shard_loop);
             close_slow_readers(&shard_loop);
-            close_holders_of_memory(&shard_loop);
             if shard_loop.id == 0 {
                 let node = shard_loop.node.clone();
                 shard_loop.node.pool.run(move || {
@@ -71,28 +62,32 @@ async fn resize_caches(shard_loop: &ShardLoop) {
     }
 }
 
+/// Closes clients of which nothing has come for long. Only those with nothing under way: a command
+/// that runs or waits, and replies that are being taken, however slowly, are no idleness.
 fn close_idle_clients(shard_loop: &ShardLoop) {
     let timeout_ms = u64::from(shard_loop.config().timeout_seconds) * 1000;
     if timeout_ms == 0 {
         return;
     }
     let now = steady_ms();
-    let idle: Vec<_> = shard_loop
-        .sessions
-        .borrow()
-        .values()
-        .filter(|session| !session.monitor.get())
-        .filter(|session| now.saturating_sub(session.last_interaction_ms.get()) > timeout_ms)
-        .cloned()
-        .collect();
+    let mut idle = Vec::new();
+    for session in shard_loop.sessions.borrow().values() {
+        if !session.awaits_input.get() {
+            // From its end on.
+            session.last_interaction_ms.set(now);
+        } else if !session.monitor.get()
+            && now.saturating_sub(session.last_interaction_ms.get()) > timeout_ms
+        {
+            idle.push(session.clone());
+        }
+    }
     for session in idle {
         session.kill();
     }
 }
 
 /// Closes clients whose replies have been over the soft limit of `client-output-buffer-limit` for
-/// too long. What one client can hold is bounded anyway: while it does not read, nothing more of
-/// its pipeline is run.
+/// too long.
 fn close_slow_readers(shard_loop: &ShardLoop) {
     let limit = shard_loop.config().client_output_buffer_limit.normal;
     let now = steady_ms();
@@ -112,38 +107,6 @@ fn close_slow_readers(shard_loop: &ShardLoop) {
     }
     for session in slow {
         tracing::warn!(client = session.id, "closed: soft output buffer limit reached");
-        session.kill();
-    }
-}
-
-/// When clients hold more memory than they may, those are closed that hold much of it and do
-/// nothing, or little: neither taking a reply nor sending more of a request.
-fn close_holders_of_memory(shard_loop: &ShardLoop) {
-    let now = steady_ms();
-    let since = |moment_ms: u64| now.saturating_sub(moment_ms);
-    let is_over = shard_loop.node.client_memory.is_over();
-    let mut idle = Vec::new();
-    for session in shard_loop.sessions.borrow().values() {
-        let (request, reply) = (session.input_bytes.get(), session.output_bytes.get());
-        let takes_too_long = reply >= COUNTED_FROM
-            && (since(session.output_taken_ms.get()) >= REPLY_KEPT_MS
-                || since(session.output_since_ms.get()) >= TRANSFER_MS_MAX);
-        let sends_nothing = request >= COUNTED_FROM
-            && session.awaits_input.get()
-            && since(session.last_interaction_ms.get()) >= REQUEST_KEPT_MS;
-        let keeps_others_waiting = session.awaits_input.get()
-            && session
-                .claims_memory_since_ms
-                .get()
-                .is_some_and(|from| since(from) >= TRANSFER_MS_MAX);
-        let is_in_the_way = (is_over && (takes_too_long || sends_nothing)) || keeps_others_waiting;
-        if is_in_the_way && !session.no_evict.get() {
-            idle.push((session.clone(), request + reply));
-        }
-    }
-    for (session, bytes) in idle {
-        tracing::warn!(client = session.id, bytes, "closed: clients hold too much memory");
-        shard_loop.node.counters.clients_evicted.fetch_add(1, Ordering::Relaxed);
         session.kill();
     }
 }

@@ -100,6 +100,8 @@ pub(crate) struct Node {
     pub(crate) is_stopping: AtomicBool,
     /// Clients that watch all commands.
     pub(crate) monitors: AtomicUsize,
+    /// Bytes on their way to them on other threads.
+    pub(crate) monitored_bytes: AtomicUsize,
     /// Until when CLIENT PAUSE holds clients up, by the steady clock.
     pub(crate) paused_until_ms: AtomicI64,
     /// DEBUG SET-ACTIVE-EXPIRE 0.

@@ -145,6 +145,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
         is_stopping: AtomicBool::new(false),
         accepting: Accepting::default(),
         monitors: AtomicUsize::new(0),
+        monitored_bytes: AtomicUsize::new(0),
         paused_until_ms: AtomicI64::new(0),
         expire_off: AtomicBool::new(false),
         paused_writes_only: AtomicBool::new(false),
@@ -484,8 +485,9 @@ impl Drop for Goodbye {
     fn drop(&mut self) {
         self.shard_loop.sessions.borrow_mut().remove(&self.session.id);
         let node = &self.shard_loop.node;
-        self.session.input_bytes.set(0, node.client_memory.requests());
-        self.session.output_bytes.set(0, node.client_memory.replies());
+        node.client_memory.count_requests(&self.session.input_bytes, 0);
+        node.client_memory.count_replies(&self.session.output_bytes, 0);
+        node.client_memory.count_replies(&self.session.pushed_bytes, 0);
         if self.session.monitor.get() {
             node.monitors.fetch_sub(1, Ordering::Relaxed);
         }

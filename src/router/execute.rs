@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use basalt_shard::command::Args;
@@ -13,7 +14,7 @@ use basalt_shard::error::{CommandError, storage_error_reply};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
-use basalt_shard::room::{Claim, Reservation};
+use basalt_shard::room::{Place, Reservation};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{
     Attempt, Call, REPLIES_BYTES_MAX, Refused, Sequence, run_in_sequence, scope_of,
@@ -23,13 +24,14 @@ use basalt_shard::view::{Changes, Use};
 use crate::node::{Node, now_ms, steady_ms, time_ms};
 use crate::router::message::{Batch, Caller, Executed, Message};
 use crate::router::shard_loop::{LoopCounters, ShardLoop};
+use crate::router::waiting::wait_in_line;
 use crate::runtime;
+use crate::session::eviction::{self, Needed};
 use crate::session::slowness;
 
 /// How long to wait before trying again while the engine takes no writes.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
-/// How long to wait before looking for room in memory again, and when to give up.
-const ROOM_PAUSE: Duration = Duration::from_millis(5);
+/// How long to wait for room in memory.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Tries commands from `first` on until one has to wait, or their replies have become long.
@@ -415,12 +417,12 @@ pub(crate) async fn run_with_disk(
     batch: Arc<Batch>,
     wait: &mut RoomWait,
 ) -> Result<Option<Sequence>, Lack> {
-    let ran = run_once_with_disk(shard_loop, batch.clone(), wait.claim.clone()).await;
+    let ran = run_once_with_disk(shard_loop, batch.clone(), wait.place.clone()).await;
     let Some(mut sequence) = ran else { return Ok(None) };
-    sequence.held.give_claim_up();
+    sequence.held.leave_line();
     if !sequence.lacks_room {
         // It has what it needs: while that is committed another may be the next.
-        wait.claim = None;
+        wait.place = None;
         return Ok(Some(sequence));
     }
     if Instant::now() < wait.given_up {
@@ -438,43 +440,53 @@ pub(crate) struct Lack {
 /// Waiting for room in memory for big values, from try to try.
 pub(crate) struct RoomWait {
     given_up: Instant,
-    claim: Option<Arc<Claim>>,
+    place: Option<Arc<Place>>,
 }
 
 impl RoomWait {
     /// To begin with.
     pub(crate) fn new() -> Self {
-        Self { given_up: Instant::now() + ROOM_PATIENCE, claim: None }
+        Self { given_up: Instant::now() + ROOM_PATIENCE, place: None }
     }
 
     /// Waits until another try may find room, or is the last.
-    pub(crate) async fn for_room(&mut self, shard_loop: &ShardLoop, lack: Lack) {
+    pub(crate) async fn for_room(&mut self, shard_loop: &Rc<ShardLoop>, lack: Lack) {
         let room = shard_loop.node.topology.room();
-        loop {
-            runtime::sleep(ROOM_PAUSE).await;
-            if self.claim.is_none() {
-                self.claim = room.claim().map(Arc::new);
-            }
-            let is_next = self.claim.is_some() && room.may_have_room_for(lack.bytes);
-            if is_next || Instant::now() >= self.given_up {
-                return;
-            }
+        if self.place.is_none() {
+            self.place = room.line().join().map(Arc::new);
         }
+        let Some(place) = &self.place else {
+            // As many wait as may.
+            self.given_up = Instant::now();
+            return;
+        };
+        let may_go = || {
+            let has_room = place.is_first() && room.may_have_room_for(lack.bytes);
+            has_room.then_some(())
+        };
+        let lack_of_room = || eviction::Lack {
+            bytes: lack.bytes.min(room.replies().load(Ordering::Relaxed)),
+            needed: Needed::OfReplies,
+            own_bytes: 0,
+            is_urgent: false,
+        };
+        let how = (may_go, lack_of_room);
+        wait_in_line(shard_loop, place, how, None, Some(self.given_up)).await;
     }
 }
 
 /// Runs `work` on a thread that may block, and again as long as it finds no room in memory for what
 /// it gathers. `None`: it panicked.
 pub(crate) async fn off_loop_with_room<T: Send + 'static>(
-    shard_loop: &ShardLoop,
+    shard_loop: &Rc<ShardLoop>,
     work: impl Fn(&mut Reservation) -> Result<T, CommandError> + Send + Sync + 'static,
 ) -> Option<Result<T, CommandError>> {
     let work = Arc::new(work);
     let mut wait = RoomWait::new();
     loop {
-        let (work, claim) = (work.clone(), wait.claim.clone());
+        let (work, place) = (work.clone(), wait.place.clone());
         let try_once = move || {
-            let mut held = Reservation::with_claim(claim);
+            let mut held = Reservation::at(place);
             let done = work(&mut held);
             (done, Lack { bytes: held.wanted() })
         };
@@ -489,7 +501,7 @@ pub(crate) async fn off_loop_with_room<T: Send + 'static>(
 async fn run_once_with_disk(
     shard_loop: &Rc<ShardLoop>,
     batch: Arc<Batch>,
-    claim: Option<Arc<Claim>>,
+    place: Option<Arc<Place>>,
 ) -> Option<Sequence> {
     let node = shard_loop.node.clone();
     let databases = shard_loop.databases();
@@ -503,7 +515,7 @@ async fn run_once_with_disk(
             let mut random = Random::new(seed);
             let calls = calls(&node, &batch, &databases, &settings);
             let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
-            run_in_sequence(calls, &node.topology, &mut random, None, protocol, claim)
+            run_in_sequence(calls, &node.topology, &mut random, None, protocol, place)
         })
         .await
         .flatten()

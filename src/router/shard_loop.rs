@@ -156,6 +156,7 @@ pub(crate) struct HotSettings {
     pub(crate) client_query_buffer_limit: u64,
     /// Of normal clients; 0: none.
     pub(crate) output_hard_bytes: u64,
+    pub(crate) output_soft_bytes: u64,
     pub(crate) slowlog_log_slower_than_us: i64,
     pub(crate) latency_monitor_threshold_ms: u64,
     /// As the shards' commands have it.
@@ -256,6 +257,7 @@ impl ShardLoop {
             proto_max_bulk_len: config.proto_max_bulk_len as usize,
             client_query_buffer_limit: config.client_query_buffer_limit,
             output_hard_bytes: config.client_output_buffer_limit.normal.hard_bytes,
+            output_soft_bytes: config.client_output_buffer_limit.normal.soft_bytes,
             slowlog_log_slower_than_us: config.slowlog_log_slower_than_us,
             latency_monitor_threshold_ms: config.latency_monitor_threshold_ms,
             reply_bytes_max,
@@ -395,6 +397,11 @@ impl ShardLoop {
                 }
             }
         })
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(crate) fn forget(&self, exchange: ExchangeId) {
+        self.questions.borrow_mut().remove(&exchange);
     }
 
     /// An answer has come.

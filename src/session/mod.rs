@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod client_list;
 pub(crate) mod command_statistics;
 pub(crate) mod connection_commands;
+pub(crate) mod eviction;
 pub(crate) mod latency;
 pub(crate) mod process_command;
 pub(crate) mod replies;
@@ -23,6 +24,7 @@ use basalt_shard::resp::Protocol;
 use crate::net::stream::Stream;
 use crate::node::client_memory::HeldBytes;
 use crate::router::message::Caller;
+use crate::session::eviction::Progress;
 
 /// The version of Redis whose commands and replies this server has.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
@@ -69,15 +71,16 @@ pub(crate) struct Session {
     pub(crate) last_interaction_ms: Cell<u64>,
     pub(crate) input_bytes: HeldBytes,
     pub(crate) output_bytes: HeldBytes,
-    /// When its client began to be sent what is being sent, and last took some of it.
-    pub(crate) output_since_ms: Cell<u64>,
-    pub(crate) output_taken_ms: Cell<u64>,
-    /// Since when its request is read although there is no room for it, which others wait for.
-    pub(crate) claims_memory_since_ms: Cell<Option<u64>>,
+    /// Of messages that are no replies, until they are on their way.
+    pub(crate) pushed_bytes: HeldBytes,
+    /// What its client does with the memory that it holds.
+    pub(crate) progress: Progress,
     /// It has to send something, or nothing happens.
     pub(crate) awaits_input: Cell<bool>,
     /// CLIENT PAUSE holds its command up.
     pub(crate) is_paused: Cell<bool>,
+    /// It has to take something of the replies.
+    pub(crate) awaits_reader: Cell<bool>,
     pub(crate) commands: Cell<u64>,
     /// Since when the output is over the soft limit.
     pub(crate) over_soft_limit_since_ms: Cell<Option<u64>>,
@@ -117,11 +120,11 @@ impl Session {
             last_interaction_ms: Cell::new(steady_ms),
             input_bytes: HeldBytes::default(),
             output_bytes: HeldBytes::default(),
-            output_since_ms: Cell::new(0),
-            output_taken_ms: Cell::new(0),
-            claims_memory_since_ms: Cell::new(None),
+            pushed_bytes: HeldBytes::default(),
+            progress: Progress::default(),
             awaits_input: Cell::new(false),
             is_paused: Cell::new(false),
+            awaits_reader: Cell::new(false),
             commands: Cell::new(0),
             over_soft_limit_since_ms: Cell::new(None),
             pushes: RefCell::default(),

@@ -43,6 +43,56 @@ fn an_idle_connection_is_closed_after_the_timeout() {
 }
 
 #[test]
+fn who_reads_slowly_is_not_idle() {
+    const REPLIES: usize = 9;
+    let server = Server::with(Options::default().set("timeout", "1").shards(2));
+    let value = "x".repeat(4 << 20);
+    for is_resp3 in [false, true] {
+        server.client().call(&["SET", "big", &value]);
+        let mut slow = if is_resp3 { server.client3() } else { server.client() };
+        slow.write_raw("GET big\r\n".repeat(REPLIES).as_bytes());
+        for reply in 0..REPLIES {
+            // Longer than the timeout, as often as not.
+            std::thread::sleep(Duration::from_millis(if reply == 4 { 3000 } else { 400 }));
+            assert_eq!(slow.read().bytes().len(), value.len(), "reply {reply}");
+        }
+        assert_eq!(slow.run("PING").text(), "PONG");
+        slow.assert_closes_with(b"");
+    }
+}
+
+#[test]
+fn who_is_held_back_by_a_pause_is_not_idle() {
+    let server = Server::with(Options::default().set("timeout", "1").shards(2));
+    for pause in ["CLIENT PAUSE 4000 WRITE", "CLIENT PAUSE 4000 ALL"] {
+        server.client().ok(pause);
+        let mut held = server.client();
+        held.ok("SET k v");
+        assert_eq!(held.run("GET k").text(), "v", "{pause}");
+        held.assert_closes_with(b"");
+    }
+}
+
+/// Nor does its client wait for it any more.
+#[test]
+fn a_command_held_back_by_a_pause_is_not_run_when_its_client_has_been_killed() {
+    let server = Server::with(Options::default().shards(2));
+    let mut client = server.client();
+    client.ok("CLIENT PAUSE 60000 WRITE");
+    for key in ["a", "b", "c"] {
+        let mut held = server.client();
+        let id = held.run("CLIENT ID").int();
+        held.send(&["SET", key, "v"]);
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(client.run(&format!("CLIENT KILL ID {id}")).int(), 1);
+        held.assert_closes_with(b"");
+    }
+    client.ok("CLIENT UNPAUSE");
+    client.ok("SET d v");
+    assert_eq!(client.run("EXISTS a b c d").int(), 1);
+}
+
+#[test]
 fn unread_output_has_a_hard_limit() {
     let limit = "normal 1048576 0 0";
     let server = Server::with(Options::default().set("client-output-buffer-limit", limit));

@@ -38,3 +38,5 @@ mod scrub;
 mod slowlog;
 mod small_commands;
 mod sockets;
+mod stalled_clients;
+mod unread_replies;

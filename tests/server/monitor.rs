@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::common::server::Options;
 use crate::common::{Client, Server};
 
 /// The next line without the time, address and database in front.
@@ -63,4 +64,24 @@ fn reset_ends_monitor() {
     client.run("PING");
     monitor.assert_silent(Duration::from_millis(50));
     assert_eq!(monitor.run("PING").text(), "PONG");
+}
+
+/// Ten of them, and a client that makes lines faster than other threads take them.
+#[test]
+fn monitors_that_read_nothing_take_no_more_memory_than_clients_may() {
+    let server = Server::with(Options::default().set("maxmemory", "96mb").shards(2));
+    let mut monitors: Vec<Client> = (0..10).map(|_| server.client()).collect();
+    for monitor in &mut monitors {
+        monitor.ok("MONITOR");
+    }
+    let mut client = server.client();
+    let echo = vec![vec!["ECHO".to_owned(), "x".repeat(500)]; 10_000];
+    for _ in 0..8 {
+        assert_eq!(client.pipeline(&echo).len(), echo.len());
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kb: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak_kb >> 10 < 2 * 96, "{peak}");
+    assert!(server.log().contains("closed: it does not read"));
 }

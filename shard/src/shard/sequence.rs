@@ -10,7 +10,7 @@ use crate::keyspace::cache::HotCache;
 use crate::keyspace::layout::RecordKey;
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
-use crate::room::{Claim, Reservation};
+use crate::room::{Place, Reservation};
 use crate::shard::Call;
 use crate::topology::{ShardId, Topology};
 use crate::view::{Changes, LOADED_BYTES_MAX, USED_MAX, Use, View};
@@ -45,19 +45,19 @@ const HELD_BYTES_MAX: u64 = 4 << 20;
 
 /// Runs commands one after the other, each seeing the changes of those before it. Their keys must
 /// be locked. With the hot cache of the loop that runs them: over memory only, and `None` when
-/// that does not do. Without it: with the disk, on a thread that may block. With a `claim` they are
-/// the next to get room for big values. When the replies have become long, or what was read and
-/// written much, or the next changes cannot be one with those before, it stops: the sequence has
-/// fewer replies than there are commands.
+/// that does not do. Without it: with the disk, on a thread that may block. At a `place` of the
+/// line they may be the next to get room for big values. When the replies have become long, or
+/// what was read and written much, or the next changes cannot be one with those before, it stops:
+/// the sequence has fewer replies than there are commands.
 pub fn run_in_sequence<'a>(
     calls: impl Iterator<Item = Call<'a>>,
     topology: &Topology,
     random: &mut Random,
     mut cache: Option<(ShardId, &mut HotCache)>,
     protocol: Protocol,
-    claim: Option<Arc<Claim>>,
+    place: Option<Arc<Place>>,
 ) -> Option<Sequence> {
-    let mut sequence = Sequence::new(protocol, Reservation::with_claim(claim));
+    let mut sequence = Sequence::new(protocol, Reservation::at(place));
     let mut loaded_bytes = 0;
     for call in calls {
         let start = sequence.reply.len();

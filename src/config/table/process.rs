@@ -110,7 +110,7 @@ pub(super) static ROWS: &[Directive] = &[
     Directive::new(
         "client-output-buffer-limit",
         Kind::OutputLimits,
-        "normal 256mb 64mb 60 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
+        "normal 0 0 0 replica 256mb 64mb 60 pubsub 32mb 8mb 60",
     )
     .live(|s, v| s.client_output_buffer_limit = v.output_limits())
     .caveat(|v| {
@@ -120,8 +120,8 @@ pub(super) static ROWS: &[Directive] = &[
     })
     .doc(
         "Disconnect a client whose waiting replies exceed the hard limit, or the soft one for \
-         so many seconds. Normal clients have a limit here, for the data on disk can be larger \
-         than memory.",
+         so many seconds. Without a limit of their own normal clients have that of all together \
+         (maxmemory-clients).",
     ),
     memory("proto-max-bulk-len", "512mb", 1 << 20, BYTES_MAX)
         .live(|s, v| s.proto_max_bulk_len = v.bytes())

@@ -11,7 +11,7 @@ fn without_arguments_all_is_default() {
     assert_eq!(config.databases, 16);
     assert_eq!(config.appendfsync, words::Durability::Always);
     assert_eq!(config.maxmemory_policy, words::EvictionPolicy::NoEviction);
-    assert_eq!(config.client_output_buffer_limit.normal.hard_bytes, 256 << 20);
+    assert_eq!(config.client_output_buffer_limit.normal.hard_bytes, 0);
     assert_eq!(config.requirepass, None);
     assert_eq!(config.dir, dir.path());
     assert_eq!(config.resolve(Path::new("a.log")), dir.path().join("a.log"));

@@ -81,11 +81,10 @@ impl Drop for Redis {
 }
 
 /// Directives whose default differs on purpose or by how this redis-server was started.
-const OTHER_DEFAULTS: [&str; 11] = [
+const OTHER_DEFAULTS: [&str; 10] = [
     "appendfsync",
     "appendonly",
     "bind",
-    "client-output-buffer-limit",
     "dir",
     "maxclients",
     "pidfile",

@@ -1,17 +1,61 @@
 //! What a connection does when there is no memory for its request or its replies.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Connection;
-use crate::node::client_memory::{ClientMemory, TOO_MUCH_INPUT, Work};
-use crate::node::{Node, steady_ms};
-use crate::runtime;
+use basalt_shard::room::Place;
 
-/// How long a request that does not fit beside others waits, and how often it looks.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(5);
+use super::Connection;
+use crate::node::client_memory::{COUNTED_FROM, ClientMemory, TOO_MUCH_INPUT, Work};
+use crate::node::{Node, steady_ms};
+use crate::router::waiting::wait_in_line;
+use crate::session::eviction::{self, Lack, Needed};
+
+/// How long those who are disconnected for the sake of a client that does not read may take to go.
+const ROOM_PATIENCE: Duration = Duration::from_millis(500);
+
+/// A place in the line whose request is read although there is no room for it.
+pub(super) struct Ahead {
+    node: Arc<Node>,
+    place: Place,
+    /// What the request comes to; 0: it still waits.
+    bytes: usize,
+}
+
+impl Ahead {
+    /// Whether it may be read on when it comes to so many bytes.
+    fn may_come_to(&self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        more == 0 || self.node.client_memory.goes_ahead(more, self.place.is_first())
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.node.client_memory.has_gone_ahead(self.bytes);
+    }
+}
 
 impl Connection {
+    /// The input and the backlog take so much of the memory.
+    pub(super) fn count_input(&mut self, input_held_bytes: usize) {
+        self.input_held_bytes = input_held_bytes;
+        let held = input_held_bytes + self.backlog.held_bytes();
+        let memory = &self.shard_loop.node.client_memory;
+        memory.count_requests(&self.session.input_bytes, held);
+    }
+
+    /// The same, when so many bytes have come.
+    pub(super) fn note_input(&mut self, received: usize) {
+        let held = self.input.held_bytes();
+        if held >= COUNTED_FROM {
+            let was_short = self.session.input_bytes.get() < COUNTED_FROM;
+            let progress = &self.session.progress;
+            if was_short { progress.begin() } else { progress.note(received) }
+        }
+        self.count_input(held);
+    }
+
     /// Waits until there is memory for reading on. False: there will be none, and the client has
     /// been told so.
     pub(super) async fn has_memory(&mut self) -> bool {
@@ -19,19 +63,21 @@ impl Connection {
         if more == 0 || self.session.no_evict.get() {
             return true;
         }
-        let held = self.input.held_bytes();
+        let held = self.input.held_bytes() + self.backlog.held_bytes();
         let memory = &self.shard_loop.node.client_memory;
         let arguments = self.parser.announced_arguments(&self.spans);
-        let bytes = self.input.announced().max(held + 1);
+        let whole = self.input.announced().max(held + more);
         let mut is_there =
-            memory.can_take(bytes.saturating_add(ClientMemory::work_bytes(arguments)));
-        if is_there && self.claim.is_none() && !memory.has_room(held, more) {
-            is_there = self.wait_for_memory(held, more).await;
+            memory.can_take(whole.saturating_add(ClientMemory::work_bytes(arguments)));
+        if is_there && !self.has_room(whole, more) {
+            is_there = Box::pin(self.wait_for_memory((whole, held), more)).await;
         }
         if is_there {
+            if held + more >= COUNTED_FROM && self.session.input_bytes.get() < COUNTED_FROM {
+                self.session.progress.begin();
+            }
             // Now, not when it has come: others look meanwhile.
-            let total = self.shard_loop.node.client_memory.requests();
-            self.session.input_bytes.set(held + more, total);
+            self.count_input(self.input.held_bytes() + more);
         } else {
             self.refuse_request(self.input.announced(), ClientMemory::work_bytes(arguments));
         }
@@ -48,16 +94,17 @@ impl Connection {
         let memory = &node.client_memory;
         if !self.session.no_evict.get() {
             let held = self.session.input_bytes.get();
+            let whole = held + work_bytes;
             let mut is_there = memory.can_take(work_bytes);
-            if is_there && self.claim.is_none() && !memory.has_room(held, work_bytes) {
+            if is_there && !self.has_room(whole, work_bytes) {
                 // It may take a while: what came before shall not wait, nor keep its memory.
                 self.flush_segment().await;
-                if !self.deliver().await {
+                if !self.deliver(false).await {
                     // Its replies are gone: an error would be taken for one of them.
                     self.session.killed.set(true);
                     return None;
                 }
-                is_there = self.wait_for_memory(held, work_bytes).await;
+                is_there = Box::pin(self.wait_for_memory((whole, held), work_bytes)).await;
             }
             if !is_there {
                 self.flush_segment().await;
@@ -74,53 +121,125 @@ impl Connection {
         }
         let client = self.session.id;
         tracing::warn!(client, bytes, work_bytes, "closed: no memory for its request");
-        self.count_evicted();
+        eviction::count(&self.shard_loop);
         self.out.error(TOO_MUCH_INPUT);
         self.session.close_after_reply.set(true);
     }
 
-    fn count_evicted(&self) {
-        let evicted = &self.shard_loop.node.counters.clients_evicted;
-        evicted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    /// Whether a request that comes to `whole` bytes may have `more` of them.
+    fn has_room(&mut self, whole: usize, more: usize) -> bool {
+        match &mut self.ahead {
+            None => self.shard_loop.node.client_memory.has_room(whole, more),
+            Some(ahead) if ahead.may_come_to(whole) => {
+                ahead.bytes = ahead.bytes.max(whole);
+                true
+            }
+            Some(_) => false,
+        }
     }
 
-    async fn wait_for_memory(&mut self, held: usize, more: usize) -> bool {
-        let given_up = Instant::now() + PATIENCE;
+    /// Waits in the line until a request that comes to `whole` bytes and holds `held` has room for
+    /// so much more, or goes ahead: then it keeps its place until it is there. False: as many wait
+    /// as may, or the connection is to be closed.
+    async fn wait_for_memory(&mut self, (whole, held): (usize, usize), more: usize) -> bool {
         let node = self.shard_loop.node.clone();
-        let is_there = loop {
-            self.claim = node.client_memory.claim();
-            if self.claim.is_some() {
-                self.session.claims_memory_since_ms.set(Some(steady_ms()));
-                break true;
+        let memory = &node.client_memory;
+        let mut ahead = match self.ahead.take() {
+            Some(ahead) => ahead,
+            None => {
+                let Some(place) = memory.join_line(whole) else { return false };
+                Ahead { node: node.clone(), place, bytes: 0 }
             }
-            if node.client_memory.has_room(held, more) {
-                break true;
-            }
-            if self.session.killed.get() || Instant::now() >= given_up {
-                break false;
-            }
-            runtime::sleep(PAUSE).await;
         };
+        // What it comes to when it goes ahead.
+        let may_go = || match memory.has_room(whole, more) {
+            true => Some(ahead.bytes),
+            false => ahead.may_come_to(whole).then(|| whole.max(ahead.bytes)),
+        };
+        let lack = || Lack {
+            bytes: memory.lack(more),
+            needed: Needed::Any,
+            own_bytes: (held + more) as u64,
+            is_urgent: false,
+        };
+        let session = self.session.clone();
+        let (place, how) = (&ahead.place, (may_go, lack));
+        let gone = wait_in_line(&self.shard_loop, place, how, Some(&session), None).await;
         self.session.last_interaction_ms.set(steady_ms());
-        is_there
+        self.session.progress.begin();
+        let Some(bytes) = gone else { return false };
+        ahead.bytes = bytes;
+        self.ahead = (bytes > 0).then_some(ahead);
+        // There may be room for one more to go ahead.
+        memory.wake_next();
+        !self.session.killed.get()
     }
 
     /// Its request is there: another may be the next.
-    pub(super) fn give_claim_up(&mut self) {
-        if self.claim.take().is_some() {
-            self.session.claims_memory_since_ms.set(None);
-        }
+    pub(super) fn leave_line(&mut self) {
+        self.ahead = None;
     }
 
-    /// Whether the replies that are to be sent may stay in memory until they are.
-    pub(super) fn may_keep_replies(&self) -> bool {
-        let bytes = self.out.len();
-        let is_refused =
-            self.shard_loop.node.client_memory.refuses(bytes) && !self.session.no_evict.get();
-        if is_refused {
-            tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
-            self.count_evicted();
+    /// Whether requests may be read on while replies wait.
+    pub(super) fn has_room_for_backlog(&self) -> bool {
+        let limit = self.shard_loop.hot_settings.get().client_query_buffer_limit;
+        let held = self.session.input_bytes.get() + self.session.output_bytes.get();
+        let more = self.backlog.growth();
+        (self.backlog.bytes() as u64) < limit
+            && (more == 0
+                || self.session.no_evict.get()
+                || self.shard_loop.node.client_memory.has_room(held + more, more))
+    }
+
+    /// Sees to it that it goes on, although the client reads nothing, and there is no memory for
+    /// more of its requests, nor for running them. False: the connection is to be closed.
+    pub(super) async fn make_room_for_backlog(&mut self) -> bool {
+        let node = self.shard_loop.node.clone();
+        let memory = &node.client_memory;
+        let more = self.backlog.growth();
+        if let Some(place) = memory.join_line(more) {
+            let goes_on = || self.has_room_for_backlog() || self.may_run_ahead();
+            let own_bytes = self.session.input_bytes.get() + self.session.output_bytes.get();
+            let lack = || Lack {
+                bytes: memory.lack(more),
+                needed: Needed::Any,
+                own_bytes: own_bytes as u64,
+                is_urgent: false,
+            };
+            let how = (|| goes_on().then_some(()), lack);
+            let given_up = Some(Instant::now() + ROOM_PATIENCE);
+            let session = Some(&*self.session);
+            let waiting = wait_in_line(&self.shard_loop, &place, how, session, given_up);
+            if Box::pin(waiting).await.is_some() {
+                return true;
+            }
         }
-        !is_refused
+        let (client, bytes) = (self.session.id, self.session.input_bytes.get());
+        tracing::warn!(client, bytes, "closed: no memory for its requests, and it does not read");
+        false
+    }
+
+    /// Whether so many bytes of replies may stay in memory until they are sent. When there are far
+    /// too many it is those who hold most of them that do not go on, this one or others.
+    pub(super) async fn may_keep_replies(&mut self, bytes: usize) -> bool {
+        let node = self.shard_loop.node.clone();
+        let memory = &node.client_memory;
+        let excess = memory.excess_of_replies();
+        if bytes < COUNTED_FROM || excess == 0 || self.session.no_evict.get() {
+            return true;
+        }
+        let lack = Lack {
+            bytes: excess,
+            needed: Needed::OfReplies,
+            own_bytes: bytes as u64 + 1,
+            is_urgent: true,
+        };
+        let made = Box::pin(eviction::make_room(&self.shard_loop, lack)).await;
+        let is_kept = made.is_enough || memory.is_little(bytes);
+        if !is_kept {
+            tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
+            eviction::count(&self.shard_loop);
+        }
+        is_kept
     }
 }

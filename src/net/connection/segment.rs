@@ -33,7 +33,7 @@ impl Connection {
     pub(super) async fn flush_segment_for(&mut self, when: AnswerWhen) {
         while !self.segment.batch.is_empty() {
             self.flush_some(when).await;
-            if !self.segment.batch.is_empty() && !self.deliver().await {
+            if !self.segment.batch.is_empty() && !self.deliver(true).await {
                 self.session.killed.set(true);
             }
             if self.session.killed.get() {

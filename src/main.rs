@@ -23,9 +23,10 @@ use std::process::ExitCode;
 
 use crate::config::{Config, Sources, Surroundings};
 use crate::daemon::{Background, Recorded};
-use crate::node::data_directory::{self, Claim};
-use crate::node::start::{Fatal, Launch};
-use crate::node::supervision::Supervisor;
+use crate::shared::data_directory;
+use crate::shared::data_directory::Claim;
+use crate::server::start::{Fatal, Launch};
+use crate::shared::supervision::Supervisor;
 
 /// RocksDB and the loops allocate and free much, on many threads and for long: jemalloc keeps that
 /// from fragmenting.

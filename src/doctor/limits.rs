@@ -3,9 +3,9 @@
 
 use basalt_shard::engine::options::OPEN_TABLES_MAX;
 
-use super::Subject;
-use super::finding::Finding;
-use crate::node::open_files::{Demand, OPEN_AT_START};
+use crate::doctor::Subject;
+use crate::doctor::finding::Finding;
+use crate::shared::open_files::{Demand, OPEN_AT_START};
 
 /// As the server divides them at start, with the soft limit raised to the hard one.
 pub(super) fn open_files(subject: &Subject<'_>) -> Finding {

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::config::{Config, ConfigError};
-use crate::node::data_directory;
+use crate::shared::data_directory;
 use finding::{Finding, Level};
 use host::Host;
 use mounts::Mount;

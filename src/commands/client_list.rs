@@ -1,0 +1,336 @@
+//! CLIENT INFO, LIST and KILL: looking at connections, on all shards, and closing them.
+
+use std::rc::Rc;
+
+use basalt_shard::command::Args;
+use basalt_shard::error::text;
+use basalt_shard::number;
+use basalt_shard::resp::Protocol;
+
+use crate::clock::steady_ms;
+use crate::thread::shard_loop::ShardLoop;
+use crate::client::Session;
+use crate::commands::auth::DEFAULT_USER;
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::commands::replies::Failure;
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("client|info", ProcessRun::Now(info)),
+    ("client|list", ProcessRun::Later(|context| Box::pin(list(context)))),
+    ("client|kill", ProcessRun::Later(kill)),
+];
+
+/// The line of one connection: the fields of Redis 7.2 in its order. There are no subscriptions,
+/// transactions and replicas; what is fixed in Redis and unknown here is 0.
+fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
+    let now = steady_ms();
+    let seconds_since = |then: u64| now.saturating_sub(then) / 1000;
+    let (input, output) = (session.input_bytes.get(), session.output_bytes.get());
+    let name = session.name.borrow();
+    let total_bytes = size_of::<Session>() + input + output + name.len();
+    let command = match session.last_command.get() {
+        Some(id) => shard_loop.node.table.entry(id).full_name.as_str(),
+        None => "NULL",
+    };
+    let protocol = match session.protocol.get() {
+        Protocol::Resp2 => 2,
+        Protocol::Resp3 => 3,
+    };
+    // Replies beyond the first buffer form a list in Redis; here all that wait are one piece.
+    let pieces = usize::from(output > 0);
+    let mut line = Vec::with_capacity(256);
+    line.extend_from_slice(
+        format!(
+            "id={} addr={} laddr={} fd={} name=",
+            session.id, session.peer, session.local, session.descriptor
+        )
+        .as_bytes(),
+    );
+    line.extend_from_slice(&name);
+    line.extend_from_slice(
+        format!(
+            " age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 qbuf={input} \
+             qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={pieces} omem={output} \
+             tot-mem={total_bytes} events={} cmd={command} user=default redir=-1 resp={protocol} \
+             lib-name=",
+            seconds_since(session.created_ms),
+            seconds_since(session.last_interaction_ms.get()),
+            flags(session),
+            session.db.get(),
+            if output > 0 { "rw" } else { "r" },
+        )
+        .as_bytes(),
+    );
+    line.extend_from_slice(&session.library_name.borrow());
+    line.extend_from_slice(b" lib-ver=");
+    line.extend_from_slice(&session.library_version.borrow());
+    line.push(b'\n');
+    line
+}
+
+fn flags(session: &Session) -> String {
+    let flags: String = [
+        (session.monitor.get(), 'O'),
+        (session.is_paused.get(), 'b'),
+        (session.close_after_reply.get(), 'c'),
+        (session.through_unix_socket, 'U'),
+        (session.no_evict.get(), 'e'),
+        (session.no_touch.get(), 'T'),
+    ]
+    .iter()
+    .filter(|(set, _)| *set)
+    .map(|(_, letter)| *letter)
+    .collect();
+    if flags.is_empty() { "N".into() } else { flags }
+}
+
+fn info(context: &mut ProcessContext<'_>) {
+    let line = line(context.shard_loop, context.session);
+    context.reply.verbatim("txt", &line);
+}
+
+/// Whether there can be connections of the type that a client names.
+fn is_normal(kind: &[u8]) -> Result<bool, Failure> {
+    match kind.to_ascii_lowercase().as_slice() {
+        b"normal" => Ok(true),
+        b"master" | b"replica" | b"slave" | b"pubsub" => Ok(false),
+        _ => Err(Failure::quoting("ERR Unknown client type '%'", kind)),
+    }
+}
+
+/// The connections that CLIENT LIST is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    All,
+    None,
+    /// In this order, and as often as they are named.
+    Ids(Vec<i64>),
+}
+
+impl Asked {
+    fn parse(args: Args<'_>) -> Result<Self, Failure> {
+        if args.len() == 2 {
+            return Ok(Self::All);
+        }
+        if args.len() == 4 && args.is(2, "type") {
+            return Ok(if is_normal(args.get(3))? { Self::All } else { Self::None });
+        }
+        if args.len() > 3 && args.is(2, "id") {
+            let ids: Option<Vec<i64>> = args.iter_from(3).map(number::parse_i64).collect();
+            return ids.map(Self::Ids).ok_or_else(|| "ERR Invalid client ID".into());
+        }
+        Err(text::SYNTAX.into())
+    }
+}
+
+async fn list(mut context: LaterContext) -> basalt_shard::resp::ReplyBuffer {
+    let asked = match Asked::parse(context.args()) {
+        Ok(asked) => asked,
+        Err(failure) => {
+            context.reply.error(&failure.0);
+            return context.reply;
+        }
+    };
+    let mut lines = Vec::new();
+    if asked != Asked::None {
+        let of_shards = context.shard_loop.on_every_shard(lines_of_shard).await;
+        lines = of_shards.into_iter().flatten().collect();
+        lines.sort_by_key(|(id, _)| *id);
+    }
+    let mut text = Vec::new();
+    match asked {
+        Asked::Ids(ids) => {
+            for id in ids.iter().filter_map(|id| u64::try_from(*id).ok()) {
+                if let Ok(index) = lines.binary_search_by_key(&id, |(id, _)| *id) {
+                    text.extend_from_slice(&lines[index].1);
+                }
+                // The same line as often as it is asked for: more would not make it fit again.
+                if text.len() > context.reply.limit_bytes() {
+                    break;
+                }
+            }
+        }
+        Asked::All | Asked::None => lines.iter().for_each(|(_, line)| text.extend_from_slice(line)),
+    }
+    context.reply.verbatim("txt", &text);
+    context.reply
+}
+
+fn lines_of_shard(shard_loop: &Rc<ShardLoop>) -> Vec<(u64, Vec<u8>)> {
+    let sessions = shard_loop.sessions.borrow();
+    let alive = sessions.values().filter(|session| !session.killed.get());
+    alive.map(|session| (session.id, line(shard_loop, session))).collect()
+}
+
+/// Which connections CLIENT KILL closes: those that all that is set fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Filter {
+    id: Option<u64>,
+    peer: Option<Vec<u8>>,
+    local: Option<Vec<u8>>,
+    /// A type that no connection has.
+    nobody: bool,
+    age_min_s: u64,
+    spared: Option<u64>,
+}
+
+impl Filter {
+    fn parse(args: Args<'_>, own_id: u64) -> Result<Self, Failure> {
+        if args.len() == 3 {
+            // The old form may close its own connection.
+            return Ok(Self { peer: Some(args.get(2).to_vec()), ..Self::default() });
+        }
+        let mut filter = Self { spared: Some(own_id), ..Self::default() };
+        for index in (2..args.len()).step_by(2) {
+            if index + 1 == args.len() {
+                return Err(text::SYNTAX.into());
+            }
+            filter.set(args.get(index), args.get(index + 1), own_id)?;
+        }
+        Ok(filter)
+    }
+
+    fn set(&mut self, option: &[u8], value: &[u8], own_id: u64) -> Result<(), Failure> {
+        match option.to_ascii_lowercase().as_slice() {
+            b"id" => {
+                let id = number::parse_i64(value).filter(|id| *id > 0);
+                let id = id.ok_or("ERR client-id should be greater than 0")?;
+                self.id = Some(id.unsigned_abs());
+            }
+            b"type" => self.nobody = !is_normal(value)?,
+            b"addr" => self.peer = Some(value.to_vec()),
+            b"laddr" => self.local = Some(value.to_vec()),
+            b"user" if value == DEFAULT_USER => {}
+            b"user" => return Err(Failure::quoting("ERR No such user '%'", value)),
+            b"skipme" => {
+                self.spared = match value.to_ascii_lowercase().as_slice() {
+                    b"yes" => Some(own_id),
+                    b"no" => None,
+                    _ => return Err(text::SYNTAX.into()),
+                }
+            }
+            b"maxage" => {
+                let age = number::parse_i64(value)
+                    .ok_or("ERR maxage is not an integer or out of range")?;
+                if age <= 0 {
+                    return Err("ERR maxage should be greater than 0".into());
+                }
+                self.age_min_s = age.unsigned_abs();
+            }
+            _ => return Err(text::SYNTAX.into()),
+        }
+        Ok(())
+    }
+
+    fn fits(&self, session: &Session, now: u64) -> bool {
+        let is = |wanted: &Option<Vec<u8>>, address: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == address.as_bytes())
+        };
+        !session.killed.get()
+            && !self.nobody
+            && self.id.is_none_or(|id| id == session.id)
+            && self.spared.is_none_or(|id| id != session.id)
+            && is(&self.peer, &session.peer)
+            && is(&self.local, &session.local)
+            && now.saturating_sub(session.created_ms) / 1000 >= self.age_min_s
+    }
+}
+
+/// Closes what fits, except the asking connection: that gets its reply first. Returns how many,
+/// that one included.
+fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> i64 {
+    let now = steady_ms();
+    let fitting: Vec<_> = shard_loop
+        .sessions
+        .borrow()
+        .values()
+        .filter(|session| filter.fits(session, now))
+        .cloned()
+        .collect();
+    for session in &fitting {
+        if session.id == own_id {
+            session.close_after_reply.set(true);
+        } else {
+            session.kill();
+        }
+    }
+    fitting.len() as i64
+}
+
+fn kill(mut context: LaterContext) -> LaterReply {
+    Box::pin(async move {
+        let own_id = context.session.id;
+        let is_old_form = context.args().len() == 3;
+        match Filter::parse(context.args(), own_id) {
+            Err(failure) => context.reply.error(&failure.0),
+            Ok(filter) => {
+                let killed: i64 = context
+                    .shard_loop
+                    .on_every_shard(move |there| kill_on_shard(there, &filter, own_id))
+                    .await
+                    .into_iter()
+                    .sum();
+                match (is_old_form, killed) {
+                    (true, 0) => context.reply.error(b"ERR No such client"),
+                    (true, _) => context.reply.ok(),
+                    (false, _) => context.reply.integer(killed),
+                }
+            }
+        }
+        context.reply
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use basalt_shard::resp::Span;
+
+    fn with_args<T>(line: &str, run: impl FnOnce(Args<'_>) -> T) -> T {
+        let mut spans = Vec::new();
+        let mut start = 0;
+        for word in line.split(' ') {
+            spans.push(Span { start, len: word.len() as u32 });
+            start += word.len() as u32 + 1;
+        }
+        run(Args::new(line.as_bytes(), &spans))
+    }
+
+    fn check(line: &str, expected: Result<Filter, &str>) {
+        let parsed = with_args(line, |args| Filter::parse(args, 7));
+        assert_eq!(parsed, expected.map_err(Failure::from), "{line}");
+    }
+
+    #[test]
+    fn kill_filters() {
+        let spare = || Filter { spared: Some(7), ..Filter::default() };
+        let old = Filter { peer: Some(b"1.2.3.4:5".to_vec()), ..Filter::default() };
+        check("CLIENT KILL 1.2.3.4:5", Ok(old));
+        check("CLIENT KILL id 3", Ok(Filter { id: Some(3), ..spare() }));
+        check("CLIENT KILL ID 3 SKIPME no", Ok(Filter { id: Some(3), ..Filter::default() }));
+        check("CLIENT KILL TYPE pubsub", Ok(Filter { nobody: true, ..spare() }));
+        check("CLIENT KILL USER default MAXAGE 5", Ok(Filter { age_min_s: 5, ..spare() }));
+        check("CLIENT KILL ID 0", Err("ERR client-id should be greater than 0"));
+        check("CLIENT KILL USER x", Err("ERR No such user 'x'"));
+        check("CLIENT KILL TYPE x", Err("ERR Unknown client type 'x'"));
+        check("CLIENT KILL ID 3 ADDR", Err(text::SYNTAX));
+        check("CLIENT KILL SKIPME perhaps", Err(text::SYNTAX));
+        check("CLIENT KILL MAXAGE 0", Err("ERR maxage should be greater than 0"));
+    }
+
+    #[test]
+    fn list_selections() {
+        let check = |line: &str, expected: Result<Asked, &str>| {
+            let parsed = with_args(line, Asked::parse);
+            assert_eq!(parsed, expected.map_err(Failure::from), "{line}");
+        };
+        check("CLIENT LIST", Ok(Asked::All));
+        check("CLIENT LIST TYPE NORMAL", Ok(Asked::All));
+        check("CLIENT LIST TYPE replica", Ok(Asked::None));
+        check("CLIENT LIST ID 3 -1 3", Ok(Asked::Ids(vec![3, -1, 3])));
+        check("CLIENT LIST ID 3 x", Err("ERR Invalid client ID"));
+        check("CLIENT LIST ID", Err(text::SYNTAX));
+        check("CLIENT LIST TYPE normal more", Err(text::SYNTAX));
+    }
+}

@@ -1,0 +1,172 @@
+//! CONFIG: reads directives, changes them and puts the changes into effect on every thread,
+//! writes them back to the file, and sets the statistics to zero.
+
+use std::rc::Rc;
+use std::sync::PoisonError;
+
+use basalt_shard::error::text;
+use basalt_shard::glob::glob_match;
+
+use crate::config::error::ConfigSetError;
+use crate::config::memory::MemoryPlan;
+use crate::config::runtime::{Change, ClientContext};
+use crate::config::{Surroundings, rewrite};
+use crate::logging;
+use crate::connection::listener;
+use crate::thread::node::Node;
+use crate::thread::shard_loop::ShardLoop;
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::commands::replies::{Failure, help};
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("config|get", ProcessRun::Now(get)),
+    ("config|set", ProcessRun::Later(set)),
+    ("config|rewrite", ProcessRun::Later(rewrite_file)),
+    ("config|resetstat", ProcessRun::Later(resetstat)),
+    ("config|help", ProcessRun::Now(|context| help(context.reply, "CONFIG", HELP))),
+];
+
+const HELP: &[&str] = &[
+    "GET <pattern> [<pattern> ...]",
+    "    Tell the values of the directives that match any of the patterns.",
+    "SET <directive> <value> [<directive> <value> ...]",
+    "    Change directives, all of them or, when one cannot be changed, none.",
+    "RESETSTAT",
+    "    Set the statistics of INFO to zero.",
+    "REWRITE",
+    "    Write the directives as they are now to the configuration file.",
+];
+
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    glob_match(pattern, name, true)
+}
+
+fn get(context: &mut ProcessContext<'_>) {
+    let patterns: Vec<&[u8]> = context.args.iter_from(2).collect();
+    let found = context.shard_loop.node.config().get(&patterns, matches);
+    context.reply.map(found.len());
+    for (name, value) in found {
+        context.reply.bulk(&name);
+        context.reply.bulk(&value);
+    }
+}
+
+fn set(mut context: LaterContext) -> LaterReply {
+    Box::pin(async move {
+        match change(&context).await {
+            Ok(()) => context.reply.ok(),
+            Err(failure) => context.reply.error(&failure.0),
+        }
+        context.reply
+    })
+}
+
+async fn change(context: &LaterContext) -> Result<(), Failure> {
+    let args = context.args();
+    if !args.len().is_multiple_of(2) {
+        return Err(text::SYNTAX.into());
+    }
+    let words: Vec<Vec<u8>> = args.iter_from(2).map(<[u8]>::to_vec).collect();
+    let client = ClientContext { local: context.session.from_this_host, loading: false };
+    let shard_loop = &context.shard_loop;
+    let node = shard_loop.node.clone();
+    // Off the loop: another address to listen on may have to be looked up.
+    let changed = shard_loop
+        .off_loop(move || {
+            let (pairs, _) = words.as_chunks::<2>();
+            let pairs: Vec<(&[u8], &[u8])> =
+                pairs.iter().map(|[name, value]| (name.as_slice(), value.as_slice())).collect();
+            node.change_config(|config| {
+                let change = config.with_set(&pairs, client)?;
+                let plan = plan_memory(&node, &change)?;
+                node.open_files.apply(&change)?;
+                listener::apply(&node, config, &change)?;
+                if let Some(plan) = plan {
+                    node.set_memory_plan(&change.config, plan);
+                }
+                Ok(change)
+            })
+            .map_err(|error: ConfigSetError| Failure(error.reply()))
+        })
+        .await
+        .ok_or("ERR the command failed in the server; this is a bug, please report it")??;
+    let config = shard_loop.node.config();
+    logging::reload(&config);
+    let entries_max = usize::try_from(config.slowlog_max_len).unwrap_or(usize::MAX);
+    let log = &shard_loop.node.slow_log;
+    log.lock().unwrap_or_else(PoisonError::into_inner).entries.truncate(entries_max);
+    shard_loop.on_every_shard(take_over).await;
+    if !changed.is_empty() {
+        tracing::info!(client = context.session.id, directives = ?changed, "CONFIG SET");
+        config.warn_without_effect(|directive| changed.contains(&directive));
+    }
+    Ok(())
+}
+
+/// Directives that decide how memory is divided.
+const SIZES: [&str; 5] =
+    ["maxmemory", "hot-cache-size", "block-cache-size", "write-buffer-size", "maxmemory-clients"];
+
+/// How memory is to be divided, if the change says anything about that.
+fn plan_memory(node: &Node, change: &Change) -> Result<Option<MemoryPlan>, ConfigSetError> {
+    let Some(size) = change.changed.iter().find(|name| SIZES.contains(name)) else {
+        return Ok(None);
+    };
+    let failed = |reason| ConfigSetError::failed(size, reason);
+    node.plan_memory(&change.config).map(Some).map_err(failed)
+}
+
+/// One shard's thread goes by the new configuration from now on.
+fn take_over(shard_loop: &Rc<ShardLoop>) {
+    shard_loop.reload_config();
+    if shard_loop.config().requirepass.is_none() {
+        // Who has not shown the password need not any more.
+        for session in shard_loop.sessions.borrow().values() {
+            session.authenticated.set(true);
+        }
+    }
+}
+
+fn rewrite_file(mut context: LaterContext) -> LaterReply {
+    Box::pin(async move {
+        let node = context.shard_loop.node.clone();
+        let Some(path) = node.sources.config_file.clone() else {
+            context.reply.error(b"ERR The server is running without a config file");
+            return context.reply;
+        };
+        let written = context
+            .shard_loop
+            .off_loop(move || {
+                let mut surroundings = Surroundings {
+                    start_dir: node.sources.start_dir.clone(),
+                    stdin: &mut std::io::empty(),
+                    matches,
+                };
+                rewrite::rewrite(&node.config(), &path, &mut surroundings)
+                    .map_err(|error| error.to_string())
+            })
+            .await
+            .unwrap_or_else(|| Err("it failed in the server".into()));
+        match written {
+            Ok(()) => {
+                tracing::info!("CONFIG REWRITE executed with success.");
+                context.reply.ok();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "CONFIG REWRITE failed");
+                context.reply.error(format!("ERR Rewriting config file: {error}").as_bytes());
+            }
+        }
+        context.reply
+    })
+}
+
+fn resetstat(mut context: LaterContext) -> LaterReply {
+    Box::pin(async move {
+        context.shard_loop.on_every_shard(|there| there.reset_statistics()).await;
+        context.shard_loop.node.counters.reset();
+        context.reply.ok();
+        context.reply
+    })
+}

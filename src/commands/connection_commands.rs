@@ -1,0 +1,60 @@
+//! PING, ECHO, SELECT, QUIT, RESET.
+
+use std::sync::atomic::Ordering;
+
+use basalt_shard::error::text;
+use basalt_shard::resp::Protocol;
+
+use crate::client::ReplyMode;
+use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::replies::{Failure, answer};
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("ping", ProcessRun::Now(ping)),
+    ("echo", ProcessRun::Now(|context| context.reply.bulk(context.args.get(1)))),
+    ("select", ProcessRun::Now(|context| answer(context, select))),
+    ("quit", ProcessRun::Now(quit)),
+    ("reset", ProcessRun::Now(reset)),
+];
+
+fn ping(context: &mut ProcessContext<'_>) {
+    match context.args.len() {
+        1 => context.reply.simple("PONG"),
+        2 => context.reply.bulk(context.args.get(1)),
+        _ => context.reply.error(b"ERR wrong number of arguments for 'ping' command"),
+    }
+}
+
+fn select(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
+    let index = context.args.int(1)?;
+    let databases = context.shard_loop.databases().len();
+    match usize::try_from(index) {
+        Ok(db) if db < databases => context.session.db.set(db),
+        _ => return Err(text::DB_OUT_OF_RANGE.into()),
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+fn quit(context: &mut ProcessContext<'_>) {
+    context.session.close_after_reply.set(true);
+    context.reply.ok();
+}
+
+/// Makes the connection as new, except for what is known of the client's library.
+fn reset(context: &mut ProcessContext<'_>) {
+    let session = context.session;
+    if session.monitor.replace(false) {
+        context.shard_loop.node.monitors.fetch_sub(1, Ordering::Relaxed);
+    }
+    session.db.set(0);
+    session.protocol.set(Protocol::Resp2);
+    session.authenticated.set(context.shard_loop.config().requirepass.is_none());
+    session.name.borrow_mut().clear();
+    session.reply_mode.set(ReplyMode::On);
+    session.no_evict.set(false);
+    session.no_touch.set(false);
+    context.reply.set_protocol(Protocol::Resp2);
+    context.reply.simple("RESET");
+}

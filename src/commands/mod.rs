@@ -1,0 +1,56 @@
+//! Administration: the commands on the process and on whole databases.
+
+pub(crate) mod absent;
+pub(crate) mod acl;
+pub(crate) mod command;
+pub(crate) mod config_commands;
+pub(crate) mod databases;
+pub(crate) mod debug;
+pub(crate) mod info;
+pub(crate) mod latency_commands;
+mod latency_graph;
+pub(crate) mod lolwut;
+pub(crate) mod memory_commands;
+pub(crate) mod monitor;
+pub(crate) mod persistence;
+pub(crate) mod redact;
+pub(crate) mod server_commands;
+pub(crate) mod slowlog_commands;
+pub(crate) mod specs;
+pub(crate) mod walk;
+
+use basalt_shard::command::CommandSpec;
+
+use crate::thread::process_command::ProcessRun;
+use crate::commands::{auth, client, client_list, connection_commands};
+
+/// All commands that no shard runs, described.
+pub(crate) fn process_specs() -> impl Iterator<Item = &'static CommandSpec> {
+    let here = [specs::SPECS, acl::specs::SPECS, persistence::specs::SPECS];
+    here.into_iter().chain(absent::SPECS).chain([crate::commands::connection_specs::SPECS]).flatten()
+}
+
+/// The functions of all commands that no shard runs, by their full names.
+pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
+    let present = [
+        acl::COMMANDS,
+        auth::COMMANDS,
+        client::COMMANDS,
+        client_list::COMMANDS,
+        command::COMMANDS,
+        config_commands::COMMANDS,
+        connection_commands::COMMANDS,
+        databases::COMMANDS,
+        debug::COMMANDS,
+        info::COMMANDS,
+        latency_commands::COMMANDS,
+        lolwut::COMMANDS,
+        memory_commands::COMMANDS,
+        monitor::COMMANDS,
+        persistence::COMMANDS,
+        server_commands::COMMANDS,
+        slowlog_commands::COMMANDS,
+        walk::COMMANDS,
+    ];
+    [present.concat(), absent::commands()].concat()
+}

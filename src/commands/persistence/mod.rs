@@ -1,0 +1,172 @@
+//! SAVE, BGSAVE, BGREWRITEAOF, LASTSAVE and WAITAOF, where the data are on disk already.
+//!
+//! There is no snapshot to be made. To save is to make durable, at once and whatever `appendfsync`
+//! says, what was written before; the log that does this is what Redis calls its append-only file.
+//! To rewrite it is to hand its writes to the databases, so that the log is let go of.
+
+pub(crate) mod specs;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use basalt_shard::engine::EngineError;
+use basalt_shard::error::{storage_error_reply, text};
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::resp::ReplyBuffer;
+
+use crate::commands::absent::replication::check_timeout;
+use crate::clock::now_us;
+use crate::thread::shard_loop::ShardLoop;
+use crate::runtime;
+use crate::thread::process_command::{LaterContext, ProcessContext, ProcessRun};
+use crate::commands::replies::{Failure, answer};
+
+/// How often it is looked whether the logs are durable.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+
+const UNDER_WAY: &str = "ERR Background save already in progress";
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("lastsave", ProcessRun::Now(lastsave)),
+    ("save", ProcessRun::Report(|context| Box::pin(save(context)))),
+    ("bgsave", ProcessRun::Now(|context| answer(context, bgsave))),
+    ("bgrewriteaof", ProcessRun::Now(|context| answer(context, bgrewriteaof))),
+    ("waitaof", ProcessRun::Report(|context| Box::pin(waitaof(context)))),
+];
+
+fn now_s() -> u64 {
+    now_us() / 1_000_000
+}
+
+/// Waits until everything that was written so far is durable, until `deadline` at the most: whether
+/// it is. `Err`: the reply that says why it never will be.
+async fn make_durable(
+    shard_loop: &Rc<ShardLoop>,
+    deadline: Option<Instant>,
+) -> Result<bool, String> {
+    let node = shard_loop.node.clone();
+    let wanted: Vec<Ticket> =
+        (0..node.topology.shards()).map(|shard| node.topology.engine(shard).written()).collect();
+    for (log, ticket) in node.logs.iter().zip(&wanted) {
+        log.want_sync(*ticket);
+    }
+    for (log, ticket) in node.logs.iter().zip(wanted) {
+        loop {
+            if let Some(loss) = log.loss_of(ticket) {
+                return Err(loss);
+            }
+            if log.durable() >= ticket {
+                break;
+            }
+            // Written before the log failed, and not synced: it cannot be now.
+            if let Some(failure) = log.loss_of(Ticket::MAX) {
+                return Err(failure);
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(false);
+            }
+            runtime::sleep(LOOK_EVERY).await;
+        }
+    }
+    Ok(true)
+}
+
+fn lastsave(context: &mut ProcessContext<'_>) {
+    let done_s = context.shard_loop.node.saves.save.done_s();
+    context.reply.integer(i64::try_from(done_s).unwrap_or(i64::MAX));
+}
+
+async fn save(mut context: LaterContext) -> ReplyBuffer {
+    let work = &context.shard_loop.node.saves.save;
+    if !work.begin(now_s()) {
+        context.reply.error(UNDER_WAY.as_bytes());
+        return context.reply;
+    }
+    let done = make_durable(&context.shard_loop, None).await;
+    work.end(now_s(), done.is_ok());
+    match done {
+        Ok(_) => context.reply.ok(),
+        Err(loss) => context.reply.error(loss.as_bytes()),
+    }
+    context.reply
+}
+
+fn bgsave(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
+    let args = context.args;
+    if args.len() > 2 || (args.len() == 2 && !args.is(1, "schedule")) {
+        return Err(text::SYNTAX.into());
+    }
+    if !context.shard_loop.node.saves.save.begin(now_s()) {
+        return Err(UNDER_WAY.into());
+    }
+    let shard_loop = context.shard_loop.clone();
+    runtime::spawn("saving", async move {
+        let done = make_durable(&shard_loop, None).await;
+        shard_loop.node.saves.save.end(now_s(), done.is_ok());
+        match done {
+            Ok(_) => tracing::info!("everything that was written is durable, as BGSAVE asked"),
+            Err(loss) => tracing::error!(loss, "BGSAVE failed"),
+        }
+    });
+    context.reply.simple("Background saving started");
+    Ok(())
+}
+
+fn bgrewriteaof(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
+    if !context.shard_loop.node.saves.rewrite.begin(now_s()) {
+        return Err("ERR Background append only file rewriting already in progress".into());
+    }
+    let shard_loop = context.shard_loop.clone();
+    runtime::spawn("shortening the log", async move {
+        let node = shard_loop.node.clone();
+        let drained = shard_loop.off_loop(move || {
+            let mut shards = 0..node.topology.shards();
+            shards.try_for_each(|shard| node.topology.engine(shard).drain(Duration::ZERO))
+        });
+        let drained: Option<Result<(), EngineError>> = drained.await;
+        let is_well = matches!(drained, Some(Ok(())));
+        shard_loop.node.saves.rewrite.end(now_s(), is_well);
+        if !is_well {
+            let why = drained.and_then(Result::err).map(|error| storage_error_reply(&error));
+            tracing::error!(why, "BGREWRITEAOF failed");
+        }
+    });
+    context.reply.simple("Background append only file rewriting started");
+    Ok(())
+}
+
+/// How many logs have the writes of this connection: here, and at replicas, of which there are
+/// none.
+async fn waitaof(mut context: LaterContext) -> ReplyBuffer {
+    let start = context.reply.len();
+    if let Err(failure) = wait_for_logs(&mut context).await {
+        context.reply.truncate(start);
+        context.reply.error(&failure.0);
+    }
+    context.reply
+}
+
+async fn wait_for_logs(context: &mut LaterContext) -> Result<(), Failure> {
+    let args = context.args();
+    let local = args.integer(1)?;
+    if !(0..=1).contains(&local) {
+        return Err("ERR value is out of range, value must between 0 and 1".into());
+    }
+    if !args.integer(2).is_ok_and(|replicas| replicas >= 0) {
+        return Err("ERR value is out of range, must be positive".into());
+    }
+    let timeout_ms = check_timeout(args.get(3))?;
+    let deadline = match (local, timeout_ms) {
+        // Nobody wants to wait.
+        (0, _) => Some(Instant::now()),
+        (_, 0) => None,
+        _ => Instant::now().checked_add(Duration::from_millis(timeout_ms)),
+    };
+    let is_durable = make_durable(&context.shard_loop, deadline).await;
+    let is_durable = is_durable.map_err(|loss| Failure::from(loss.as_str()))?;
+    context.reply.array(2);
+    context.reply.integer(i64::from(is_durable));
+    context.reply.integer(0);
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! SLOWLOG: shows the log of slow commands that all threads share, and empties it.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use basalt_shard::resp::ReplyBuffer;
+
+use crate::thread::node::Node;
+use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::replies::{Failure, answer, help};
+use crate::telemetry::slowlog::{SlowCommand, SlowLog};
+
+/// The functions of this file.
+pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
+    ("slowlog|get", ProcessRun::Now(|context| answer(context, get))),
+    ("slowlog|len", ProcessRun::Now(len)),
+    ("slowlog|reset", ProcessRun::Now(reset)),
+    ("slowlog|help", ProcessRun::Now(|context| help(context.reply, "SLOWLOG", HELP))),
+];
+
+const HELP: &[&str] = &[
+    "GET [<count>]",
+    "    List the latest slow commands, at most <count> (default: 10, -1 means all), as:",
+    "    number, time in seconds, duration in microseconds, arguments, address and name of the",
+    "    client.",
+    "LEN",
+    "    Count the entries.",
+    "RESET",
+    "    Remove all entries.",
+];
+
+/// Entries that GET shows when it is not told how many.
+const SHOWN_BY_DEFAULT: usize = 10;
+
+fn log(node: &Node) -> MutexGuard<'_, SlowLog> {
+    node.slow_log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn get(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
+    const OUT_OF_RANGE: &str = "ERR count should be greater than or equal to -1";
+    let args = context.args;
+    let count = match args.len() {
+        2 => SHOWN_BY_DEFAULT,
+        3 => match args.integer(2).map_err(|_| OUT_OF_RANGE)? {
+            -1 => usize::MAX,
+            count => usize::try_from(count).map_err(|_| OUT_OF_RANGE)?,
+        },
+        _ => return Err(Failure::subcommand(args)),
+    };
+    // Copied, so that nobody waits for the lock while the reply is written.
+    let entries: Vec<SlowCommand> =
+        log(&context.shard_loop.node).entries.iter().take(count).cloned().collect();
+    context.reply.array(entries.len());
+    for entry in &entries {
+        show(entry, context.reply);
+    }
+    Ok(())
+}
+
+fn show(entry: &SlowCommand, reply: &mut ReplyBuffer) {
+    reply.array(6);
+    for number in [entry.id, entry.time_s, entry.duration_us] {
+        reply.integer(i64::try_from(number).unwrap_or(i64::MAX));
+    }
+    reply.array(entry.arguments.len());
+    for argument in &entry.arguments {
+        reply.bulk(argument);
+    }
+    reply.bulk(entry.client.as_bytes());
+    reply.bulk(&entry.client_name);
+}
+
+fn len(context: &mut ProcessContext<'_>) {
+    let entries = log(&context.shard_loop.node).entries.len();
+    context.reply.integer(i64::try_from(entries).unwrap_or(i64::MAX));
+}
+
+/// The numbers go on.
+fn reset(context: &mut ProcessContext<'_>) {
+    log(&context.shard_loop.node).entries.clear();
+    context.reply.ok();
+}

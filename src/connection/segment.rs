@@ -1,0 +1,220 @@
+//! What a connection has gathered for other shards, and how it goes there.
+
+use std::time::Instant;
+
+use basalt_shard::topology::ShardId;
+
+use crate::connection::Connection;
+use crate::thread::message::{Answer, AnswerWhen, Batch, Executed, FAILED, Message};
+use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::execute::{run, ordered, transaction};
+
+/// Which shards a command concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Home {
+    One(ShardId),
+    Several,
+}
+
+#[derive(Default)]
+pub(super) struct Segment {
+    pub(super) batch: Batch,
+    pub(super) homes: Vec<Home>,
+    pub(super) only_reads: bool,
+}
+
+impl Connection {
+    /// Runs what has gathered for other shards.
+    pub(super) async fn flush_segment(&mut self) {
+        self.flush_segment_for(AnswerWhen::Run).await;
+    }
+
+    /// The same; `when` the replies are to come back. If they are long they leave as they come.
+    pub(super) async fn flush_segment_for(&mut self, when: AnswerWhen) {
+        while !self.segment.batch.is_empty() {
+            self.flush_some(when).await;
+            if !self.segment.batch.is_empty() && !self.deliver(true).await {
+                self.session.killed.set(true);
+            }
+            if self.session.killed.get() {
+                self.segment = Segment::default();
+            }
+        }
+    }
+
+    /// Runs as much of what has gathered as has replies of bounded length.
+    async fn flush_some(&mut self, when: AnswerWhen) {
+        let Segment { batch, homes, only_reads } = std::mem::take(&mut self.segment);
+        let first = homes.first().copied();
+        let rest;
+        let one_shard = match first {
+            Some(Home::One(shard)) if homes.iter().all(|home| Some(*home) == first) => Some(shard),
+            _ => None,
+        };
+        if let Some(shard) = one_shard {
+            let mut executed = self.run_on(shard, batch, when).await;
+            rest = executed.rest.take();
+            let base = self.take_replies(executed.replies).await;
+            let mut start = base;
+            for (end, ticket) in executed.ends {
+                self.hold_range(start..base + end, shard, ticket);
+                start = base + end;
+            }
+            self.note_all(executed.slow);
+        } else if only_reads && !homes.contains(&Home::Several) {
+            let done = self.read_from_several(&batch, &homes, when).await;
+            if done == 0 {
+                let failed = execute::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
+                self.out.append_raw(&failed.replies);
+                self.note_all(failed.slow);
+            }
+            rest = if done == 0 { None } else { batch.rest(done) };
+        } else if self.run_in_order(&batch, &homes).await {
+            rest = None;
+        } else {
+            let shard_loop = self.shard_loop.clone();
+            let mut outcome = transaction::run(&shard_loop, batch).await;
+            rest = outcome.executed.rest.take();
+            let base = self.take_replies(outcome.executed.replies).await;
+            let mut start = base;
+            for (end, _) in outcome.executed.ends {
+                for (shard, ticket) in &outcome.tickets {
+                    self.hold_range(start..base + end, *shard, *ticket);
+                }
+                start = base + end;
+            }
+            self.note_all(outcome.executed.slow);
+        }
+        if let Some(batch) = rest {
+            let homes = homes[homes.len() - batch.len()..].to_vec();
+            self.segment = Segment { batch: *batch, homes, only_reads };
+        }
+    }
+
+    /// Runs a batch on one shard.
+    async fn run_on(&mut self, shard: ShardId, batch: Batch, when: AnswerWhen) -> Executed {
+        let shard_loop = self.shard_loop.clone();
+        if shard == shard_loop.id {
+            return execute::run_batch(&shard_loop, &batch).await;
+        }
+        let exchange = send_batch(&shard_loop, shard, batch, when);
+        match shard_loop.answer(exchange).await {
+            Answer::Executed(mut executed) => {
+                keep_copies(&shard_loop, &mut executed);
+                *executed
+            }
+            _ => Executed::default(),
+        }
+    }
+
+    /// A batch for each shard, with its commands; and for each command its shard and its number
+    /// there.
+    fn split(&self, batch: &Batch, homes: &[Home]) -> (Vec<Batch>, Vec<(ShardId, usize)>) {
+        let mut parts: Vec<Batch> = Vec::new();
+        parts.resize_with(self.shard_loop.node.topology.shards(), || {
+            Batch::new(batch.caller, self.out.protocol())
+        });
+        let mut places = Vec::with_capacity(homes.len());
+        for (index, home) in homes.iter().enumerate() {
+            let Home::One(shard) = *home else { continue };
+            let (id, args) = batch.command(index);
+            places.push((shard, parts[shard].len()));
+            parts[shard].push(id, args);
+        }
+        (parts, places)
+    }
+
+    /// Puts the replies of several shards in the order of the commands, up to the first command
+    /// that has none; how many there are.
+    fn put_in_order(
+        &mut self,
+        places: Vec<(ShardId, usize)>,
+        executed: impl IntoIterator<Item = (ShardId, Executed)>,
+    ) -> usize {
+        let mut by_shard: Vec<Executed> = Vec::new();
+        by_shard.resize_with(self.shard_loop.node.topology.shards(), Executed::default);
+        for (shard, executed) in executed {
+            by_shard[shard] = executed;
+        }
+        let mut done = 0;
+        for (shard, index) in places {
+            let Some((_, ticket)) = by_shard[shard].ends.get(index) else { break };
+            let (start, ticket) = (self.out.len(), *ticket);
+            self.out.append_raw(by_shard[shard].reply(index));
+            self.hold_for(start, shard, ticket);
+            done += 1;
+        }
+        for executed in by_shard {
+            self.note_all(executed.slow);
+        }
+        done
+    }
+
+    /// Runs reads on their shards at the same time. Says how many have replies: when these have
+    /// become long on one shard, what comes behind it is to be read again.
+    async fn read_from_several(
+        &mut self,
+        batch: &Batch,
+        homes: &[Home],
+        when: AnswerWhen,
+    ) -> usize {
+        let shard_loop = self.shard_loop.clone();
+        let (mut parts, places) = self.split(batch, homes);
+        let own = std::mem::take(&mut parts[shard_loop.id]);
+        let asked: Vec<_> = parts
+            .into_iter()
+            .enumerate()
+            .filter(|(_, part)| !part.is_empty())
+            .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
+            .collect();
+        let mut executed = vec![(shard_loop.id, execute::run_batch(&shard_loop, &own).await)];
+        for (shard, exchange) in asked {
+            if let Answer::Executed(mut answer) = shard_loop.answer(exchange).await {
+                keep_copies(&shard_loop, &mut answer);
+                executed.push((shard, *answer));
+            }
+        }
+        self.put_in_order(places, executed)
+    }
+
+    /// Runs commands of this shard and one other the short way. False: it takes a transaction.
+    async fn run_in_order(&mut self, batch: &Batch, homes: &[Home]) -> bool {
+        let shard_loop = self.shard_loop.clone();
+        let mut other = None;
+        for home in homes {
+            match *home {
+                Home::One(shard) if shard == shard_loop.id => {}
+                Home::One(shard) if *other.get_or_insert(shard) == shard => {}
+                _ => return false,
+            }
+        }
+        let Some(other) = other else { return false };
+        let (mut parts, places) = self.split(batch, homes);
+        let (here, there) =
+            (std::mem::take(&mut parts[shard_loop.id]), std::mem::take(&mut parts[other]));
+        let Some((here, there)) = ordered::run(&shard_loop, here, other, there).await else {
+            return false;
+        };
+        self.put_in_order(places, [(shard_loop.id, here), (other, there)]);
+        true
+    }
+}
+
+fn keep_copies(shard_loop: &ShardLoop, executed: &mut Executed) {
+    let mut copies = shard_loop.copies.borrow_mut();
+    executed.copies.drain(..).for_each(|copy| copies.insert(copy));
+}
+
+fn send_batch(
+    shard_loop: &ShardLoop,
+    shard: ShardId,
+    batch: Batch,
+    answer_when: AnswerWhen,
+) -> u64 {
+    LoopCounters::add(&shard_loop.counters.hops, 1);
+    let exchange = shard_loop.ask();
+    let message =
+        Message::Execute { origin: shard_loop.id, exchange, batch: Box::new(batch), answer_when };
+    shard_loop.turn.post(shard, message);
+    exchange
+}

@@ -1,0 +1,256 @@
+//! Commands over keys of several shards.
+//!
+//! The connection's own thread runs them: it locks their keys on every shard involved, in the order
+//! of the shards (so that two transactions never wait for each other), runs the handlers over a
+//! view of all shards (engines may be read from any thread), sends each owner its part of the
+//! changes, and gives the locks back. Nobody sees a part of it: who asks for one of the keys waits.
+//!
+//! Each shard has a log of its own, and a crash may leave one part without the other. So where a
+//! command takes a value away that it has put on another shard ([`Changes::gaining`]), the part of
+//! that shard is written first and synced, in every mode of `appendfsync`: a crash leaves the
+//! value where it was, where it went, or in both places. What only adds or deletes pays nothing.
+//!
+//! The same serves a pipeline of single-key commands that go to different shards: run together
+//! under their locks, no one can see a later one without the earlier ones. For the most frequent
+//! of these there is a shorter way, `ordered`.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use basalt_shard::engine::EngineError;
+use basalt_shard::error::storage_error_reply;
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::keyspace::layout::RecordKey;
+use basalt_shard::locks::{LockId, Mode, Scope};
+use basalt_shard::resp::Protocol;
+use basalt_shard::shard::{Sequence, run_in_sequence};
+use basalt_shard::topology::ShardId;
+use basalt_shard::view::Changes;
+
+use crate::execute::run;
+use crate::execute::run::RoomWait;
+use crate::thread::message::{Answer, Batch, Executed, FAILED, Message};
+use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::thread::turn;
+
+/// The outcome of a transaction.
+pub(crate) struct Outcome {
+    /// The replies.
+    pub(crate) executed: Executed,
+    /// What they have to wait for.
+    pub(crate) tickets: Tickets,
+}
+
+/// Batches, with the shards that wrote them.
+type Tickets = Vec<(ShardId, Ticket)>;
+
+/// Runs all commands of a batch as one transaction, or as many as have replies of bounded length.
+pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
+    LoopCounters::add(&shard_loop.counters.transactions, 1);
+    let batch = Arc::new(batch);
+    let mut wait = RoomWait::new();
+    let (locks, timer, sequence) = loop {
+        let locks = lock_all(shard_loop, &batch).await;
+        let timer = Instant::now();
+        let ran = match run_on_loop(shard_loop, &batch) {
+            Some(sequence) => Ok(Some(sequence)),
+            None => execute::run_with_disk(shard_loop, batch.clone(), &mut wait).await,
+        };
+        match ran {
+            Ok(Some(sequence)) => break (locks, timer, sequence),
+            Ok(None) => {
+                release(shard_loop, locks);
+                return failed(shard_loop, &batch, timer, FAILED);
+            }
+            Err(lack) => {
+                release(shard_loop, locks);
+                wait.for_room(shard_loop, lack).await;
+            }
+        }
+    };
+    // What is held is held until all is committed.
+    let Sequence { mut reply, ends, changes, held: _held, lookups, used, .. } = sequence;
+    shard_loop.shard.borrow_mut().count_lookups(lookups);
+    execute::give_way(changes.heads().len()).await;
+    let tickets = match commit(shard_loop, locks, changes).await {
+        Ok(tickets) => tickets,
+        Err(reply) => return failed(shard_loop, &batch, timer, reply.as_bytes()),
+    };
+    execute::tell_uses(shard_loop, used);
+    // What they wait for is the same for all, and told apart.
+    let ends = ends.into_iter().map(|end| (end, 0)).collect();
+    let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
+    execute::count_shares(shard_loop, &batch, timer, &mut executed);
+    executed.rest = batch.rest(executed.ends.len());
+    Outcome { executed, tickets }
+}
+
+/// Locks the keys of a batch on all shards, in their order.
+async fn lock_all(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> BTreeMap<ShardId, LockId> {
+    let mut locks = BTreeMap::new();
+    let mut keys_count = 0;
+    for (shard, keys) in needed_locks(shard_loop, batch) {
+        keys_count += keys.len();
+        execute::give_way(keys.len()).await;
+        let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
+        locks.extend(lock.map(|lock| (shard, lock)));
+    }
+    execute::give_way(keys_count).await;
+    locks
+}
+
+fn needed_locks(
+    shard_loop: &ShardLoop,
+    batch: &Batch,
+) -> BTreeMap<ShardId, Vec<(RecordKey, Mode)>> {
+    let mut merged: BTreeMap<(ShardId, RecordKey), Mode> = BTreeMap::new();
+    for index in 0..batch.len() {
+        let (id, args) = batch.command(index);
+        let locks = shard_loop
+            .with_call(id, args, (batch.caller, 0), |call| call.locks(&shard_loop.node.topology))
+            .unwrap_or_default();
+        for (shard, key, mode) in locks {
+            let merged = merged.entry((shard, key)).or_insert(mode);
+            if mode == Mode::Exclusive {
+                *merged = Mode::Exclusive;
+            }
+        }
+    }
+    let mut by_shard: BTreeMap<ShardId, Vec<(RecordKey, Mode)>> = BTreeMap::new();
+    for ((shard, key), mode) in merged {
+        by_shard.entry(shard).or_default().push((key, mode));
+    }
+    by_shard
+}
+
+/// Locks a scope on any shard.
+pub(crate) async fn lock(
+    shard_loop: &Rc<ShardLoop>,
+    shard: ShardId,
+    scope: Scope,
+) -> Option<LockId> {
+    if shard == shard_loop.id {
+        return Some(shard_loop.lock(scope).await.0);
+    }
+    LoopCounters::add(&shard_loop.counters.hops, 1);
+    let exchange = shard_loop.ask();
+    shard_loop.turn.post(shard, Message::Lock { origin: shard_loop.id, exchange, scope });
+    match shard_loop.answer(exchange).await {
+        Answer::Locked(lock) => Some(lock),
+        _ => None,
+    }
+}
+
+/// Gives locks on any shards back.
+pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) {
+    for (shard, lock) in locks {
+        if shard == shard_loop.id {
+            shard_loop.unlock(lock);
+        } else {
+            shard_loop.turn.post(shard, Message::Unlock(lock));
+        }
+    }
+}
+
+fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
+    let (databases, settings) = (shard_loop.databases(), shard_loop.settings());
+    let calls = execute::calls(&shard_loop.node, batch, &databases, &settings);
+    let mut shard = shard_loop.shard.borrow_mut();
+    let (random, cache) = shard.random_and_cache();
+    let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
+    let home = (shard_loop.id, cache);
+    run_in_sequence(calls, &shard_loop.node.topology, random, Some(home), protocol, None)
+}
+
+/// Has every owner commit its part, and gives the locks back. What the replies have to wait for;
+/// or the error reply, when a part of it may be missing.
+async fn commit(
+    shard_loop: &Rc<ShardLoop>,
+    mut locks: BTreeMap<ShardId, LockId>,
+    changes: Changes,
+) -> Result<Tickets, String> {
+    let done = commit_locked(shard_loop, &mut locks, changes).await;
+    release(shard_loop, locks);
+    done
+}
+
+async fn commit_locked(
+    shard_loop: &Rc<ShardLoop>,
+    locks: &mut BTreeMap<ShardId, LockId>,
+    changes: Changes,
+) -> Result<Tickets, String> {
+    // What was read may not be durable: wait for whatever has been written so far, also on shards
+    // where nothing changes.
+    let written = |shard: ShardId| shard_loop.node.topology.engine(shard).written();
+    let mut tickets: Tickets = locks.keys().map(|shard| (*shard, written(*shard))).collect();
+    let gaining = changes.gaining();
+    let mut parts = if changes.is_long() {
+        shard_loop.off_loop(move || changes.by_shard()).await.ok_or_else(failed_write)?
+    } else {
+        changes.by_shard()
+    };
+    if parts.iter().any(|(shard, _)| !locks.contains_key(shard)) {
+        // A handler changed a key that its command does not declare: never in silence.
+        let error = EngineError::Io("a key of an unlocked shard was changed".into());
+        return Err(storage_error_reply(&error));
+    }
+    if let Some(gaining) = gaining {
+        // Its lock is not given back yet: who has seen what came must not see what has yet to go.
+        let gains = parts.extract_if(.., |(shard, _)| *shard == gaining).collect();
+        for (shard, ticket) in commit_parts(shard_loop, gains, &mut BTreeMap::new()).await? {
+            turn::synced(shard_loop, shard, ticket).await?;
+            tickets.push((shard, ticket));
+        }
+    }
+    tickets.extend(commit_parts(shard_loop, parts, locks).await?);
+    Ok(tickets)
+}
+
+/// Has the owners commit these parts, and other shards give back those of these `locks`. Waits
+/// until all have.
+async fn commit_parts(
+    shard_loop: &Rc<ShardLoop>,
+    parts: Vec<(ShardId, Changes)>,
+    locks: &mut BTreeMap<ShardId, LockId>,
+) -> Result<Tickets, String> {
+    let mut tickets = Vec::new();
+    let mut failure = None;
+    let mut questions = Vec::new();
+    let mut own = None;
+    for (shard, part) in parts {
+        if shard == shard_loop.id {
+            own = Some(part);
+            continue;
+        }
+        LoopCounters::add(&shard_loop.counters.hops, 1);
+        let (origin, exchange) = (shard_loop.id, shard_loop.ask());
+        let (lock, changes) = (locks.remove(&shard), Box::new(part));
+        shard_loop.turn.post(shard, Message::Commit { origin, exchange, lock, changes });
+        questions.push((shard, exchange));
+    }
+    if let Some(part) = own {
+        match execute::commit(shard_loop, part).await {
+            Ok(ticket) => tickets.push((shard_loop.id, ticket)),
+            Err(error) => failure = Some(storage_error_reply(&error)),
+        }
+    }
+    for (shard, exchange) in questions {
+        match shard_loop.answer(exchange).await {
+            Answer::Committed(Ok(ticket)) => tickets.push((shard, ticket)),
+            Answer::Committed(Err(error)) => failure = Some(storage_error_reply(&error)),
+            _ => failure = Some(failed_write()),
+        }
+    }
+    failure.map_or(Ok(tickets), Err)
+}
+
+fn failed_write() -> String {
+    storage_error_reply(&EngineError::Io("a write failed in the server; this is a bug".into()))
+}
+
+fn failed(shard_loop: &ShardLoop, batch: &Batch, timer: Instant, text: &[u8]) -> Outcome {
+    let executed = execute::all_failed(shard_loop, batch, timer, text);
+    Outcome { executed, tickets: Vec::new() }
+}

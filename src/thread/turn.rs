@@ -1,0 +1,230 @@
+//! The end of a turn of the loop, where everything that gathered during it is done at once: the
+//! log goes to the kernel (or to the syncer), the outboxes go out with one wake-up each, and the
+//! replies that waited for it are released.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::topology::ShardId;
+
+use crate::shared::log_sync::Mode;
+use crate::thread::message::{Answer, AnswerWhen, ExchangeId, Executed, Message};
+use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::runtime;
+
+/// What gathers during a turn.
+pub(crate) struct Turn {
+    scheduled: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    outboxes: RefCell<Vec<Vec<Message>>>,
+    /// Who waits for each shard's log, by what for.
+    waiting: Vec<[RefCell<Line>; 2]>,
+    /// Answers for other shards that wait for this shard's log.
+    deferred: RefCell<Vec<(Ticket, ShardId, Message)>>,
+}
+
+/// Who waits for a log, in the order of the batches.
+type Line = VecDeque<(Ticket, Waker)>;
+
+/// What somebody waits for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// As durable as `appendfsync` promises before a reply.
+    Settled = 0,
+    /// Synced, whatever `appendfsync` says.
+    Synced = 1,
+}
+
+impl Wanted {
+    const ALL: [Self; 2] = [Self::Settled, Self::Synced];
+
+    /// Whether batch `ticket` of `shard` is, or never will be.
+    fn is_reached(self, shard_loop: &ShardLoop, shard: ShardId, ticket: Ticket) -> bool {
+        match self {
+            Self::Settled => shard_loop.is_settled(shard, ticket),
+            Self::Synced => shard_loop.is_as_durable_as(Mode::Always, shard, ticket),
+        }
+    }
+}
+
+impl Turn {
+    pub(crate) fn new(shards: usize) -> Self {
+        Self {
+            scheduled: Cell::new(false),
+            waker: RefCell::new(None),
+            outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
+            waiting: (0..shards).map(|_| Default::default()).collect(),
+            deferred: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Asks for an end of the turn, behind all tasks that are ready to run now.
+    pub(crate) fn schedule(&self) {
+        if !self.scheduled.replace(true)
+            && let Some(waker) = &*self.waker.borrow()
+        {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Puts a message for another shard into its outbox.
+    pub(crate) fn post(&self, shard: ShardId, message: Message) {
+        self.outboxes.borrow_mut()[shard].push(message);
+        self.schedule();
+    }
+}
+
+/// Ends the turns of a loop, for ever.
+pub(crate) async fn run(shard_loop: Rc<ShardLoop>) {
+    std::future::poll_fn(|context: &mut Context<'_>| -> Poll<()> {
+        let turn = &shard_loop.turn;
+        let mut waker = turn.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        drop(waker);
+        if turn.scheduled.replace(false) {
+            end(&shard_loop);
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn end(shard_loop: &ShardLoop) {
+    LoopCounters::add(&shard_loop.counters.turns, 1);
+    shard_loop.flush_log();
+    post_deferred(shard_loop);
+    let turn = &shard_loop.turn;
+    for (shard, outbox) in turn.outboxes.borrow_mut().iter_mut().enumerate() {
+        if !outbox.is_empty() {
+            shard_loop.node.mailboxes[shard].send_all(outbox.drain(..));
+        }
+    }
+    release(shard_loop);
+    runtime::give_way();
+}
+
+/// Sends what a batch of another shard's came to.
+pub(crate) fn post_executed(
+    shard_loop: &ShardLoop,
+    to: ShardId,
+    exchange: ExchangeId,
+    executed: Box<Executed>,
+    when: AnswerWhen,
+) {
+    let ticket = match when {
+        AnswerWhen::Run => 0,
+        AnswerWhen::Settled => executed.newest_ticket(),
+    };
+    let answer = Message::Answer(exchange, Answer::Executed(executed));
+    if ticket == 0 {
+        shard_loop.turn.post(to, answer);
+        return;
+    }
+    // The log is written at the end of the turn, at the earliest.
+    shard_loop.turn.deferred.borrow_mut().push((ticket, to, answer));
+    shard_loop.turn.schedule();
+}
+
+/// A log has become durable further than before.
+pub(crate) fn note_durable(shard_loop: &ShardLoop) {
+    release(shard_loop);
+    if !shard_loop.turn.deferred.borrow().is_empty() {
+        shard_loop.turn.schedule();
+    }
+}
+
+/// Puts the deferred answers that may go into the outboxes.
+fn post_deferred(shard_loop: &ShardLoop) {
+    let turn = &shard_loop.turn;
+    let mut deferred = turn.deferred.borrow_mut();
+    if deferred.is_empty() {
+        return;
+    }
+    let id = shard_loop.id;
+    let mut outboxes = turn.outboxes.borrow_mut();
+    let settled = deferred.extract_if(.., |(ticket, _, _)| shard_loop.is_settled(id, *ticket));
+    for (_, to, answer) in settled {
+        outboxes[to].push(answer);
+    }
+    if !deferred.is_empty() {
+        shard_loop.node.logs[id].subscribe(id);
+        if deferred.iter().any(|(ticket, _, _)| shard_loop.is_settled(id, *ticket)) {
+            // It became so just before the subscription: the next turn sends it.
+            turn.schedule();
+        }
+    }
+}
+
+/// Wakes whoever waited for something that is durable enough by now. For those who still wait,
+/// the logs are asked for news again: a subscription ends with the first news.
+pub(crate) fn release(shard_loop: &ShardLoop) {
+    for (shard, lines) in shard_loop.turn.waiting.iter().enumerate() {
+        for (wanted, line) in Wanted::ALL.into_iter().zip(lines) {
+            let mut line = line.borrow_mut();
+            loop {
+                let is_reached = |ticket| wanted.is_reached(shard_loop, shard, ticket);
+                if let Some((_, waker)) = line.pop_front_if(|(ticket, _)| is_reached(*ticket)) {
+                    waker.wake();
+                    continue;
+                }
+                let Some((ticket, _)) = line.front() else { break };
+                shard_loop.node.logs[shard].subscribe(shard_loop.id);
+                // It may have become durable just before the subscription.
+                if !is_reached(*ticket) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Puts a waiter into the line of a shard: mostly at its end.
+fn wait_in_line(line: &mut Line, ticket: Ticket, waker: Waker) {
+    let behind = line.iter().rev().take_while(|(other, _)| *other > ticket).count();
+    line.insert(line.len() - behind, (ticket, waker));
+}
+
+/// Waits until batch `ticket` of `shard` is as durable as `appendfsync` promises. An error: it
+/// never will be, and that is what to tell the client.
+pub(crate) async fn settled(
+    shard_loop: &ShardLoop,
+    shard: ShardId,
+    ticket: Ticket,
+) -> Result<(), String> {
+    wait(shard_loop, Wanted::Settled, shard, ticket).await;
+    shard_loop.node.logs[shard].loss_of(ticket).map_or(Ok(()), Err)
+}
+
+/// Has batch `ticket` of `shard` synced, whatever `appendfsync` says. An error as for [`settled`].
+pub(crate) async fn synced(
+    shard_loop: &ShardLoop,
+    shard: ShardId,
+    ticket: Ticket,
+) -> Result<(), String> {
+    let log = &shard_loop.node.logs[shard];
+    log.want_sync(ticket);
+    wait(shard_loop, Wanted::Synced, shard, ticket).await;
+    log.sync_loss_of(ticket).map_or(Ok(()), Err)
+}
+
+async fn wait(shard_loop: &ShardLoop, wanted: Wanted, shard: ShardId, ticket: Ticket) {
+    std::future::poll_fn(|context: &mut Context<'_>| {
+        if wanted.is_reached(shard_loop, shard, ticket) {
+            return Poll::Ready(());
+        }
+        let line = &shard_loop.turn.waiting[shard][wanted as usize];
+        wait_in_line(&mut line.borrow_mut(), ticket, context.waker().clone());
+        shard_loop.node.logs[shard].subscribe(shard_loop.id);
+        if wanted.is_reached(shard_loop, shard, ticket) {
+            return Poll::Ready(());
+        }
+        shard_loop.turn.schedule();
+        Poll::Pending
+    })
+    .await;
+}

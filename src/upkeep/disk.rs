@@ -1,0 +1,233 @@
+//! The space on the disk with the data. When it becomes scarce, commands that add data are refused
+//! while there is still room for what makes room: deletions, and the compactions after them; and
+//! for stopping and starting ([`super::reserve`]).
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nix::sys::statvfs::statvfs;
+
+use crate::thread::node::Node;
+use crate::shared::data_directory::DataDirectory;
+
+/// Share of the disk that is kept free, and its bounds.
+const RESERVE_SHARE: u64 = 20;
+const RESERVE_BYTES_MIN: u64 = 16 << 20;
+const RESERVE_BYTES_MAX: u64 = 256 << 20;
+/// On a small disk the reserve is no more than this share.
+const RESERVE_SHARE_MAX: u64 = 8;
+
+/// How often the space is looked at.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// The reply to a command that would add data to a full disk.
+pub(crate) const FULL: &[u8] = b"MISCONF Errors writing to the AOF file: No space left on device";
+
+/// Log segments are a share of the disk, within bounds.
+const SEGMENT_SHARE: u64 = 64;
+const SEGMENT_BYTES_MIN: u64 = 1 << 20;
+const SEGMENT_BYTES_MAX: u64 = 16 << 20;
+
+/// What opening a shard's database takes while its old files are there: lists and notes.
+const OPENING_BYTES: u64 = 512 << 10;
+/// And of its log, this many segments, of one shard at a time.
+const OPENING_SEGMENTS: u64 = 2;
+
+/// Writes that are not in table files may take this share of the disk: when it is full there must
+/// be room for writing them.
+const WRITE_BUFFER_SHARE: u64 = 32;
+
+/// Bytes of a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Space {
+    /// For everybody, now.
+    pub(crate) free: u64,
+    /// For this process: root may take what ext4 keeps back for it.
+    pub(crate) usable: u64,
+    pub(crate) total: u64,
+}
+
+impl Space {
+    /// Of the file system that holds `path`.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let found = statvfs(path).ok()?;
+        let unit = found.fragment_size();
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        let free = found.blocks_available();
+        let usable = if is_root { found.blocks_free() } else { free };
+        Some(Self {
+            free: free.saturating_mul(unit),
+            usable: usable.saturating_mul(unit),
+            total: found.blocks().saturating_mul(unit),
+        })
+    }
+
+    /// What is kept free; `configured` 0: by the size of the disk.
+    pub(crate) fn reserve(self, configured: u64) -> u64 {
+        if configured > 0 {
+            return configured;
+        }
+        (self.total / RESERVE_SHARE)
+            .clamp(RESERVE_BYTES_MIN, RESERVE_BYTES_MAX)
+            .min(self.total / RESERVE_SHARE_MAX)
+    }
+
+    /// Length of a log segment.
+    pub(crate) fn segment_bytes(self) -> u64 {
+        let share = self.total / SEGMENT_SHARE;
+        share.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX).next_multiple_of(4096)
+    }
+
+    /// What opening so many shards takes, at the moment when it takes the most.
+    pub(crate) fn opening_bytes(self, shards: usize) -> u64 {
+        OPENING_BYTES * shards as u64 + OPENING_SEGMENTS * self.segment_bytes()
+    }
+
+    /// What write buffers may have that have so much of the memory.
+    pub(crate) fn write_buffer_bytes(self, of_memory: u64) -> usize {
+        of_memory.min(self.total / WRITE_BUFFER_SHARE) as usize
+    }
+
+    /// Whether it counts as full, if it did (`was_full`) or not: a quarter of the reserve more has
+    /// to come free than had to go.
+    fn is_full(self, reserve: u64, was_full: bool) -> bool {
+        self.free < reserve + if was_full { reserve / 4 } else { 0 }
+    }
+}
+
+/// Starts the thread that watches the space: nothing that itself waits for some may hold it up. It
+/// ends with the process.
+pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<()> {
+    let node = node.clone();
+    std::thread::Builder::new().name("disk-space".into()).stack_size(128 << 10).spawn(
+        move || {
+            loop {
+                watch(&node);
+                std::thread::sleep(EVERY);
+            }
+        },
+    )?;
+    Ok(())
+}
+
+/// Looks at the space and notes whether there is enough. Blocks.
+fn watch(node: &Node) {
+    let directory = &node.data_directory;
+    let Some(space) = Space::of(directory.path()) else { return };
+    let was_full = node.disk_full.load(Ordering::Relaxed);
+    let reserve = space.reserve(node.config().disk_reserve);
+    // What is set aside is free for us.
+    let space = Space { free: space.free + directory.reserve().held(), ..space };
+    directory.reserve().settle(reserve);
+    let full = space.is_full(reserve, was_full);
+    if full == was_full {
+        return;
+    }
+    node.disk_full.store(full, Ordering::Relaxed);
+    if full {
+        tracing::error!(
+            free_bytes = space.free,
+            reserve_bytes = reserve,
+            "the disk is full: commands that add data are refused, reading and deleting go on"
+        );
+    } else {
+        tracing::info!(free_bytes = space.free, "there is room on the disk again");
+    }
+}
+
+/// Sets aside what is to be set aside, before the process ends. Blocks.
+pub(crate) fn settle(node: &Node) {
+    let directory = &node.data_directory;
+    if let Some(space) = Space::of(directory.path()) {
+        directory.reserve().with_room(0, space.reserve(node.config().disk_reserve), || ());
+    }
+}
+
+/// Makes room by writing out what was deleted, for which all that is set aside is there if there is
+/// no other. Blocks.
+pub(crate) fn making_room<T>(node: &Node, work: impl FnOnce() -> T) -> Option<T> {
+    let directory = &node.data_directory;
+    let space = Space::of(directory.path())?;
+    let reserve = space.reserve(node.config().disk_reserve);
+    // With less it would be in vain, and others might take the last of it.
+    let is_enough = space.usable + directory.reserve().held() >= reserve / 8;
+    is_enough.then(|| directory.reserve().with_room(reserve / 8, reserve, work))
+}
+
+/// What is missing for opening the databases of so many shards, in words, if there is too little
+/// room for it.
+pub(crate) fn lack_for_opening(directory: &DataDirectory, shards: usize) -> Option<String> {
+    let needed = Space::of(directory.path())?.opening_bytes(shards);
+    lack(directory, needed)
+}
+
+/// The same for opening one anew that serves readers: it is not closed for a mere chance.
+pub(crate) fn lack_for_reopening(node: &Node) -> Option<String> {
+    let space = Space::of(node.data_directory.path())?;
+    let reserve = space.reserve(node.config().disk_reserve);
+    lack(&node.data_directory, space.opening_bytes(1).max(reserve / 8 * 3))
+}
+
+fn lack(directory: &DataDirectory, needed: u64) -> Option<String> {
+    let available = Space::of(directory.path())?.usable + directory.reserve().held();
+    (available < needed).then(|| {
+        format!(
+            "{available} bytes are free for Basalt in {}, and opening takes about {needed}",
+            directory.path().display()
+        )
+    })
+}
+
+/// Opens the databases of so many shards, with what is set aside for it if there is no other room.
+/// Blocks.
+pub(crate) fn opening<T>(
+    directory: &DataDirectory,
+    disk_reserve: u64,
+    shards: usize,
+    open: impl FnOnce() -> T,
+) -> T {
+    let Some(space) = Space::of(directory.path()) else { return open() };
+    let needed = space.opening_bytes(shards);
+    directory.reserve().with_room(needed, space.reserve(disk_reserve), open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reserve_follows_the_size_of_the_disk() {
+        let space = |total_mb: u64| Space { free: 0, usable: 0, total: total_mb << 20 };
+        assert_eq!(space(64).reserve(0), 8 << 20);
+        assert_eq!(space(200).reserve(0), 16 << 20);
+        assert_eq!(space(1000).reserve(0), 50 << 20);
+        assert_eq!(space(1 << 20).reserve(0), 256 << 20);
+        assert_eq!(space(64).reserve(5), 5);
+        assert_eq!(space(64).segment_bytes(), 1 << 20);
+        assert_eq!(space(1 << 20).segment_bytes(), 16 << 20);
+        // A half of it is enough for a start.
+        for total_mb in [64, 200, 1000, 1 << 20] {
+            let space = space(total_mb);
+            assert!(space.opening_bytes(2) <= space.reserve(0) / 2, "{total_mb} MB");
+        }
+        assert_eq!(space(64).write_buffer_bytes(64 << 20), 2 << 20);
+        assert_eq!(space(1 << 20).write_buffer_bytes(64 << 20), 64 << 20);
+    }
+
+    #[test]
+    fn a_full_disk_needs_more_room_to_be_well_again() {
+        let space = |free| Space { free, usable: free, total: 1000 };
+        assert!(!space(100).is_full(100, false) && space(99).is_full(100, false));
+        assert!(space(124).is_full(100, true) && !space(125).is_full(100, true));
+    }
+
+    #[test]
+    fn the_space_of_a_directory_is_known() {
+        let space = Space::of(&std::env::temp_dir()).unwrap();
+        assert!(space.total > 0 && space.free <= space.usable && space.usable <= space.total);
+        assert_eq!(Space::of(Path::new("/nowhere/at/all")), None);
+    }
+}

@@ -7,9 +7,11 @@
 //! before anything after it begins, so commands take effect in the order sent.
 
 mod dispatch;
+pub(crate) mod listener;
 mod memory;
 mod replies;
 mod segment;
+pub(crate) mod unix_socket;
 
 use std::rc::Rc;
 use std::task::Poll;
@@ -20,14 +22,14 @@ use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::resp::{Parsed, ReplyBuffer, RequestLimits, RequestParser, Span};
 use basalt_shard::topology::ShardId;
 
+use crate::client::Session;
+use crate::clock::steady_ms_at;
 use crate::io::input;
 use crate::io::input::{BIG_FRAME_BYTES, Backlog, Input};
+use crate::runtime;
 use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, COUNTED_FROM};
-use crate::clock::steady_ms_at;
 use crate::thread::message::AnswerWhen;
 use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-use crate::runtime;
-use crate::client::Session;
 
 use memory::Ahead;
 use replies::{Held, Outbox};

@@ -5,27 +5,33 @@
 //! says where to find what.
 #![deny(unsafe_code)]
 
-mod admin;
 mod cli;
+mod client;
+mod clock;
+mod commands;
 mod config;
+mod connection;
 mod daemon;
 mod doctor;
+mod execute;
+mod io;
 mod logging;
-mod net;
-mod node;
-mod router;
 mod runtime;
-mod session;
+mod server;
+mod shared;
 mod sys;
+mod telemetry;
+mod thread;
+mod upkeep;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use crate::config::{Config, Sources, Surroundings};
 use crate::daemon::{Background, Recorded};
+use crate::server::start::{Fatal, Launch};
 use crate::shared::data_directory;
 use crate::shared::data_directory::Claim;
-use crate::server::start::{Fatal, Launch};
 use crate::shared::supervision::Supervisor;
 
 /// RocksDB and the loops allocate and free much, on many threads and for long: jemalloc keeps that
@@ -81,7 +87,7 @@ fn serve(
     if background.is_some() && config.logfile.is_none() {
         say("Warning: in the background (daemonize) and without a logfile the log is lost.");
     }
-    node::start::run(config, sources, Launch { claim, supervisor, background })
+    server::start::run(config, sources, Launch { claim, supervisor, background })
 }
 
 /// How patterns of directives match: in any case.

@@ -1,18 +1,6 @@
-//! A client as the server sees it (`Session`), and the commands on clients and on the process that
-//! no shard runs (`process_command` says how one is added).
+//! A client as the server sees it. It belongs to the thread of its connection.
 
-pub(crate) mod auth;
-pub(crate) mod client;
-pub(crate) mod client_list;
-pub(crate) mod command_statistics;
-pub(crate) mod connection_commands;
-pub(crate) mod eviction;
-pub(crate) mod latency;
-pub(crate) mod process_command;
-pub(crate) mod replies;
-pub(crate) mod slowlog;
-pub(crate) mod slowness;
-pub(crate) mod specs;
+pub(crate) mod progress;
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -21,13 +9,40 @@ use basalt_shard::command::table::CommandId;
 use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::resp::Protocol;
 
-use crate::io::stream::Stream;
-use crate::shared::client_memory::HeldBytes;
-use crate::thread::message::Caller;
 use crate::client::progress::Progress;
+use crate::io::stream::{Accepted, Stream};
+use crate::shared::client_memory::HeldBytes;
 
 /// The version of Redis whose commands and replies this server has.
 pub(crate) const REDIS_VERSION: &str = "7.2.4";
+
+/// A connection on its way from the acceptor to its shard.
+pub(crate) struct NewConnection {
+    /// Number of the client, in the order of accepting.
+    pub(crate) id: u64,
+    pub(crate) socket: Accepted,
+    /// Address of the client, as CLIENT LIST shows it.
+    pub(crate) peer: String,
+    /// Address it connected to.
+    pub(crate) local: String,
+    /// From the loopback interface or through a Unix socket.
+    pub(crate) from_this_host: bool,
+}
+
+/// What a command's run depends on of the connection that it came by.
+#[derive(Clone, Copy)]
+pub(crate) struct Caller {
+    /// The logical database.
+    pub(crate) db: usize,
+    /// Whether its commands count as uses of keys.
+    pub(crate) touch: Touch,
+}
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self { db: 0, touch: Touch::Yes }
+    }
+}
 
 /// CLIENT REPLY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,11 +105,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(
-        connection: crate::client::NewConnection,
-        authenticated: bool,
-        steady_ms: u64,
-    ) -> Self {
+    pub(crate) fn new(connection: NewConnection, authenticated: bool, steady_ms: u64) -> Self {
         Self {
             id: connection.id,
             peer: connection.peer,

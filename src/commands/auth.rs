@@ -6,10 +6,10 @@ use basalt_shard::resp::{Protocol, ReplyBuffer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::thread::process_command::{ProcessContext, ProcessRun};
-use crate::commands::replies::{Failure, answer};
 use crate::client::REDIS_VERSION;
 use crate::commands::client;
+use crate::commands::replies::{Failure, answer};
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

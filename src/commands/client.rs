@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use basalt_shard::command::Args;
 use basalt_shard::error::text;
 
-use crate::clock::steady_ms;
-use crate::thread::node::Node;
 use crate::client::ReplyMode;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::clock::steady_ms;
 use crate::commands::replies::{Failure, answer, help};
+use crate::thread::node::Node;
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

@@ -7,12 +7,12 @@ use basalt_shard::error::text;
 use basalt_shard::number;
 use basalt_shard::resp::Protocol;
 
-use crate::clock::steady_ms;
-use crate::thread::shard_loop::ShardLoop;
 use crate::client::Session;
+use crate::clock::steady_ms;
 use crate::commands::auth::DEFAULT_USER;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
 use crate::commands::replies::Failure;
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::thread::shard_loop::ShardLoop;
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

@@ -7,16 +7,16 @@ use std::sync::PoisonError;
 use basalt_shard::error::text;
 use basalt_shard::glob::glob_match;
 
+use crate::commands::replies::{Failure, help};
 use crate::config::error::ConfigSetError;
 use crate::config::memory::MemoryPlan;
 use crate::config::runtime::{Change, ClientContext};
 use crate::config::{Surroundings, rewrite};
-use crate::logging;
 use crate::connection::listener;
+use crate::logging;
 use crate::thread::node::Node;
-use crate::thread::shard_loop::ShardLoop;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
-use crate::commands::replies::{Failure, help};
+use crate::thread::shard_loop::ShardLoop;
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

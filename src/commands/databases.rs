@@ -16,12 +16,12 @@ use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
 
 use crate::clock::{now_ms, now_us};
-use crate::thread::node::Node;
-use crate::upkeep::expiry;
-use crate::thread::shard_loop::ShardLoop;
 use crate::execute::transaction;
 use crate::runtime;
+use crate::thread::node::Node;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
+use crate::thread::shard_loop::ShardLoop;
+use crate::upkeep::expiry;
 
 /// Draws of RANDOMKEY before it takes the next best key that is alive.
 const DRAWS_MAX: usize = 100;

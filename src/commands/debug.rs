@@ -11,11 +11,11 @@ use basalt_shard::number;
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 
 use crate::clock::now_us;
-use crate::thread::message::Batch;
+use crate::commands::replies::{Failure, help};
 use crate::execute::transaction;
 use crate::runtime;
+use crate::thread::message::Batch;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
-use crate::commands::replies::{Failure, help};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("debug", ProcessRun::Later(debug))];

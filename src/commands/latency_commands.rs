@@ -8,13 +8,13 @@ use basalt_shard::command::table::{CommandId, Table};
 use basalt_shard::resp::ReplyBuffer;
 use hdrhistogram::Histogram;
 
-use crate::commands::latency_graph::graph;
 use crate::clock::now_us;
-use crate::thread::node::Node;
+use crate::commands::latency_graph::graph;
+use crate::commands::replies::{Failure, answer, help};
 use crate::telemetry::command_statistics::CommandStatistics;
 use crate::telemetry::latency::{Event, LatencyMonitor};
+use crate::thread::node::Node;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
-use crate::commands::replies::{Failure, answer, help};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

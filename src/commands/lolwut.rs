@@ -4,10 +4,10 @@
 use basalt_shard::error::text;
 use basalt_shard::random::Random;
 
-use crate::clock::now_us;
 use crate::client::REDIS_VERSION;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::clock::now_us;
 use crate::commands::replies::{Failure, answer};
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] =

@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 
 use basalt_shard::resp::ReplyBuffer;
 
+use crate::client::Session;
+use crate::commands::replies::help;
 use crate::telemetry::usage;
 use crate::telemetry::usage::Memory;
 use crate::thread::node::Node;
-use crate::upkeep::expiry;
-use crate::thread::shard_loop::ShardLoop;
-use crate::client::Session;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
-use crate::commands::replies::help;
+use crate::thread::shard_loop::ShardLoop;
+use crate::upkeep::expiry;
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
@@ -57,7 +57,7 @@ impl Use {
     async fn gather(shard_loop: &Rc<ShardLoop>) -> Option<Self> {
         let clients = shard_loop.on_every_shard(client_bytes).await.into_iter().sum();
         let node = shard_loop.node.clone();
-        let memory = shard_loop.off_loop(move || usage::note_peak(&node)).await?;
+        let memory = shard_loop.off_loop(move || usage::note_peak(&node.counters)).await?;
         let node: &Node = &shard_loop.node;
         let shards = 0..node.topology.shards();
         let log_buffers =

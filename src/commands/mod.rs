@@ -1,9 +1,15 @@
-//! Administration: the commands on the process and on whole databases.
+//! The commands that no shard runs: on connections, the configuration, the server, whole databases.
+//! `thread::process_command` says how one is added.
 
-pub(crate) mod absent;
-pub(crate) mod acl;
+mod absent;
+mod acl;
+pub(crate) mod auth;
+pub(crate) mod client;
+pub(crate) mod client_list;
 pub(crate) mod command;
 pub(crate) mod config_commands;
+pub(crate) mod connection_commands;
+pub(crate) mod connection_specs;
 pub(crate) mod databases;
 pub(crate) mod debug;
 pub(crate) mod info;
@@ -13,7 +19,7 @@ pub(crate) mod lolwut;
 pub(crate) mod memory_commands;
 pub(crate) mod monitor;
 pub(crate) mod persistence;
-pub(crate) mod redact;
+pub(crate) mod replies;
 pub(crate) mod server_commands;
 pub(crate) mod slowlog_commands;
 pub(crate) mod specs;
@@ -22,12 +28,14 @@ pub(crate) mod walk;
 use basalt_shard::command::CommandSpec;
 
 use crate::thread::process_command::ProcessRun;
-use crate::commands::{auth, client, client_list, connection_commands};
 
 /// All commands that no shard runs, described.
 pub(crate) fn process_specs() -> impl Iterator<Item = &'static CommandSpec> {
     let here = [specs::SPECS, acl::specs::SPECS, persistence::specs::SPECS];
-    here.into_iter().chain(absent::SPECS).chain([crate::commands::connection_specs::SPECS]).flatten()
+    here.into_iter()
+        .chain(absent::SPECS)
+        .chain([crate::commands::connection_specs::SPECS])
+        .flatten()
 }
 
 /// The functions of all commands that no shard runs, by their full names.

@@ -4,10 +4,10 @@ use std::sync::{MutexGuard, PoisonError};
 
 use basalt_shard::resp::ReplyBuffer;
 
-use crate::thread::node::Node;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
 use crate::commands::replies::{Failure, answer, help};
 use crate::telemetry::slowlog::{SlowCommand, SlowLog};
+use crate::thread::node::Node;
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

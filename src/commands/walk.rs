@@ -20,9 +20,9 @@ use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::room::{Reservation, Reserved, Room};
 use basalt_shard::topology::Topology;
 
-use crate::shared::client_memory::COUNTED_FROM;
 use crate::clock::now_ms;
 use crate::execute::run;
+use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::message::FAILED;
 use crate::thread::process_command::{LaterContext, ProcessRun};
 
@@ -174,7 +174,7 @@ impl Gathered<'_> {
 
 async fn keys(mut context: LaterContext) -> ReplyBuffer {
     let walk = Walk::new(&context, Some(context.args().get(1).to_vec()), None);
-    let found = execute::off_loop_with_room(&context.shard_loop, move |held| walk.keys(held)).await;
+    let found = run::off_loop_with_room(&context.shard_loop, move |held| walk.keys(held)).await;
     answer(&mut context, found);
     context.reply
 }
@@ -195,7 +195,7 @@ async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
     let found = match on_loop {
         Err(CommandError::OffLoop | CommandError::NoRoom) => {
             let page = move |held: &mut _| walk.page(place, ReadTier::Disk, held);
-            execute::off_loop_with_room(&context.shard_loop, page).await
+            run::off_loop_with_room(&context.shard_loop, page).await
         }
         done => Some(done),
     };

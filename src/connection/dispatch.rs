@@ -13,19 +13,19 @@ use basalt_shard::keyspace::layout;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::Attempt;
 
+use crate::client::ReplyMode;
+use crate::clock::steady_ms;
 use crate::connection::segment::Home;
 use crate::connection::{Connection, PAUSE_STEP, SEGMENT_BYTES_MAX, SEGMENT_COMMANDS_MAX};
-use crate::commands::monitor;
-use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, ClientMemory};
-use crate::clock::steady_ms;
-use crate::upkeep::disk;
+use crate::execute::monitor;
 use crate::execute::run;
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-use crate::runtime;
-use crate::client::ReplyMode;
-use crate::thread::process_command::{LaterContext, ProcessContext, ProcessRun};
 use crate::execute::slowness;
-use crate::execute::slowness::Slow;
+use crate::runtime;
+use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, ClientMemory};
+use crate::telemetry::slowness::Slow;
+use crate::thread::process_command::{LaterContext, ProcessContext, ProcessRun};
+use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::upkeep::disk;
 
 impl Connection {
     /// Runs a command that may have many arguments, when there is memory for what that takes.
@@ -201,14 +201,13 @@ impl Connection {
             let mut start = self.out.len();
             let when = (caller, &mut self.moment);
             let (ticket, duration_us) =
-                match execute::attempt(&self.shard_loop, id, args, when, &mut self.out) {
+                match run::attempt(&self.shard_loop, id, args, when, &mut self.out) {
                     Attempt::Done(ticket) => (ticket, self.last_duration_us()),
                     why => {
                         let shard_loop = self.shard_loop.clone();
                         let mut reply = ReplyBuffer::new(self.out.protocol());
                         let how = (caller, why);
-                        let waited =
-                            execute::run_waiting(&shard_loop, id, args, how, &mut reply).await;
+                        let waited = run::run_waiting(&shard_loop, id, args, how, &mut reply).await;
                         start = self.take_replies(reply.take()).await;
                         self.moment = Instant::now();
                         (waited.ticket, waited.duration_us)
@@ -221,7 +220,7 @@ impl Connection {
         if self.segment.batch.is_empty() && home != Home::Several && entry.spec.has(flag::READONLY)
         {
             let when = (caller, &mut self.moment);
-            if execute::attempt_copy(&self.shard_loop, id, args, when, &mut self.out) {
+            if run::attempt_copy(&self.shard_loop, id, args, when, &mut self.out) {
                 self.note_slowness(entry, args, self.last_duration_us());
                 return;
             }

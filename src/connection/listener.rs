@@ -7,27 +7,22 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::client::NewConnection;
 use crate::config::Config;
 use crate::config::error::ConfigSetError;
 use crate::config::runtime::Change;
+use crate::connection::unix_socket;
+use crate::connection::unix_socket::SocketName;
+use crate::io::accepting::Listening;
 use crate::io::stream::Accepted;
-use crate::net::unix_socket;
-use crate::net::unix_socket::SocketName;
-use crate::thread::node::Node;
-use crate::client::NewConnection;
 use crate::thread::message::Message;
-
-/// How long to wait when no connection can be accepted: without descriptors, accept answers at once
-/// whether anybody waits or not.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// The same trouble is not reported more often.
-const REPORT_EVERY: Duration = Duration::from_secs(10);
+use crate::thread::node::Node;
 
 const DENIED: &[u8] = b"-DENIED Basalt is running in protected mode because protected mode is \
 enabled and no password is set for the default user. In this mode connections are only accepted \
@@ -48,61 +43,6 @@ const TOO_MANY: &[u8] = b"-ERR max number of clients reached\r\n";
 pub(crate) struct Listeners {
     tcp: Vec<TcpListener>,
     unix: Option<(UnixListener, SocketName)>,
-}
-
-/// A socket that a thread accepts connections from.
-struct Listening {
-    socket: TcpListener,
-    closed: AtomicBool,
-}
-
-impl Listening {
-    /// Ends the accepting: its thread lets the socket go.
-    fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        // Wakes who waits in accept, and frees the address at once.
-        let _ = socket2::SockRef::from(&self.socket).shutdown(std::net::Shutdown::Both);
-    }
-}
-
-/// Where connections come from, and what is in their way.
-#[derive(Default)]
-pub(crate) struct Accepting {
-    /// The TCP sockets that connections are accepted from now.
-    sockets: Mutex<Vec<Arc<Listening>>>,
-    trouble: Mutex<Trouble>,
-}
-
-/// Failures of accept since the last report.
-#[derive(Default)]
-struct Trouble {
-    reported: Option<Instant>,
-    failures: u64,
-}
-
-impl Accepting {
-    fn replace(&self, sockets: Vec<Arc<Listening>>) -> Vec<Arc<Listening>> {
-        let mut accepting = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut accepting, sockets)
-    }
-
-    /// Whatever accept answers, the listener lives on: after a pause, and with a line in the log
-    /// now and then.
-    fn failed(&self, error: &io::Error) {
-        use io::ErrorKind::{ConnectionAborted, Interrupted};
-        if matches!(error.kind(), ConnectionAborted | Interrupted) {
-            return;
-        }
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.failures += 1;
-        if trouble.reported.is_none_or(|reported| reported.elapsed() >= REPORT_EVERY) {
-            let failures = std::mem::take(&mut trouble.failures);
-            trouble.reported = Some(Instant::now());
-            tracing::warn!(%error, failures, "Accepting client connection");
-        }
-        drop(trouble);
-        std::thread::sleep(ACCEPT_PAUSE);
-    }
 }
 
 /// Binds every address of the configuration. The error says which one failed and why.

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use basalt_shard::room::Place;
 
-use crate::connection::Connection;
-use crate::shared::client_memory::{COUNTED_FROM, ClientMemory, TOO_MUCH_INPUT, Work};
 use crate::clock::steady_ms;
-use crate::thread::node::Node;
-use crate::execute::waiting::wait_in_line;
+use crate::connection::Connection;
 use crate::execute::eviction;
 use crate::execute::eviction::{Lack, Needed};
+use crate::execute::waiting::wait_in_line;
+use crate::shared::client_memory::{COUNTED_FROM, ClientMemory, TOO_MUCH_INPUT, Work};
+use crate::thread::node::Node;
 
 /// How long those who are disconnected for the sake of a client that does not read may take to go.
 const ROOM_PATIENCE: Duration = Duration::from_millis(500);

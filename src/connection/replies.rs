@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::topology::ShardId;
 
-use crate::connection::{Connection, OUTPUT_BYTES_MAX, OUTPUT_KEPT_BYTES};
+use crate::client::ReplyMode;
 use crate::clock::steady_ms;
+use crate::connection::{Connection, OUTPUT_BYTES_MAX, OUTPUT_KEPT_BYTES};
+use crate::runtime;
 use crate::thread::shard_loop::LoopCounters;
 use crate::thread::turn;
-use crate::runtime;
-use crate::client::ReplyMode;
 
 /// Replies are short that take no more than one part in so many of what their requests take.
 const SHORT_SHARE: usize = 2;

@@ -5,9 +5,9 @@ use std::time::Instant;
 use basalt_shard::topology::ShardId;
 
 use crate::connection::Connection;
+use crate::execute::{ordered, run, transaction};
 use crate::thread::message::{Answer, AnswerWhen, Batch, Executed, FAILED, Message};
 use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-use crate::execute::{run, ordered, transaction};
 
 /// Which shards a command concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Connection {
         } else if only_reads && !homes.contains(&Home::Several) {
             let done = self.read_from_several(&batch, &homes, when).await;
             if done == 0 {
-                let failed = execute::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
+                let failed = run::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
                 self.out.append_raw(&failed.replies);
                 self.note_all(failed.slow);
             }
@@ -95,7 +95,7 @@ impl Connection {
     async fn run_on(&mut self, shard: ShardId, batch: Batch, when: AnswerWhen) -> Executed {
         let shard_loop = self.shard_loop.clone();
         if shard == shard_loop.id {
-            return execute::run_batch(&shard_loop, &batch).await;
+            return run::run_batch(&shard_loop, &batch).await;
         }
         let exchange = send_batch(&shard_loop, shard, batch, when);
         match shard_loop.answer(exchange).await {
@@ -167,7 +167,7 @@ impl Connection {
             .filter(|(_, part)| !part.is_empty())
             .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
             .collect();
-        let mut executed = vec![(shard_loop.id, execute::run_batch(&shard_loop, &own).await)];
+        let mut executed = vec![(shard_loop.id, run::run_batch(&shard_loop, &own).await)];
         for (shard, exchange) in asked {
             if let Answer::Executed(mut answer) = shard_loop.answer(exchange).await {
                 keep_copies(&shard_loop, &mut answer);

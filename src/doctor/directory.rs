@@ -6,16 +6,16 @@ use std::path::Path;
 
 use nix::sys::stat::{major, minor};
 
+use crate::config::words::Durability;
 use crate::doctor::Subject;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::Host;
 use crate::doctor::mounts;
 use crate::doctor::report::size;
 use crate::doctor::sync_probe;
-use crate::config::words::Durability;
 use crate::shared::data_directory;
-use crate::shared::space::Space;
 use crate::shared::reserve;
+use crate::shared::space::Space;
 
 pub(super) fn directory(subject: &Subject<'_>) -> Finding {
     const CHECK: &str = "data-directory";

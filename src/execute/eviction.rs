@@ -3,53 +3,17 @@
 //! until it is enough; but nobody who holds less than the one that it would be for. While nobody
 //! needs it, everybody keeps what it holds.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use basalt_shard::topology::ShardId;
 
+use crate::client::Session;
+use crate::client::progress::STALLED_AFTER_MS;
 use crate::io::readiness::Direction;
 use crate::shared::client_memory::COUNTED_FROM;
-use crate::clock::steady_ms;
 use crate::thread::shard_loop::ShardLoop;
-use crate::client::Session;
-
-/// Who has moved less than [`PROGRESS_BYTES`] in this time does nothing. Longer than packets that
-/// are lost take to be sent again.
-const STALLED_AFTER_MS: u64 = 500;
-const PROGRESS_BYTES: usize = 64 << 10;
-
-/// How far a client has come lately with its request, or with taking its replies.
-#[derive(Default)]
-pub(crate) struct Progress {
-    since_ms: Cell<u64>,
-    moved: Cell<usize>,
-}
-
-impl Progress {
-    /// A request has become long, or replies could not be sent at once.
-    pub(crate) fn begin(&self) {
-        self.since_ms.set(steady_ms());
-        self.moved.set(0);
-    }
-
-    /// So many bytes have come, or gone.
-    pub(crate) fn note(&self, bytes: usize) {
-        self.moved.set(self.moved.get() + bytes);
-        if self.moved.get() >= PROGRESS_BYTES {
-            self.begin();
-        }
-    }
-
-    /// Milliseconds until it counts as none, unless there is some; 0: it does.
-    pub(crate) fn stalls_in_ms(&self) -> u64 {
-        let until = self.since_ms.get().saturating_add(STALLED_AFTER_MS);
-        // A clock that was set back must not make it last.
-        until.saturating_sub(steady_ms()).min(STALLED_AFTER_MS)
-    }
-}
 
 /// What of the memory that clients hold is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,16 +160,5 @@ mod tests {
         assert_eq!(chosen(vec![held(1, 10, 0)], 5), (vec![1], None));
         let leaving = Holder { is_leaving: true, ..held(5, 40, 0) };
         assert_eq!(chosen(vec![leaving, held(6, 40, 0)], 40), (vec![], None));
-    }
-
-    #[test]
-    fn a_trickle_is_no_progress() {
-        let progress = Progress::default();
-        assert_eq!(progress.stalls_in_ms(), 0);
-        progress.note(PROGRESS_BYTES - 1);
-        assert_eq!(progress.stalls_in_ms(), 0);
-        progress.note(1);
-        assert!(progress.stalls_in_ms() > 0);
-        assert_eq!(progress.moved.get(), 0);
     }
 }

@@ -51,7 +51,7 @@ pub(crate) async fn run(
         Message::ExecuteAtOnce { origin: shard_loop.id, exchange, batch: Box::new(there) };
     shard_loop.turn.post(other, message);
     let Answer::Executed(there) = shard_loop.answer(exchange).await else { return None };
-    let here = match execute::run_at_once(shard_loop, &here, true) {
+    let here = match run::run_at_once(shard_loop, &here, true) {
         Some(executed) => executed,
         None => run_with_disk(shard_loop, here).await,
     };
@@ -86,7 +86,7 @@ async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
             run_some_with_disk(shard_loop, *batch).await
         } else {
             let text = text::REPLY_TOO_LONG.as_bytes();
-            execute::all_failed(shard_loop, &batch, Instant::now(), text)
+            run::all_failed(shard_loop, &batch, Instant::now(), text)
         };
         let base = all.replies.len();
         rest = next.rest.take();
@@ -108,30 +108,30 @@ async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Execute
     let mut wait = RoomWait::new();
     let ran = loop {
         // With the keys locked: the other shard has done its part.
-        match execute::run_with_disk(shard_loop, batch.clone(), &mut wait).await {
+        match run::run_with_disk(shard_loop, batch.clone(), &mut wait).await {
             Ok(ran) => break ran,
             Err(lack) => wait.for_room(shard_loop, lack).await,
         }
     };
     let Some(mut sequence) = ran else {
-        return execute::all_failed(shard_loop, &batch, timer, FAILED);
+        return run::all_failed(shard_loop, &batch, timer, FAILED);
     };
     shard_loop.shard.borrow_mut().warm(sequence.loaded);
     shard_loop.shard.borrow_mut().count_lookups(sequence.lookups);
-    match execute::commit(shard_loop, sequence.changes).await {
+    match run::commit(shard_loop, sequence.changes).await {
         Ok(ticket) => {
-            execute::tell_uses(shard_loop, sequence.used);
+            run::tell_uses(shard_loop, sequence.used);
             let ticket = ticket.max(shown);
             let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
             let mut executed =
                 Executed { replies: sequence.reply.take(), ends, ..Executed::default() };
-            execute::count_shares(shard_loop, &batch, timer, &mut executed);
+            run::count_shares(shard_loop, &batch, timer, &mut executed);
             executed.rest = batch.rest(executed.ends.len());
             executed
         }
         Err(error) => {
             let text = storage_error_reply(&error);
-            execute::all_failed(shard_loop, &batch, timer, text.as_bytes())
+            run::all_failed(shard_loop, &batch, timer, text.as_bytes())
         }
     }
 }

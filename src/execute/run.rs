@@ -21,15 +21,16 @@ use basalt_shard::shard::{
 };
 use basalt_shard::view::{Changes, Use};
 
+use crate::client::Caller;
 use crate::clock::{now_ms, steady_ms, time_ms};
-use crate::thread::node::Node;
-use crate::thread::message::{Batch, Caller, Executed, Message};
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-use crate::execute::waiting::wait_in_line;
-use crate::runtime;
 use crate::execute::eviction;
 use crate::execute::eviction::Needed;
 use crate::execute::slowness;
+use crate::execute::waiting::wait_in_line;
+use crate::runtime;
+use crate::thread::message::{Batch, Executed, Message};
+use crate::thread::node::Node;
+use crate::thread::shard_loop::{LoopCounters, ShardLoop};
 
 /// How long to wait before trying again while the engine takes no writes.
 const STALL_PAUSE: Duration = Duration::from_millis(1);

@@ -7,19 +7,12 @@ use basalt_shard::command::Args;
 use basalt_shard::command::spec::flag;
 use basalt_shard::command::table::CommandId;
 
-use crate::execute::redact;
-use crate::clock::now_us;
-use crate::thread::shard_loop::ShardLoop;
 use crate::client::Session;
+use crate::clock::now_us;
+use crate::execute::redact;
 use crate::telemetry::slowlog::{SlowCommand, shortened};
-
-/// A command that took long enough for one of the two.
-pub(crate) struct Slow {
-    id: CommandId,
-    duration_us: u64,
-    /// Cut, and without secrets.
-    arguments: Vec<Vec<u8>>,
-}
+use crate::telemetry::slowness::Slow;
+use crate::thread::shard_loop::ShardLoop;
 
 /// What there is to note of a command that took `duration_us`; mostly nothing.
 pub(crate) fn check(

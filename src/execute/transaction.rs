@@ -56,7 +56,7 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
         let timer = Instant::now();
         let ran = match run_on_loop(shard_loop, &batch) {
             Some(sequence) => Ok(Some(sequence)),
-            None => execute::run_with_disk(shard_loop, batch.clone(), &mut wait).await,
+            None => run::run_with_disk(shard_loop, batch.clone(), &mut wait).await,
         };
         match ran {
             Ok(Some(sequence)) => break (locks, timer, sequence),
@@ -73,16 +73,16 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     // What is held is held until all is committed.
     let Sequence { mut reply, ends, changes, held: _held, lookups, used, .. } = sequence;
     shard_loop.shard.borrow_mut().count_lookups(lookups);
-    execute::give_way(changes.heads().len()).await;
+    run::give_way(changes.heads().len()).await;
     let tickets = match commit(shard_loop, locks, changes).await {
         Ok(tickets) => tickets,
         Err(reply) => return failed(shard_loop, &batch, timer, reply.as_bytes()),
     };
-    execute::tell_uses(shard_loop, used);
+    run::tell_uses(shard_loop, used);
     // What they wait for is the same for all, and told apart.
     let ends = ends.into_iter().map(|end| (end, 0)).collect();
     let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
-    execute::count_shares(shard_loop, &batch, timer, &mut executed);
+    run::count_shares(shard_loop, &batch, timer, &mut executed);
     executed.rest = batch.rest(executed.ends.len());
     Outcome { executed, tickets }
 }
@@ -93,11 +93,11 @@ async fn lock_all(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> BTreeMap<ShardId
     let mut keys_count = 0;
     for (shard, keys) in needed_locks(shard_loop, batch) {
         keys_count += keys.len();
-        execute::give_way(keys.len()).await;
+        run::give_way(keys.len()).await;
         let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
         locks.extend(lock.map(|lock| (shard, lock)));
     }
-    execute::give_way(keys_count).await;
+    run::give_way(keys_count).await;
     locks
 }
 
@@ -156,7 +156,7 @@ pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) 
 
 fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
     let (databases, settings) = (shard_loop.databases(), shard_loop.settings());
-    let calls = execute::calls(&shard_loop.node, batch, &databases, &settings);
+    let calls = run::calls(&shard_loop.node, batch, &databases, &settings);
     let mut shard = shard_loop.shard.borrow_mut();
     let (random, cache) = shard.random_and_cache();
     let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
@@ -231,7 +231,7 @@ async fn commit_parts(
         questions.push((shard, exchange));
     }
     if let Some(part) = own {
-        match execute::commit(shard_loop, part).await {
+        match run::commit(shard_loop, part).await {
             Ok(ticket) => tickets.push((shard_loop.id, ticket)),
             Err(error) => failure = Some(storage_error_reply(&error)),
         }
@@ -251,6 +251,6 @@ fn failed_write() -> String {
 }
 
 fn failed(shard_loop: &ShardLoop, batch: &Batch, timer: Instant, text: &[u8]) -> Outcome {
-    let executed = execute::all_failed(shard_loop, batch, timer, text);
+    let executed = run::all_failed(shard_loop, batch, timer, text);
     Outcome { executed, tickets: Vec::new() }
 }

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use basalt_shard::room::Place;
 
-use crate::thread::node::Node;
-use crate::thread::message::{Answer, ExchangeId, Message};
-use crate::thread::shard_loop::ShardLoop;
-use crate::runtime;
 use crate::client::Session;
 use crate::execute::eviction;
 use crate::execute::eviction::Lack;
+use crate::runtime;
+use crate::thread::message::{Answer, ExchangeId, Message};
+use crate::thread::node::Node;
+use crate::thread::shard_loop::ShardLoop;
 
 /// Wakes a task of some shard's thread, from any thread.
 struct Alarm {

@@ -6,43 +6,12 @@
 //! what the system has for them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::logging;
-
-const OPENING: u8 = 0;
-const SERVING: u8 = 1;
-const STOPPING: u8 = 2;
-
-/// Says once that the process is to end.
-pub(crate) struct StopSignal {
-    phase: AtomicU8,
-    sender: Sender<()>,
-}
-
-impl StopSignal {
-    /// The other end hears of the stop.
-    pub(crate) fn new() -> (Arc<Self>, Receiver<()>) {
-        let (sender, stopped) = bounded(1);
-        (Arc::new(Self { phase: AtomicU8::new(OPENING), sender }), stopped)
-    }
-
-    /// From now on there is something to stop in order.
-    pub(crate) fn serves(&self) {
-        self.phase.store(SERVING, Ordering::SeqCst);
-    }
-
-    /// Ends the process, cleanly.
-    pub(crate) fn stop(&self) {
-        self.phase.store(STOPPING, Ordering::SeqCst);
-        // Full: it was said before.
-        let _ = self.sender.try_send(());
-    }
-}
+use crate::shared::stop::{OPENING, STOPPING, StopSignal};
 
 /// Catches the signals from now on.
 pub(crate) fn start(stop: &Arc<StopSignal>) -> Result<(), String> {
@@ -81,7 +50,7 @@ fn answer(signal: i32, phase: u8) -> Answer {
 
 fn take(signal: i32, stop: &StopSignal) {
     let name = if signal == SIGINT { "SIGINT" } else { "SIGTERM" };
-    match answer(signal, stop.phase.load(Ordering::SeqCst)) {
+    match answer(signal, stop.phase()) {
         Answer::ReopenLog => {
             logging::reopen();
             tracing::info!("Received SIGHUP: the log file is opened anew, nothing else changes");
@@ -104,6 +73,7 @@ fn take(signal: i32, stop: &StopSignal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shared::stop::SERVING;
 
     #[test]
     fn a_second_interrupt_does_not_wait_and_one_while_opening_neither() {

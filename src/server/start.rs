@@ -23,45 +23,45 @@ use basalt_shard::topology::{ShardId, Topology};
 use crossbeam_channel::Receiver;
 use nix::fcntl::OFlag;
 
+use crate::client::Session;
+use crate::clock::{now_us, steady_ms};
 use crate::config::memory;
 use crate::config::memory::MemoryPlan;
 use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
-use crate::daemon::Background;
 use crate::connection;
 use crate::connection::listener;
-use crate::connection::listener::Accepting;
+use crate::daemon::Background;
+use crate::execute::run;
+use crate::io::accepting::Accepting;
 use crate::io::readiness;
+use crate::runtime;
+use crate::server::pid_file::PidFile;
+use crate::server::signals;
 use crate::shared::client_memory;
 use crate::shared::client_memory::ClientMemory;
 use crate::shared::counters::Counters;
 use crate::shared::data_directory::{Claim, DataDirectory};
-use crate::shared::space::Space;
 use crate::shared::log_sync::Mode;
-use crate::upkeep::memory_shares;
-use crate::upkeep::memory_shares::MemoryShares;
+use crate::shared::memory_shares::MemoryShares;
 use crate::shared::open_files;
-use crate::server::pid_file::PidFile;
 use crate::shared::pool::Pool;
+use crate::shared::reserve;
 use crate::shared::saves::Saves;
-use crate::upkeep::scrub;
-use crate::upkeep::scrub::Scrub;
-use crate::server::signals;
+use crate::shared::scrub::Scrub;
+use crate::shared::space::Space;
 use crate::shared::stop::StopSignal;
 use crate::shared::supervision::Supervisor;
-use crate::clock::{now_us, steady_ms};
-use crate::thread::node::Node;
-use crate::shared::reserve;
-use crate::upkeep::{disk, drain, keeper, syncer};
+use crate::sys;
 use crate::thread::mailbox::Mailbox;
 use crate::thread::message::{Answer, Executed, Message};
-use crate::thread::shard_loop::ShardLoop;
-use crate::execute::run;
-use crate::thread::turn;
-use crate::runtime;
-use crate::client::Session;
+use crate::thread::node::Node;
 use crate::thread::process_command::ProcessTable;
-use crate::sys;
+use crate::thread::shard_loop::ShardLoop;
+use crate::thread::turn;
+use crate::upkeep::memory_division;
+use crate::upkeep::scrub;
+use crate::upkeep::{disk, drain, keeper, syncer};
 
 /// What the process has before anything of the server is started.
 pub(crate) struct Launch {
@@ -196,8 +196,8 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
     for shard in shards {
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
-    memory_shares::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
-    super::usage::note_startup(&node);
+    memory_division::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
+    crate::telemetry::usage::note_startup(&node.counters);
     let scrubbing =
         scrub::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     let socket_name =
@@ -429,7 +429,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             let mut reply = ReplyBuffer::new(batch.protocol.unwrap_or(Protocol::Resp2));
             let mut done = Box::<Executed>::default();
             let ran = catch_unwind(AssertUnwindSafe(|| {
-                execute::run_ready(shard_loop, &batch, 0, &mut reply, &mut done)
+                run::run_ready(shard_loop, &batch, 0, &mut reply, &mut done)
             }));
             let Ok(halt) = ran else {
                 tracing::error!("a command panicked; this is a bug, please report it");
@@ -438,20 +438,20 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
                 return;
             };
             if halt.is_none() {
-                execute::copy_for_others(shard_loop, &batch, &mut done);
+                run::copy_for_others(shard_loop, &batch, &mut done);
                 done.replies = reply.take();
                 turn::post_executed(shard_loop, origin, exchange, done, answer_when);
                 return;
             }
             let shard_loop = shard_loop.clone();
             runtime::spawn("batch", async move {
-                let done = execute::finish_batch(&shard_loop, &batch, halt, reply, *done).await;
+                let done = run::finish_batch(&shard_loop, &batch, halt, reply, *done).await;
                 turn::post_executed(&shard_loop, origin, exchange, Box::new(done), answer_when);
             });
         }
         Message::ExecuteAtOnce { origin, exchange, batch } => {
             let ran =
-                catch_unwind(AssertUnwindSafe(|| execute::run_at_once(shard_loop, &batch, false)));
+                catch_unwind(AssertUnwindSafe(|| run::run_at_once(shard_loop, &batch, false)));
             let answer = match ran {
                 Ok(Some(executed)) => Answer::Executed(Box::new(executed)),
                 Ok(None) => Answer::NotAtOnce,
@@ -466,7 +466,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
         Message::Commit { origin, exchange, lock, changes } => {
             let shard_loop = shard_loop.clone();
             runtime::spawn("commit", async move {
-                let result = execute::commit(&shard_loop, *changes).await;
+                let result = run::commit(&shard_loop, *changes).await;
                 lock.into_iter().for_each(|lock| shard_loop.unlock(lock));
                 let answer = Answer::Committed(result);
                 shard_loop.turn.post(origin, Message::Answer(exchange, answer));

@@ -28,9 +28,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::shared::space::Space;
 use crate::shared::reserve;
 use crate::shared::reserve::Reserve;
+use crate::shared::space::Space;
 
 const MANIFEST: &str = "basalt.manifest";
 const FORMAT: u32 = 3;

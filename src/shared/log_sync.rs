@@ -1,10 +1,9 @@
 //! How far the log of each shard is, who waits for it, and what became of it.
 //!
-//! With `always` the syncing thread ([`super::syncer`]) makes everything durable that has gathered,
+//! With `always` the syncing thread (`upkeep::syncer`) makes everything durable that has gathered,
 //! tells who waits, and takes the next group. In the other modes the loop hands the log to the
 //! kernel by itself at the end of its turn; what is too much for that is left to that thread.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,9 +16,7 @@ use hdrhistogram::Histogram;
 
 use crate::config::Config;
 use crate::config::words::Durability;
-use crate::thread::node::Node;
-use crate::upkeep::syncer::Bell;
-use crate::thread::message::Message;
+use crate::shared::syncer_bell::Bell;
 
 /// How often `everysec` syncs.
 pub(crate) const EVERY: Duration = Duration::from_secs(1);
@@ -46,38 +43,12 @@ impl Mode {
         }
     }
 
-    fn from_number(number: u8) -> Self {
+    /// The mode whose number this is.
+    pub(crate) fn from_number(number: u8) -> Self {
         match number {
             0 => Mode::Always,
             1 => Mode::EverySecond,
             _ => Mode::No,
-        }
-    }
-}
-
-impl Node {
-    /// `appendfsync` as it is now.
-    pub(crate) fn durability_mode(&self) -> Mode {
-        Mode::from_number(self.durability.load(Ordering::Relaxed))
-    }
-
-    /// Tells the shards that asked for it that the log of `shard` has come further.
-    pub(crate) fn tell_subscribers(&self, shard: ShardId) {
-        let log = &self.logs[shard];
-        if !log.has_subscribers.swap(false, Ordering::SeqCst) {
-            return;
-        }
-        for (subscriber, asked) in log.subscribers.iter().enumerate() {
-            if asked.swap(false, Ordering::SeqCst) {
-                self.mailboxes[subscriber].send(Message::Durable);
-            }
-        }
-    }
-
-    /// Tells every shard to look again at what its replies wait for.
-    pub(crate) fn wake_waiters(&self) {
-        for mailbox in &self.mailboxes {
-            mailbox.send(Message::Durable);
         }
     }
 }
@@ -226,6 +197,13 @@ impl LogSync {
         self.has_subscribers.store(true, Ordering::SeqCst);
     }
 
+    /// Shards that wanted to know; they are forgotten.
+    pub(crate) fn take_subscribers(&self) -> impl Iterator<Item = ShardId> + '_ {
+        let has_some = self.has_subscribers.swap(false, Ordering::SeqCst);
+        let all = self.subscribers.iter().enumerate().filter(move |_| has_some);
+        all.filter(|(_, asked)| asked.swap(false, Ordering::SeqCst)).map(|(shard, _)| shard)
+    }
+
     /// Asks for everything up to `ticket` to become durable.
     pub(crate) fn want(&self, ticket: Ticket) {
         if self.wanted.fetch_max(ticket, Ordering::SeqCst) < ticket {
@@ -350,16 +328,5 @@ impl LogSync {
             tracing::error!(%error, shard, "the log failed; this shard takes no writes until its \
                                             database could be opened anew");
         }
-    }
-}
-
-/// Runs `work` of a thread that everybody relies on. If it panics the log counts as failed, and
-/// the thread goes on: else all who wait for it would wait for ever.
-pub(crate) fn guarded(node: &Node, shard: ShardId, work: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(work)).is_err() {
-        let error = EngineError::Io("the server failed; this is a bug, please report it".into());
-        node.logs[shard].report(&error, node.durability_mode(), shard);
-        node.wake_waiters();
-        std::thread::sleep(EVERY);
     }
 }

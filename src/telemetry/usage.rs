@@ -10,7 +10,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 use tikv_jemalloc_ctl::{Access, AsName, epoch, stats, version};
 
-use crate::thread::node::Node;
+use crate::shared::counters::Counters;
 
 /// Bytes of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -114,14 +114,14 @@ fn for_each_arena(kind: &str, change: impl Fn(&tikv_jemalloc_ctl::Name)) {
 }
 
 /// Notes what is allocated when the server is ready.
-pub(crate) fn note_startup(node: &Node) {
-    node.counters.memory_startup.store(memory().allocated, Ordering::Relaxed);
+pub(crate) fn note_startup(counters: &Counters) {
+    counters.memory_startup.store(memory().allocated, Ordering::Relaxed);
 }
 
 /// Takes a sample for the peak, and gives it back.
-pub(crate) fn note_peak(node: &Node) -> Memory {
+pub(crate) fn note_peak(counters: &Counters) -> Memory {
     let memory = memory();
-    node.counters.memory_peak.fetch_max(memory.allocated, Ordering::Relaxed);
+    counters.memory_peak.fetch_max(memory.allocated, Ordering::Relaxed);
     memory
 }
 

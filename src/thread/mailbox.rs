@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use crate::thread::message::Message;
 use crate::runtime::Bell;
+use crate::thread::message::Message;
 
 /// The sending side: shared by all threads.
 pub(crate) struct Mailbox {

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use basalt_shard::command::Args;
 use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
-use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::copies::Copy;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
@@ -17,40 +16,12 @@ use basalt_shard::topology::ShardId;
 use basalt_shard::view::{Changes, Use};
 use bytes::Bytes;
 
-use crate::io::stream::Accepted;
+use crate::client::{Caller, NewConnection};
+use crate::telemetry::slowness::Slow;
 use crate::thread::shard_loop::ShardLoop;
-use crate::execute::slowness::Slow;
 
 /// Names a question of one thread until its answer comes.
 pub(crate) type ExchangeId = u64;
-
-/// A connection on its way from the acceptor to its shard.
-pub(crate) struct NewConnection {
-    /// Number of the client, in the order of accepting.
-    pub(crate) id: u64,
-    pub(crate) socket: Accepted,
-    /// Address of the client, as CLIENT LIST shows it.
-    pub(crate) peer: String,
-    /// Address it connected to.
-    pub(crate) local: String,
-    /// From the loopback interface or through a Unix socket.
-    pub(crate) from_this_host: bool,
-}
-
-/// What a command's run depends on of the connection that it came by.
-#[derive(Clone, Copy)]
-pub(crate) struct Caller {
-    /// The logical database.
-    pub(crate) db: usize,
-    /// Whether its commands count as uses of keys.
-    pub(crate) touch: Touch,
-}
-
-impl Default for Caller {
-    fn default() -> Self {
-        Self { db: 0, touch: Touch::Yes }
-    }
-}
 
 /// Commands of one connection that run one after the other.
 #[derive(Default)]

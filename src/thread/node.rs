@@ -1,33 +1,4 @@
-//! The process: what all shards share (`Node`), starting and stopping (`start`), signals
-//! (`signals`), who looks after it (`supervision`, `pid_file`), the data directory
-//! (`data_directory`), making logs durable (`log_sync`), what keeps the storage going
-//! (`keeper`), space on the disk (`disk`, `reserve`), verifying what is on it (`scrub`), what SAVE
-//! has come to (`saves`), threads that may block (`pool`), descriptors (`open_files`), counters,
-//! memory that clients hold (`client_memory`), what the process uses of the host (`usage`).
-
-mod cache_balance;
-pub(crate) mod client_memory;
-mod clock;
-pub(crate) mod counters;
-pub(crate) mod cron;
-pub(crate) mod data_directory;
-pub(crate) mod disk;
-mod drain;
-pub(crate) mod expiry;
-pub(crate) mod keeper;
-pub(crate) mod log_sync;
-pub(crate) mod memory_shares;
-pub(crate) mod open_files;
-mod pid_file;
-pub(crate) mod pool;
-pub(crate) mod reserve;
-pub(crate) mod saves;
-pub(crate) mod scrub;
-mod signals;
-pub(crate) mod start;
-pub(crate) mod supervision;
-pub(crate) mod syncer;
-pub(crate) mod usage;
+//! What the threads of the process share.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -39,28 +10,28 @@ use basalt_shard::keyspace::access::LfuSettings;
 use basalt_shard::keyspace::counts::SlotCount;
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::KeyCounts;
-use basalt_shard::topology::Topology;
+use basalt_shard::topology::{ShardId, Topology};
 
 use crate::config::memory::MemoryPlan;
 use crate::config::runtime::Change;
 use crate::config::{Config, Sources};
-use crate::connection::listener::Accepting;
+use crate::io::accepting::Accepting;
 use crate::shared::client_memory::ClientMemory;
 use crate::shared::counters::Counters;
 use crate::shared::data_directory::DataDirectory;
-use crate::shared::space::Space;
-use crate::shared::log_sync::LogSync;
-use crate::upkeep::memory_shares::MemoryShares;
+use crate::shared::log_sync::{LogSync, Mode};
+use crate::shared::memory_shares::MemoryShares;
 use crate::shared::open_files::OpenFiles;
 use crate::shared::pool::Pool;
 use crate::shared::saves::Saves;
+use crate::shared::scrub::Scrub;
+use crate::shared::space::Space;
 use crate::shared::stop::StopSignal;
 use crate::shared::supervision::Supervisor;
-use crate::thread::mailbox::Mailbox;
-use crate::thread::process_command::ProcessTable;
 use crate::telemetry::slowlog::SlowLog;
-
-pub(crate) use clock::{now_ms, now_us, steady_ms, steady_ms_at, time_ms};
+use crate::thread::mailbox::Mailbox;
+use crate::thread::message::Message;
+use crate::thread::process_command::ProcessTable;
 
 /// What the threads of the process share. Immutable, or synchronised field by field.
 pub(crate) struct Node {
@@ -75,22 +46,22 @@ pub(crate) struct Node {
     /// Numbers of keys of each shard.
     pub(crate) key_counts: Vec<Arc<KeyCounts>>,
     pub(crate) pool: Pool,
-    pub(crate) scrub: scrub::Scrub,
+    pub(crate) scrub: Scrub,
     pub(crate) counters: Counters,
     pub(crate) client_memory: ClientMemory,
     pub(crate) data_directory: DataDirectory,
     /// How the memory budget is divided.
-    memory: RwLock<MemoryPlan>,
+    pub(crate) memory: RwLock<MemoryPlan>,
     /// What the caches have of it at the moment.
     pub(crate) shares: MemoryShares,
     /// The caches and buffers that the shards' databases share.
     pub(crate) engine_resources: SharedResources,
-    config: RwLock<Arc<Config>>,
+    pub(crate) config: RwLock<Arc<Config>>,
     pub(crate) sources: Sources,
     pub(crate) open_files: OpenFiles,
     /// Of `config`, for the acceptor.
     pub(crate) clients_max: AtomicUsize,
-    /// Of `config`: a [`log_sync::Mode`].
+    /// Of `config`: a [`Mode`].
     pub(crate) durability: AtomicU8,
     /// Where connections come from.
     pub(crate) accepting: Accepting,
@@ -124,6 +95,25 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// `appendfsync` as it is now.
+    pub(crate) fn durability_mode(&self) -> Mode {
+        Mode::from_number(self.durability.load(Ordering::Relaxed))
+    }
+
+    /// Tells the shards that asked for it that the log of `shard` has come further.
+    pub(crate) fn tell_subscribers(&self, shard: ShardId) {
+        for subscriber in self.logs[shard].take_subscribers() {
+            self.mailboxes[subscriber].send(Message::Durable);
+        }
+    }
+
+    /// Tells every shard to look again at what its replies wait for.
+    pub(crate) fn wake_waiters(&self) {
+        for mailbox in &self.mailboxes {
+            mailbox.send(Message::Durable);
+        }
+    }
+
     /// How the memory budget is divided at the moment.
     pub(crate) fn memory_plan(&self) -> MemoryPlan {
         *self.memory.read().unwrap_or_else(PoisonError::into_inner)
@@ -147,7 +137,7 @@ impl Node {
     pub(crate) fn set_memory_plan(&self, config: &Config, plan: MemoryPlan) {
         *self.memory.write().unwrap_or_else(PoisonError::into_inner) = plan;
         self.client_memory.reload(config, &plan);
-        self.topology.room().resize(client_memory::bytes_max(config, &plan));
+        self.topology.room().resize(crate::shared::client_memory::bytes_max(config, &plan));
         let shares = self.shares.get().within(&plan);
         self.shares.set(shares);
         self.engine_resources.set_block_cache_bytes(shares.block_cache as usize);
@@ -167,7 +157,7 @@ impl Node {
         let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
         let Change { config, changed } = change(&current)?;
         self.clients_max.store(config.maxclients as usize, Ordering::Relaxed);
-        self.durability.store(log_sync::Mode::of(&config) as u8, Ordering::SeqCst);
+        self.durability.store(Mode::of(&config) as u8, Ordering::SeqCst);
         *current = Arc::new(config);
         Ok(changed)
     }
@@ -184,7 +174,8 @@ impl Node {
 
     /// Whether keys whose time has come are left alone at the moment.
     pub(crate) fn expire_paused(&self) -> bool {
-        self.is_expiry_off() || self.paused_until_ms.load(Ordering::Relaxed) > steady_ms() as i64
+        self.is_expiry_off()
+            || self.paused_until_ms.load(Ordering::Relaxed) > crate::clock::steady_ms() as i64
     }
 
     /// Keys, and those with a deadline, of a physical database over all shards; some may be due

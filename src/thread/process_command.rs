@@ -15,9 +15,9 @@ use basalt_shard::command::spec::Run;
 use basalt_shard::command::table::{CommandId, Table};
 use basalt_shard::resp::ReplyBuffer;
 
+use crate::client::Session;
 use crate::thread::message::Batch;
 use crate::thread::shard_loop::ShardLoop;
-use crate::client::Session;
 
 /// What a command that answers at once works with.
 pub(crate) struct ProcessContext<'a> {

@@ -23,16 +23,17 @@ use basalt_shard::shard::{Call, Shard, Statistics};
 use basalt_shard::topology::ShardId;
 use rustc_hash::FxHashMap;
 
+use crate::client::Caller;
+use crate::client::Session;
+use crate::clock::steady_ms;
 use crate::config::{Config, memory};
 use crate::io::input::BufferPool;
 use crate::shared::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
-use crate::clock::steady_ms;
+use crate::telemetry::command_statistics::CommandStatistics;
+use crate::thread::message::{Answer, ExchangeId, Message};
 use crate::thread::node::Node;
-use crate::thread::message::{Answer, Caller, ExchangeId, Message};
 use crate::thread::turn;
 use crate::thread::turn::Turn;
-use crate::client::Session;
-use crate::telemetry::command_statistics::CommandStatistics;
 
 /// Who waits for a lock.
 enum LockWaiter {

@@ -10,10 +10,10 @@ use std::task::{Context, Poll, Waker};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::topology::ShardId;
 
+use crate::runtime;
 use crate::shared::log_sync::Mode;
 use crate::thread::message::{Answer, AnswerWhen, ExchangeId, Executed, Message};
 use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-use crate::runtime;
 
 /// What gathers during a turn.
 pub(crate) struct Turn {

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use crate::config::memory;
 use crate::clock::{now_ms, steady_ms};
-use crate::thread::shard_loop::ShardLoop;
+use crate::config::memory;
 use crate::runtime;
 use crate::runtime::{LongTurn, Usage};
+use crate::thread::shard_loop::ShardLoop;
 
 /// Samples of the rates.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
@@ -37,7 +37,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
             if shard_loop.id == 0 {
                 let node = shard_loop.node.clone();
                 shard_loop.node.pool.run(move || {
-                    super::usage::note_peak(&node);
+                    crate::telemetry::usage::note_peak(&node.counters);
                 });
             }
         }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use basalt_shard::topology::ShardId;
 
-use crate::shared::log_sync;
 use crate::thread::node::Node;
+use crate::upkeep::guarded::guarded;
 
 /// How long it waits for work, and how long after a failure before it tries again.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
         move || {
             let engine = node.topology.engine(shard).clone();
             while !node.is_stopping.load(Ordering::Acquire) {
-                log_sync::guarded(&node, shard, || {
+                guarded(&node, shard, || {
                     // The keeper sees a failure, and reports it.
                     if engine.drain(PATIENCE).is_err() {
                         std::thread::sleep(PATIENCE);

@@ -11,8 +11,8 @@ use basalt_shard::shard::{DeadlineRange, load_deadlines};
 use basalt_shard::topology::ShardId;
 
 use crate::clock::now_ms;
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
 use crate::runtime;
+use crate::thread::shard_loop::{LoopCounters, ShardLoop};
 
 /// How often deadlines are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_millis(50);

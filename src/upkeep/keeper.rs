@@ -16,11 +16,11 @@ use basalt_shard::log::format::Lsn;
 use basalt_shard::topology::ShardId;
 use crossbeam_channel::bounded;
 
-use crate::shared::log_sync;
+use crate::runtime;
+use crate::thread::message::Message;
 use crate::thread::node::Node;
 use crate::upkeep::disk;
-use crate::thread::message::Message;
-use crate::runtime;
+use crate::upkeep::guarded::guarded;
 
 /// How often it looks after things.
 const EVERY: Duration = Duration::from_millis(100);
@@ -55,7 +55,7 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
             };
             let node = keeper.node.clone();
             loop {
-                log_sync::guarded(&node, shard, || keeper.look_after());
+                guarded(&node, shard, || keeper.look_after());
                 std::thread::sleep(EVERY);
             }
         },

@@ -5,14 +5,14 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use basalt_shard::engine::Family;
 
-use crate::thread::node::Node;
 use crate::sys;
+use crate::thread::node::Node;
 
 /// Bytes of one step; between two there is a pause.
 const STEP_BYTES: u64 = 1 << 20;
@@ -23,69 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const STUCK_STEPS_MAX: u32 = 16;
 /// A file whose age is that of the last pass.
 const PASSED: &str = "scrubbed";
-
-/// What INFO tells.
-#[derive(Clone, Default)]
-pub(crate) struct ScrubStatus {
-    pub(crate) is_running: bool,
-    /// Seconds since 1970; 0: never.
-    pub(crate) last_pass_s: u64,
-    pub(crate) passes: u64,
-    /// Since the start, all passes together.
-    pub(crate) bytes: u64,
-    pub(crate) errors: u64,
-    pub(crate) last_error: String,
-}
-
-#[derive(Default)]
-struct State {
-    status: ScrubStatus,
-    is_asked: bool,
-    is_stopped: bool,
-}
-
-/// See the module.
-#[derive(Default)]
-pub(crate) struct Scrub {
-    state: Mutex<State>,
-    bell: Condvar,
-}
-
-impl Scrub {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How it stands.
-    pub(crate) fn status(&self) -> ScrubStatus {
-        self.state().status.clone()
-    }
-
-    /// Asks for a pass. False: one is under way.
-    pub(crate) fn ask(&self) -> bool {
-        let mut state = self.state();
-        let is_free = !state.status.is_running && !state.is_asked;
-        state.is_asked = true;
-        self.bell.notify_all();
-        is_free
-    }
-
-    /// Ends the thread.
-    pub(crate) fn stop(&self) {
-        self.state().is_stopped = true;
-        self.bell.notify_all();
-    }
-
-    /// Sleeps, unless it is to end. True: it is.
-    fn pause(&self, time: Duration, until: impl Fn(&State) -> bool) -> bool {
-        let waits = |state: &mut State| !state.is_stopped && !until(state);
-        let (state, _) = self
-            .bell
-            .wait_timeout_while(self.state(), time, waits)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.is_stopped
-    }
-}
 
 /// Starts the thread.
 pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<JoinHandle<()>> {

@@ -2,46 +2,19 @@
 //! other's writes gather, so that the sync after it is for more of them. While it syncs, the loops
 //! go on.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use basalt_shard::engine::Engine;
 use basalt_shard::topology::ShardId;
 
 use crate::shared::log_sync::{EVERY, LogSync};
-use crate::shared::log_sync;
+use crate::shared::syncer_bell::Bell;
 use crate::thread::node::Node;
+use crate::upkeep::guarded::guarded;
 
 /// Shards whose logs one thread syncs.
 const SHARDS_PER_SYNCER: usize = 2;
-
-/// Wakes a syncing thread.
-#[derive(Default)]
-pub(crate) struct Bell {
-    sleeping: Mutex<bool>,
-    rung: Condvar,
-}
-
-impl Bell {
-    /// There may be something to do.
-    pub(crate) fn ring(&self) {
-        let sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if *sleeping {
-            self.rung.notify_one();
-        }
-    }
-
-    /// Sleeps until it is rung, `most` at the longest, unless there `is` something to do.
-    fn wait(&self, is: impl FnOnce() -> bool, most: Duration) {
-        let mut sleeping = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is() {
-            *sleeping = true;
-            let (mut awake, _) =
-                self.rung.wait_timeout(sleeping, most).unwrap_or_else(PoisonError::into_inner);
-            *awake = false;
-        }
-    }
-}
 
 /// The logs of shards whose newest batches are these, and durable.
 pub(crate) fn logs(newest: &[u64]) -> Vec<LogSync> {
@@ -92,7 +65,7 @@ fn run(node: &Node, shards: &[ShardId]) {
         let most = slept_at_most.min().unwrap_or(EVERY).max(Duration::from_millis(1));
         first.bell().wait(|| served.iter().any(|it| it.log.has_work(mode)), most);
         for Served { shard, engine, log, last_due } in &mut served {
-            log_sync::guarded(node, *shard, || {
+            guarded(node, *shard, || {
                 let is_due = last_due.elapsed() >= EVERY;
                 if is_due {
                     *last_due = Instant::now();

@@ -1,7 +1,7 @@
 //! MODULE, where there are none.
 
-use crate::thread::process_command::{ProcessContext, ProcessRun};
 use crate::commands::replies::help;
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

@@ -3,8 +3,8 @@
 use basalt_shard::error::text;
 use basalt_shard::number;
 
-use crate::thread::process_command::{ProcessContext, ProcessRun};
 use crate::commands::replies::{Failure, answer};
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

@@ -9,8 +9,8 @@ use basalt_shard::command::spec::{Run, category};
 use sha2::{Digest, Sha256};
 
 use crate::commands::auth::DEFAULT_USER;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
 use crate::commands::replies::{Failure, answer, help};
+use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
 pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[

@@ -12,22 +12,22 @@ use basalt_shard::engine::options::{SharedMemory, Traffic};
 use basalt_shard::shard::Statistics;
 use hdrhistogram::Histogram;
 
+use crate::client::Session;
+use crate::clock::now_us;
 use crate::commands::info::hot_keys;
 use crate::commands::info::keyspace::Database;
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
-use crate::upkeep::memory_shares::Shares;
+use crate::runtime::TurnTotals;
+use crate::shared::memory_shares::Shares;
 use crate::shared::saves::WorkFacts;
-use crate::upkeep::scrub::ScrubStatus;
+use crate::shared::scrub::ScrubStatus;
 use crate::shared::supervision::Supervisor;
+use crate::telemetry::command_statistics::{CommandStatistics, OfCommand};
 use crate::telemetry::usage;
 use crate::telemetry::usage::{Memory, ProcessorTime};
-use crate::clock::now_us;
 use crate::thread::node::Node;
 use crate::thread::shard_loop::ShardLoop;
-use crate::runtime::TurnTotals;
-use crate::client::Session;
-use crate::telemetry::command_statistics::{CommandStatistics, OfCommand};
 
 /// What is gathered only when it is asked for.
 #[derive(Clone, Copy)]
@@ -336,7 +336,7 @@ impl Host {
             system: system(),
             executable: executable.display().to_string(),
             system_memory: host_memory(Path::new("/proc/meminfo")).unwrap_or(0),
-            memory: usage::note_peak(node),
+            memory: usage::note_peak(&node.counters),
             engine_memory: node.engine_resources.memory(),
             traffic: node.engine_resources.traffic(),
             allocator: usage::allocator(),

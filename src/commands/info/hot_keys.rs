@@ -6,7 +6,7 @@ use basalt_shard::keyspace::hot_keys::{HotKey, SAMPLED_ONE_IN};
 
 use crate::commands::info::facts::Facts;
 use crate::commands::info::text::Text;
-use crate::commands::monitor::quote;
+use crate::execute::monitor::quote;
 
 /// Keys shown.
 const SHOWN_MAX: usize = 16;

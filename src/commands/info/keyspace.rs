@@ -5,11 +5,11 @@ use std::rc::Rc;
 use basalt_shard::keyspace::ttl;
 use basalt_shard::random::Random;
 
+use crate::clock::now_ms;
 use crate::commands::info::facts::Facts;
 use crate::commands::info::text::Text;
-use crate::clock::now_ms;
-use crate::upkeep::expiry;
 use crate::thread::shard_loop::ShardLoop;
+use crate::upkeep::expiry;
 
 /// One logical database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,14 +10,14 @@ use basalt_shard::engine::options::SharedMemory;
 use basalt_shard::keyspace::hot_keys::HotKey;
 use basalt_shard::resp::Span;
 
+use super::*;
 use crate::commands::info::facts::{Host, Logs, OfShard, Process};
 use crate::commands::info::keyspace::Database;
-use super::*;
 use crate::config::memory::MemoryPlan;
 use crate::config::{Config, Surroundings};
-use crate::upkeep::memory_shares::Shares;
-use crate::telemetry::usage::Memory;
+use crate::shared::memory_shares::Shares;
 use crate::telemetry::command_statistics::{CommandStatistics, OfCommand};
+use crate::telemetry::usage::Memory;
 
 fn facts() -> Facts {
     let mut stdin = std::io::empty();

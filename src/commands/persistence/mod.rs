@@ -14,12 +14,12 @@ use basalt_shard::error::{storage_error_reply, text};
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::resp::ReplyBuffer;
 
-use crate::commands::absent::replication::check_timeout;
 use crate::clock::now_us;
-use crate::thread::shard_loop::ShardLoop;
+use crate::commands::absent::replication::check_timeout;
+use crate::commands::replies::{Failure, answer};
 use crate::runtime;
 use crate::thread::process_command::{LaterContext, ProcessContext, ProcessRun};
-use crate::commands::replies::{Failure, answer};
+use crate::thread::shard_loop::ShardLoop;
 
 /// How often it is looked whether the logs are durable.
 const LOOK_EVERY: Duration = Duration::from_millis(1);

@@ -16,6 +16,7 @@ mod doctor;
 mod execute;
 mod io;
 mod logging;
+mod pubsub;
 mod runtime;
 mod server;
 mod shared;

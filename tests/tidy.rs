@@ -3,6 +3,11 @@
 
 #![expect(clippy::expect_used, reason = "a helper of a test fails the test")]
 
+#[path = "tidy/imports.rs"]
+mod imports;
+#[path = "tidy/rooms.rs"]
+mod rooms;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;

@@ -129,8 +129,6 @@ pub struct View<'a> {
     read_bytes: usize,
     /// Bytes of a value to be written that room is reserved for.
     expected_bytes: usize,
-    /// How many changes the command says it made.
-    counted_changes: Option<u64>,
     /// Why nothing of this run counts: there was no room for a value to be written.
     pub failure: Option<CommandError>,
     /// The newest batch among those that wrote what this command saw and that are not durable.
@@ -199,7 +197,6 @@ impl<'a> View<'a> {
             walked: None,
             read_bytes: 0,
             expected_bytes: 0,
-            counted_changes: None,
             failure: None,
             gate: 0,
             hits: 0,
@@ -245,8 +242,7 @@ impl<'a> View<'a> {
 
     /// What was changed, the records that were read from disk (for the hot cache), and the room
     /// that these take.
-    pub fn finish(mut self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>, Reservation) {
-        self.changes.count = self.counted_changes.unwrap_or(self.changes.heads.len() as u64);
+    pub fn finish(self) -> (Changes, Vec<(ShardId, RecordKey, Bytes)>, Reservation) {
         (self.changes, self.loaded, self.held)
     }
 
@@ -257,7 +253,7 @@ impl<'a> View<'a> {
 
     /// What this command changes counts as so many changes, and not as one for each key.
     pub fn count_changes(&mut self, count: usize) {
-        self.counted_changes = Some(count as u64);
+        self.changes.stated_count = Some(count as u64);
     }
 
     /// The clock by which uses of keys are noted, in ms since the process started.

@@ -1,6 +1,7 @@
 //! A client as the server sees it. It belongs to the thread of its connection.
 
 pub(crate) mod progress;
+pub(crate) mod subscriptions;
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -10,6 +11,7 @@ use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::resp::Protocol;
 
 use crate::client::progress::Progress;
+use crate::client::subscriptions::Subscriptions;
 use crate::io::stream::{Accepted, Stream};
 use crate::shared::client_memory::HeldBytes;
 
@@ -76,6 +78,9 @@ pub(crate) struct Session {
     pub(crate) library_version: RefCell<Vec<u8>>,
     pub(crate) reply_mode: Cell<ReplyMode>,
     pub(crate) monitor: Cell<bool>,
+    pub(crate) subscriptions: RefCell<Subscriptions>,
+    /// There are some.
+    is_subscriber: Cell<bool>,
     pub(crate) no_evict: Cell<bool>,
     pub(crate) no_touch: Cell<bool>,
     /// Somebody wants the connection closed at once.
@@ -123,6 +128,8 @@ impl Session {
             library_version: RefCell::default(),
             reply_mode: Cell::new(ReplyMode::On),
             monitor: Cell::new(false),
+            subscriptions: RefCell::default(),
+            is_subscriber: Cell::new(false),
             no_evict: Cell::new(false),
             no_touch: Cell::new(false),
             killed: Cell::new(false),
@@ -163,6 +170,16 @@ impl Session {
     /// Takes what waits to be sent.
     pub(crate) fn take_pushes(&self) -> Vec<u8> {
         std::mem::take(&mut self.pushes.borrow_mut())
+    }
+
+    /// Whether it has subscribed to anything.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        self.is_subscriber.get()
+    }
+
+    /// Its subscriptions have changed.
+    pub(crate) fn note_subscriptions(&self) {
+        self.is_subscriber.set(!self.subscriptions.borrow().is_empty());
     }
 
     /// Whether something waits to be sent.

@@ -8,6 +8,7 @@ use basalt_shard::number;
 use basalt_shard::resp::Protocol;
 
 use crate::client::Session;
+use crate::client::subscriptions::Kind;
 use crate::clock::steady_ms;
 use crate::commands::auth::DEFAULT_USER;
 use crate::commands::replies::Failure;
@@ -21,7 +22,7 @@ pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
     ("client|kill", ProcessRun::Later(kill)),
 ];
 
-/// The line of one connection: the fields of Redis 7.2 in its order. There are no subscriptions,
+/// The line of one connection: the fields of Redis 7.2 in its order. There are no
 /// transactions and replicas; what is fixed in Redis and unknown here is 0.
 fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
     let now = steady_ms();
@@ -29,6 +30,7 @@ fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
     let (input, output) = (session.input_bytes.get(), session.output_bytes.get());
     let name = session.name.borrow();
     let total_bytes = size_of::<Session>() + input + output + name.len();
+    let subscribed = |kind| session.subscriptions.borrow().of(kind).len();
     let command = match session.last_command.get() {
         Some(id) => shard_loop.node.table.entry(id).full_name.as_str(),
         None => "NULL",
@@ -50,7 +52,7 @@ fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
     line.extend_from_slice(&name);
     line.extend_from_slice(
         format!(
-            " age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 multi=-1 qbuf={input} \
+            " age={} idle={} flags={} db={} sub={} psub={} ssub={} multi=-1 qbuf={input} \
              qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll={pieces} omem={output} \
              tot-mem={total_bytes} events={} cmd={command} user=default redir=-1 resp={protocol} \
              lib-name=",
@@ -58,6 +60,9 @@ fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
             seconds_since(session.last_interaction_ms.get()),
             flags(session),
             session.db.get(),
+            subscribed(Kind::Channel),
+            subscribed(Kind::Pattern),
+            subscribed(Kind::ShardChannel),
             if output > 0 { "rw" } else { "r" },
         )
         .as_bytes(),
@@ -72,6 +77,7 @@ fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
 fn flags(session: &Session) -> String {
     let flags: String = [
         (session.monitor.get(), 'O'),
+        (session.is_subscriber(), 'P'),
         (session.is_paused.get(), 'b'),
         (session.close_after_reply.get(), 'c'),
         (session.through_unix_socket, 'U'),
@@ -90,11 +96,31 @@ fn info(context: &mut ProcessContext<'_>) {
     context.reply.verbatim("txt", &line);
 }
 
-/// Whether there can be connections of the type that a client names.
-fn is_normal(kind: &[u8]) -> Result<bool, Failure> {
+/// A type of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClientType {
+    Normal,
+    Subscriber,
+    /// There are none.
+    OfReplication,
+}
+
+impl ClientType {
+    fn fits(self, session: &Session) -> bool {
+        match self {
+            Self::Normal => !session.is_subscriber(),
+            Self::Subscriber => session.is_subscriber(),
+            Self::OfReplication => false,
+        }
+    }
+}
+
+/// The type that a client names.
+fn client_type(kind: &[u8]) -> Result<ClientType, Failure> {
     match kind.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok(true),
-        b"master" | b"replica" | b"slave" | b"pubsub" => Ok(false),
+        b"normal" => Ok(ClientType::Normal),
+        b"pubsub" => Ok(ClientType::Subscriber),
+        b"master" | b"replica" | b"slave" => Ok(ClientType::OfReplication),
         _ => Err(Failure::quoting("ERR Unknown client type '%'", kind)),
     }
 }
@@ -103,7 +129,7 @@ fn is_normal(kind: &[u8]) -> Result<bool, Failure> {
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     All,
-    None,
+    OfType(ClientType),
     /// In this order, and as often as they are named.
     Ids(Vec<i64>),
 }
@@ -114,7 +140,7 @@ impl Asked {
             return Ok(Self::All);
         }
         if args.len() == 4 && args.is(2, "type") {
-            return Ok(if is_normal(args.get(3))? { Self::All } else { Self::None });
+            return Ok(Self::OfType(client_type(args.get(3))?));
         }
         if args.len() > 3 && args.is(2, "id") {
             let ids: Option<Vec<i64>> = args.iter_from(3).map(number::parse_i64).collect();
@@ -133,8 +159,10 @@ async fn list(mut context: LaterContext) -> basalt_shard::resp::ReplyBuffer {
         }
     };
     let mut lines = Vec::new();
-    if asked != Asked::None {
-        let of_shards = context.shard_loop.on_every_shard(lines_of_shard).await;
+    let wanted = if let Asked::OfType(wanted) = asked { Some(wanted) } else { None };
+    if wanted != Some(ClientType::OfReplication) {
+        let of_shards =
+            context.shard_loop.on_every_shard(move |there| lines_of_shard(there, wanted)).await;
         lines = of_shards.into_iter().flatten().collect();
         lines.sort_by_key(|(id, _)| *id);
     }
@@ -151,15 +179,19 @@ async fn list(mut context: LaterContext) -> basalt_shard::resp::ReplyBuffer {
                 }
             }
         }
-        Asked::All | Asked::None => lines.iter().for_each(|(_, line)| text.extend_from_slice(line)),
+        Asked::All | Asked::OfType(_) => {
+            lines.iter().for_each(|(_, line)| text.extend_from_slice(line))
+        }
     }
     context.reply.verbatim("txt", &text);
     context.reply
 }
 
-fn lines_of_shard(shard_loop: &Rc<ShardLoop>) -> Vec<(u64, Vec<u8>)> {
+fn lines_of_shard(shard_loop: &Rc<ShardLoop>, wanted: Option<ClientType>) -> Vec<(u64, Vec<u8>)> {
     let sessions = shard_loop.sessions.borrow();
-    let alive = sessions.values().filter(|session| !session.killed.get());
+    let alive = sessions.values().filter(|session| {
+        !session.killed.get() && wanted.is_none_or(|wanted| wanted.fits(session))
+    });
     alive.map(|session| (session.id, line(shard_loop, session))).collect()
 }
 
@@ -169,8 +201,7 @@ struct Filter {
     id: Option<u64>,
     peer: Option<Vec<u8>>,
     local: Option<Vec<u8>>,
-    /// A type that no connection has.
-    nobody: bool,
+    of_type: Option<ClientType>,
     age_min_s: u64,
     spared: Option<u64>,
 }
@@ -198,7 +229,7 @@ impl Filter {
                 let id = id.ok_or("ERR client-id should be greater than 0")?;
                 self.id = Some(id.unsigned_abs());
             }
-            b"type" => self.nobody = !is_normal(value)?,
+            b"type" => self.of_type = Some(client_type(value)?),
             b"addr" => self.peer = Some(value.to_vec()),
             b"laddr" => self.local = Some(value.to_vec()),
             b"user" if value == DEFAULT_USER => {}
@@ -228,7 +259,7 @@ impl Filter {
             wanted.as_deref().is_none_or(|wanted| wanted == address.as_bytes())
         };
         !session.killed.get()
-            && !self.nobody
+            && self.of_type.is_none_or(|wanted| wanted.fits(session))
             && self.id.is_none_or(|id| id == session.id)
             && self.spared.is_none_or(|id| id != session.id)
             && is(&self.peer, &session.peer)
@@ -309,7 +340,10 @@ mod tests {
         check("CLIENT KILL 1.2.3.4:5", Ok(old));
         check("CLIENT KILL id 3", Ok(Filter { id: Some(3), ..spare() }));
         check("CLIENT KILL ID 3 SKIPME no", Ok(Filter { id: Some(3), ..Filter::default() }));
-        check("CLIENT KILL TYPE pubsub", Ok(Filter { nobody: true, ..spare() }));
+        check(
+            "CLIENT KILL TYPE pubsub",
+            Ok(Filter { of_type: Some(ClientType::Subscriber), ..spare() }),
+        );
         check("CLIENT KILL USER default MAXAGE 5", Ok(Filter { age_min_s: 5, ..spare() }));
         check("CLIENT KILL ID 0", Err("ERR client-id should be greater than 0"));
         check("CLIENT KILL USER x", Err("ERR No such user 'x'"));
@@ -326,8 +360,8 @@ mod tests {
             assert_eq!(parsed, expected.map_err(Failure::from), "{line}");
         };
         check("CLIENT LIST", Ok(Asked::All));
-        check("CLIENT LIST TYPE NORMAL", Ok(Asked::All));
-        check("CLIENT LIST TYPE replica", Ok(Asked::None));
+        check("CLIENT LIST TYPE NORMAL", Ok(Asked::OfType(ClientType::Normal)));
+        check("CLIENT LIST TYPE replica", Ok(Asked::OfType(ClientType::OfReplication)));
         check("CLIENT LIST ID 3 -1 3", Ok(Asked::Ids(vec![3, -1, 3])));
         check("CLIENT LIST ID 3 x", Err("ERR Invalid client ID"));
         check("CLIENT LIST ID", Err(text::SYNTAX));

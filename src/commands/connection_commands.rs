@@ -7,6 +7,7 @@ use basalt_shard::resp::Protocol;
 
 use crate::client::ReplyMode;
 use crate::commands::replies::{Failure, answer};
+use crate::execute::publish;
 use crate::thread::process_command::{ProcessContext, ProcessRun};
 
 /// The functions of this file.
@@ -19,11 +20,24 @@ pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
 ];
 
 fn ping(context: &mut ProcessContext<'_>) {
+    if context.session.is_subscriber() && context.session.protocol.get() == Protocol::Resp2 {
+        return ping_of_subscriber(context);
+    }
     match context.args.len() {
         1 => context.reply.simple("PONG"),
         2 => context.reply.bulk(context.args.get(1)),
         _ => context.reply.error(b"ERR wrong number of arguments for 'ping' command"),
     }
+}
+
+/// In the form of what is pushed, so that a client which reads nothing else can tell it apart.
+fn ping_of_subscriber(context: &mut ProcessContext<'_>) {
+    if context.args.len() > 2 {
+        return context.reply.error(b"ERR wrong number of arguments for 'ping' command");
+    }
+    context.reply.array(2);
+    context.reply.bulk(b"pong");
+    context.reply.bulk(context.args.iter_from(1).next().unwrap_or_default());
 }
 
 fn select(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
@@ -48,6 +62,7 @@ fn reset(context: &mut ProcessContext<'_>) {
     if session.monitor.replace(false) {
         context.shard_loop.node.monitors.fetch_sub(1, Ordering::Relaxed);
     }
+    publish::forget(context.shard_loop, session);
     session.db.set(0);
     session.protocol.set(Protocol::Resp2);
     session.authenticated.set(context.shard_loop.config().requirepass.is_none());

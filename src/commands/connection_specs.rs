@@ -8,7 +8,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
     CommandSpec {
         name: "ping",
         arity: -1,
-        flags: flag::FAST,
+        flags: flag::IN_SUBSCRIBED_MODE | flag::FAST,
         categories: category::CONNECTION,
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
         run: Run::Process,
@@ -37,7 +37,8 @@ pub(crate) const SPECS: &[CommandSpec] = &[
     CommandSpec {
         name: "quit",
         arity: -1,
-        flags: flag::NOSCRIPT
+        flags: flag::IN_SUBSCRIBED_MODE
+            | flag::NOSCRIPT
             | flag::LOADING
             | flag::STALE
             | flag::FAST
@@ -56,7 +57,8 @@ pub(crate) const SPECS: &[CommandSpec] = &[
     CommandSpec {
         name: "reset",
         arity: 1,
-        flags: flag::NOSCRIPT
+        flags: flag::IN_SUBSCRIBED_MODE
+            | flag::NOSCRIPT
             | flag::LOADING
             | flag::STALE
             | flag::FAST

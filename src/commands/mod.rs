@@ -19,6 +19,7 @@ pub(crate) mod lolwut;
 pub(crate) mod memory_commands;
 pub(crate) mod monitor;
 pub(crate) mod persistence;
+pub(crate) mod pubsub;
 pub(crate) mod replies;
 pub(crate) mod server_commands;
 pub(crate) mod slowlog_commands;
@@ -31,7 +32,7 @@ use crate::thread::process_command::ProcessRun;
 
 /// All commands that no shard runs, described.
 pub(crate) fn process_specs() -> impl Iterator<Item = &'static CommandSpec> {
-    let here = [specs::SPECS, acl::specs::SPECS, persistence::specs::SPECS];
+    let here = [specs::SPECS, acl::specs::SPECS, persistence::specs::SPECS, pubsub::SPECS];
     here.into_iter()
         .chain(absent::SPECS)
         .chain([crate::commands::connection_specs::SPECS])
@@ -56,6 +57,7 @@ pub(crate) fn commands() -> Vec<(&'static str, ProcessRun)> {
         memory_commands::COMMANDS,
         monitor::COMMANDS,
         persistence::COMMANDS,
+        pubsub::COMMANDS,
         server_commands::COMMANDS,
         slowlog_commands::COMMANDS,
         walk::COMMANDS,

@@ -10,7 +10,7 @@ use basalt_shard::command::table::{Entry, LookupError};
 use basalt_shard::command::{Args, keys};
 use basalt_shard::error::refuse_if_over;
 use basalt_shard::keyspace::layout;
-use basalt_shard::resp::ReplyBuffer;
+use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Attempt;
 
 use crate::client::ReplyMode;
@@ -80,6 +80,17 @@ impl Connection {
         }
         if !self.session.authenticated.get() && !entry.spec.has(flag::NO_AUTH) {
             return self.reject(Some(entry), b"NOAUTH Authentication required.").await;
+        }
+        if self.session.is_subscriber()
+            && self.session.protocol.get() == Protocol::Resp2
+            && !entry.spec.has(flag::IN_SUBSCRIBED_MODE)
+        {
+            let text = format!(
+                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
+                 RESET are allowed in this context",
+                entry.full_name
+            );
+            return self.reject(Some(entry), text.as_bytes()).await;
         }
         self.session.commands.set(self.session.commands.get() + 1);
         if node.paused_until_ms.load(Ordering::Relaxed) != 0 {
@@ -300,31 +311,29 @@ impl Connection {
         let mut start = self.out.len();
         let timer = Instant::now();
         let bytes_max = self.shard_loop.hot_settings.get().reply_bytes_max;
-        match run {
+        let is_done = match run {
             ProcessRun::Now(run) => {
-                self.out.limit(start.saturating_add(bytes_max));
-                let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
-                run(&mut ProcessContext {
-                    shard_loop: &shard_loop,
-                    session: &session,
-                    args,
-                    reply: &mut self.out,
-                });
-                refuse_if_over(&mut self.out, start);
-                self.out.limit(usize::MAX);
+                self.run_now(args, run);
+                true
             }
-            ProcessRun::Later(answer) | ProcessRun::Report(answer) => {
-                let mut reply = ReplyBuffer::new(self.out.protocol());
-                reply.limit(bytes_max);
-                let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
-                let context = LaterContext::new(shard_loop, session, (entry.id, args), reply);
-                let mut reply = answer(context).await;
-                refuse_if_over(&mut reply, 0);
-                runtime::note_command(entry.id, 0);
-                start = self.take_replies(reply.take()).await;
-                if matches!(run, ProcessRun::Later(_)) {
-                    self.hold_for_everything(start);
-                }
+            ProcessRun::Try(run, _) => self.run_now(args, run),
+            ProcessRun::Later(_) | ProcessRun::Report(_) => false,
+        };
+        if !is_done
+            && let ProcessRun::Later(answer)
+            | ProcessRun::Report(answer)
+            | ProcessRun::Try(_, answer) = run
+        {
+            let mut reply = ReplyBuffer::new(self.out.protocol());
+            reply.limit(bytes_max);
+            let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
+            let context = LaterContext::new(shard_loop, session, (entry.id, args), reply);
+            let mut reply = answer(context).await;
+            refuse_if_over(&mut reply, 0);
+            runtime::note_command(entry.id, 0);
+            start = self.take_replies(reply.take()).await;
+            if matches!(run, ProcessRun::Later(_)) {
+                self.hold_for_everything(start);
             }
         }
         self.out.set_protocol(self.session.protocol.get());
@@ -333,10 +342,26 @@ impl Connection {
         LoopCounters::add(&self.shard_loop.counters.commands, 1);
         let duration_ns = statistics.last_duration_ns;
         drop(statistics);
-        if matches!(run, ProcessRun::Now(_)) {
+        if is_done {
             runtime::note_command(entry.id, duration_ns);
         }
         self.note_slowness(entry, args, duration_ns / 1000);
+    }
+
+    /// Runs a command that answers at once.
+    fn run_now<T>(&mut self, args: Args<'_>, run: fn(&mut ProcessContext<'_>) -> T) -> T {
+        let start = self.out.len();
+        self.out.limit(start.saturating_add(self.shard_loop.hot_settings.get().reply_bytes_max));
+        let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
+        let outcome = run(&mut ProcessContext {
+            shard_loop: &shard_loop,
+            session: &session,
+            args,
+            reply: &mut self.out,
+        });
+        refuse_if_over(&mut self.out, start);
+        self.out.limit(usize::MAX);
+        outcome
     }
 
     /// Puts a command into the slow log and the latency monitor, if it took long.

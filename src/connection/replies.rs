@@ -152,7 +152,11 @@ impl Connection {
         }
         self.replies_are_short = bytes <= std::mem::take(&mut self.consumed_bytes) / SHORT_SHARE;
         let waiting = bytes + self.outbox.bytes;
-        let limit = shard_loop.hot_settings.get().output_hard_bytes;
+        let settings = shard_loop.hot_settings.get();
+        let limit = match self.session.is_subscriber() {
+            true => settings.pubsub_output_hard_bytes,
+            false => settings.output_hard_bytes,
+        };
         if limit > 0 && waiting as u64 > limit {
             tracing::warn!(client = self.session.id, "closed: output buffer limit reached");
             return false;

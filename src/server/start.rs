@@ -32,7 +32,7 @@ use crate::config::{Config, Sources};
 use crate::connection;
 use crate::connection::listener;
 use crate::daemon::Background;
-use crate::execute::run;
+use crate::execute::{publish, run};
 use crate::io::accepting::Accepting;
 use crate::io::readiness;
 use crate::runtime;
@@ -480,6 +480,16 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message) {
             shard_loop.shard.borrow_mut().settle(durable);
             turn::note_durable(shard_loop);
         }
+        Message::Subscriptions { origin, exchange, changes } => {
+            publish::take_changes(shard_loop, origin, &changes);
+            if let Some(exchange) = exchange {
+                shard_loop.turn.post(origin, Message::Answer(exchange, Answer::Subscribed));
+            }
+        }
+        Message::Publish { origin, exchange, publication } => {
+            publish::publish_for(shard_loop, (origin, exchange), publication);
+        }
+        Message::Published(publication) => publish::deliver(shard_loop, &publication),
         Message::Run(job) => job(shard_loop),
     }
 }
@@ -493,6 +503,7 @@ struct Goodbye {
 impl Drop for Goodbye {
     fn drop(&mut self) {
         self.shard_loop.sessions.borrow_mut().remove(&self.session.id);
+        publish::forget(&self.shard_loop, &self.session);
         let node = &self.shard_loop.node;
         node.client_memory.count_requests(&self.session.input_bytes, 0);
         node.client_memory.count_replies(&self.session.output_bytes, 0);

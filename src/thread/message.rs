@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use basalt_shard::command::Args;
 use basalt_shard::command::table::CommandId;
@@ -16,7 +17,9 @@ use basalt_shard::topology::ShardId;
 use basalt_shard::view::{Changes, Use};
 use bytes::Bytes;
 
+use crate::client::subscriptions::Kind;
 use crate::client::{Caller, NewConnection};
+use crate::pubsub::Publication;
 use crate::telemetry::slowness::Slow;
 use crate::thread::shard_loop::ShardLoop;
 
@@ -169,8 +172,19 @@ pub(crate) enum Answer {
     NotAtOnce,
     Locked(LockId),
     Committed(Result<Ticket, EngineError>),
+    /// Subscriptions are known.
+    Subscribed,
+    /// So many subscriptions meet what was published.
+    Receivers(u64),
     /// Of [`Message::Run`] and of the blocking threads: whatever was asked for.
     Value(Box<dyn Any + Send>),
+}
+
+/// How many more clients of a thread have subscribed to a name; a negative number: fewer.
+pub(crate) struct SubscriptionChange {
+    pub(crate) kind: Kind,
+    pub(crate) name: Bytes,
+    pub(crate) change: i32,
 }
 
 /// A piece of work for another shard's thread.
@@ -196,6 +210,17 @@ pub(crate) enum Message {
     Answer(ExchangeId, Answer),
     /// Some shard's log has become durable further than before.
     Durable,
+    /// Clients of this thread have subscribed to channels whose home you are, or no longer.
+    Subscriptions {
+        origin: ShardId,
+        /// Answer this, if anything.
+        exchange: Option<ExchangeId>,
+        changes: Vec<SubscriptionChange>,
+    },
+    /// Publish this on a channel whose home you are.
+    Publish { origin: ShardId, exchange: ExchangeId, publication: Arc<Publication> },
+    /// Push this to your subscribers.
+    Published(Arc<Publication>),
     /// Run this (administration; not for the hot path).
     Run(Job),
 }

@@ -62,6 +62,8 @@ pub(crate) type LaterReply = Pin<Box<dyn Future<Output = ReplyBuffer>>>;
 pub(crate) enum ProcessRun {
     Now(fn(&mut ProcessContext<'_>)),
     Later(fn(LaterContext) -> LaterReply),
+    /// At once, or if that answers false as [`ProcessRun::Report`].
+    Try(fn(&mut ProcessContext<'_>) -> bool, fn(LaterContext) -> LaterReply),
     /// As `Later`, for what tells how the server is and shows nobody's data: the reply does not
     /// wait until everything is durable, so that it comes also when a log has failed.
     Report(fn(LaterContext) -> LaterReply),

@@ -28,6 +28,8 @@ use crate::client::Session;
 use crate::clock::steady_ms;
 use crate::config::{Config, memory};
 use crate::io::input::BufferPool;
+use crate::pubsub::home::Home;
+use crate::pubsub::subscribers::Subscribers;
 use crate::shared::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
 use crate::telemetry::command_statistics::CommandStatistics;
 use crate::thread::message::{Answer, ExchangeId, Message};
@@ -160,6 +162,8 @@ pub(crate) struct HotSettings {
     /// Of normal clients; 0: none.
     pub(crate) output_hard_bytes: u64,
     pub(crate) output_soft_bytes: u64,
+    /// Of clients that have subscribed; 0: none.
+    pub(crate) pubsub_output_hard_bytes: u64,
     pub(crate) slowlog_log_slower_than_us: i64,
     pub(crate) latency_monitor_threshold_ms: u64,
     /// As the shards' commands have it.
@@ -176,6 +180,10 @@ pub(crate) struct ShardLoop {
     pub(crate) turn: Turn,
     pub(crate) buffers: BufferPool,
     pub(crate) sessions: RefCell<FxHashMap<u64, Rc<Session>>>,
+    /// Clients of this thread that have subscribed.
+    pub(crate) subscribers: RefCell<Subscribers>,
+    /// What this shard knows as the home of channels.
+    pub(crate) home: RefCell<Home>,
     pub(crate) statistics: RefCell<CommandStatistics>,
     pub(crate) counters: LoopCounters,
     pub(crate) hot_settings: Cell<HotSettings>,
@@ -206,6 +214,8 @@ impl ShardLoop {
             turn: Turn::new(shards),
             buffers: BufferPool::default(),
             sessions: RefCell::default(),
+            subscribers: RefCell::default(),
+            home: RefCell::default(),
             statistics: RefCell::new(CommandStatistics::new(node.table.len())),
             counters: LoopCounters::default(),
             hot_settings: Cell::default(),
@@ -261,6 +271,7 @@ impl ShardLoop {
             client_query_buffer_limit: config.client_query_buffer_limit,
             output_hard_bytes: config.client_output_buffer_limit.normal.hard_bytes,
             output_soft_bytes: config.client_output_buffer_limit.normal.soft_bytes,
+            pubsub_output_hard_bytes: config.client_output_buffer_limit.pubsub.hard_bytes,
             slowlog_log_slower_than_us: config.slowlog_log_slower_than_us,
             latency_monitor_threshold_ms: config.latency_monitor_threshold_ms,
             reply_bytes_max,

@@ -20,6 +20,8 @@ pub(crate) struct Turn {
     scheduled: Cell<bool>,
     waker: RefCell<Option<Waker>>,
     outboxes: RefCell<Vec<Vec<Message>>>,
+    /// What goes out before anything in the outboxes.
+    first: RefCell<Vec<(ShardId, Message)>>,
     /// Who waits for each shard's log, by what for.
     waiting: Vec<[RefCell<Line>; 2]>,
     /// Answers for other shards that wait for this shard's log.
@@ -56,6 +58,7 @@ impl Turn {
             scheduled: Cell::new(false),
             waker: RefCell::new(None),
             outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
+            first: RefCell::default(),
             waiting: (0..shards).map(|_| Default::default()).collect(),
             deferred: RefCell::new(Vec::new()),
         }
@@ -68,6 +71,13 @@ impl Turn {
         {
             waker.wake_by_ref();
         }
+    }
+
+    /// Sends a message to another shard before everything that is in outboxes for any shard: whoever
+    /// learns of something by a message from here finds that this one has come before.
+    pub(crate) fn post_first(&self, shard: ShardId, message: Message) {
+        self.first.borrow_mut().push((shard, message));
+        self.schedule();
     }
 
     /// Puts a message for another shard into its outbox.
@@ -99,6 +109,9 @@ fn end(shard_loop: &ShardLoop) {
     shard_loop.flush_log();
     post_deferred(shard_loop);
     let turn = &shard_loop.turn;
+    for (shard, message) in turn.first.borrow_mut().drain(..) {
+        shard_loop.node.mailboxes[shard].send(message);
+    }
     for (shard, outbox) in turn.outboxes.borrow_mut().iter_mut().enumerate() {
         if !outbox.is_empty() {
             shard_loop.node.mailboxes[shard].send_all(outbox.drain(..));

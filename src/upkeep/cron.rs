@@ -90,11 +90,12 @@ fn close_idle_clients(shard_loop: &ShardLoop) {
 /// Closes clients whose replies have been over the soft limit of `client-output-buffer-limit` for
 /// too long.
 fn close_slow_readers(shard_loop: &ShardLoop) {
-    let limit = shard_loop.config().client_output_buffer_limit.normal;
+    let limits = shard_loop.config().client_output_buffer_limit;
     let now = steady_ms();
     let mut slow = Vec::new();
     for session in shard_loop.sessions.borrow().values() {
-        let waiting = session.output_bytes.get() as u64;
+        let limit = if session.is_subscriber() { limits.pubsub } else { limits.normal };
+        let waiting = (session.output_bytes.get() + session.pushed_bytes.get()) as u64;
         if limit.soft_bytes == 0 || waiting <= limit.soft_bytes {
             session.over_soft_limit_since_ms.set(None);
             continue;

@@ -31,6 +31,7 @@ mod monitor;
 mod numbers;
 mod open_files;
 mod protocol;
+mod pubsub;
 mod restart;
 mod saving;
 mod scan;

@@ -48,6 +48,8 @@ pub mod flag {
     pub const ALLOW_BUSY: Flags = 1 << 18;
     /// Tells how a key is used, which every thread may know a part of. Not shown to clients.
     pub const TELLS_USES: Flags = 1 << 31;
+    /// A client of RESP2 that has subscribed may send it; not shown.
+    pub const IN_SUBSCRIBED_MODE: Flags = 1 << 19;
     /// Replies with the flag's name.
     pub const NAMES: &[(Flags, &str)] = &[
         (WRITE, "write"),

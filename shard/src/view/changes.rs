@@ -64,8 +64,8 @@ pub struct Changes {
     pub(super) new_versions: SmallVec<[u64; 2]>,
     /// The shard that values of other shards went to.
     pub(super) gaining: Option<ShardId>,
-    /// How many changes these are to whoever counts changes.
-    pub(super) count: u64,
+    /// How many changes these are to whoever counts changes, if it is not one for each key.
+    pub(super) stated_count: Option<u64>,
 }
 
 /// Changed elements as in [`Changes`], in order.
@@ -92,7 +92,7 @@ impl Changes {
     /// How many changes these are, as Redis counts what a snapshot would be without: mostly one for
     /// each key, for some commands one for each field or pair.
     pub fn count(&self) -> u64 {
-        self.count
+        self.stated_count.unwrap_or(self.heads.len() as u64)
     }
 
     /// The changed keys.
@@ -133,6 +133,7 @@ impl Changes {
 
     /// Splits the changes by owner: the entry of every shard that has any.
     pub fn by_shard(self) -> Vec<(ShardId, Changes)> {
+        let count = self.count();
         let mut parts: BTreeMap<ShardId, Changes> = BTreeMap::new();
         for change in self.heads {
             parts.entry(change.shard).or_default().heads.push(change);
@@ -142,23 +143,24 @@ impl Changes {
         }
         for part in parts.values_mut() {
             part.new_versions.clone_from(&self.new_versions);
+            part.stated_count = Some(0);
         }
         // What counts is the sum over all shards.
         if let Some(mut first) = parts.first_entry() {
-            first.get_mut().count = self.count;
+            first.get_mut().stated_count = Some(count);
         }
         parts.into_iter().collect()
     }
 
     /// Takes over later changes; what they found is what these left.
     pub fn absorb(&mut self, later: Changes) {
+        self.stated_count = Some(self.count() + later.count());
         for change in later.heads {
             self.set(change);
         }
         self.elements.extend(later.elements);
         self.new_versions.extend(later.new_versions);
         self.gaining = self.gaining.or(later.gaining);
-        self.count += later.count;
     }
 
     pub(super) fn find(&self, record_key: &[u8]) -> Option<usize> {

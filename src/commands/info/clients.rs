@@ -16,13 +16,10 @@ pub(super) fn clients(facts: &Facts, out: &mut Text) {
     // No command waits for keys: these are held up by CLIENT PAUSE.
     out.field("blocked_clients", facts.sum(|shard| shard.paused_clients));
     // Nor are keys tracked for a client.
+    out.field("tracking_clients", 0);
+    out.field("pubsub_clients", facts.sum(|shard| shard.subscribers));
     out.fields(
-        &[
-            "tracking_clients",
-            "clients_in_timeout_table",
-            "total_blocking_keys",
-            "total_blocking_keys_on_nokey",
-        ],
+        &["clients_in_timeout_table", "total_blocking_keys", "total_blocking_keys_on_nokey"],
         0,
     );
 }

@@ -18,6 +18,7 @@ use crate::commands::info::hot_keys;
 use crate::commands::info::keyspace::Database;
 use crate::config::Config;
 use crate::config::memory::{MemoryPlan, host_memory};
+use crate::pubsub::World;
 use crate::runtime::TurnTotals;
 use crate::shared::memory_shares::Shares;
 use crate::shared::saves::WorkFacts;
@@ -143,6 +144,12 @@ pub(super) struct OfShard {
     pub(super) turns: u64,
     pub(super) loop_turns: TurnTotals,
     pub(super) expire_ns: u64,
+    /// Channels and shard channels with subscribers whose home it is.
+    pub(super) channels: u64,
+    pub(super) shard_channels: u64,
+    /// Patterns of the clients of all shards: every shard knows them.
+    pub(super) patterns: u64,
+    pub(super) subscribers: u64,
     pub(super) hops: u64,
     pub(super) transactions: u64,
     /// Commands, input and output bytes, turns a second.
@@ -228,12 +235,16 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
         transactions: counters.transactions.get(),
         rates: counters.rates.per_second(),
         processor_time: ProcessorTime::of_thread(),
+        channels: shard_loop.home.borrow().channel_count(World::All) as u64,
+        shard_channels: shard_loop.home.borrow().channel_count(World::Shard) as u64,
+        patterns: shard_loop.home.borrow().pattern_count() as u64,
         ..OfShard::default()
     };
     for session in shard_loop.sessions.borrow().values() {
         let (input, output) = (session.input_bytes.get() as u64, session.output_bytes.get() as u64);
         facts.clients += 1;
         facts.paused_clients += u64::from(session.is_paused.get());
+        facts.subscribers += u64::from(session.is_subscriber());
         facts.client_bytes += input + output + size_of::<Session>() as u64;
         facts.client_input_max = facts.client_input_max.max(input);
         facts.client_output_max = facts.client_output_max.max(output);

@@ -11,6 +11,7 @@ pub(super) fn stats(facts: &Facts, out: &mut Text) {
     out.field("rejected_connections", facts.process.connections_rejected);
     out.fields(&["sync_full", "sync_partial_ok", "sync_partial_err"], 0);
     keys(facts, out);
+    channels(facts, out);
     absent(out);
     out.field("total_error_replies", facts.errors_total);
     out.field("dump_payload_sanitizations", 0);
@@ -61,13 +62,18 @@ fn keys(facts: &Facts, out: &mut Text) {
     out.field("keyspace_misses", facts.sum(|shard| shard.storage.keyspace_misses));
 }
 
+/// Every shard knows all patterns.
+fn channels(facts: &Facts, out: &mut Text) {
+    let patterns = facts.shards.first().map_or(0, |shard| shard.patterns);
+    out.field("pubsub_channels", facts.sum(|shard| shard.channels));
+    out.field("pubsub_patterns", patterns);
+    out.field("pubsubshard_channels", facts.sum(|shard| shard.shard_channels));
+}
+
 /// What there is none of here.
 fn absent(out: &mut Text) {
     out.fields(
         &[
-            "pubsub_channels",
-            "pubsub_patterns",
-            "pubsubshard_channels",
             "latest_fork_usec",
             "total_forks",
             "migrate_cached_sockets",

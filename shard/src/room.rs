@@ -56,10 +56,12 @@ impl Room {
     }
 
     /// Whether there is room for `bytes` more beside the `used` ones, of which somebody has `own`.
+    /// One alone has room for anything, but not when replies that wait take all of it.
     fn fits(&self, used: u64, own: u64, bytes: u64) -> bool {
         let bytes_max = self.bytes_max.load(Ordering::SeqCst);
-        let left = bytes_max.saturating_sub(self.replies.load(Ordering::SeqCst));
-        used == own || used.saturating_add(bytes) <= left
+        let replies = self.replies.load(Ordering::SeqCst);
+        let left = bytes_max.saturating_sub(replies);
+        (used == own && replies <= bytes_max) || used.saturating_add(bytes) <= left
     }
 }
 
@@ -192,9 +194,12 @@ mod tests {
         assert!(grow(&mut one, &room, 30) && !grow(&mut other, &room, 20));
         assert!(grow(&mut other, &room, 10));
         drop((one, other));
-        room.replies().store(101, Ordering::Relaxed);
+        room.replies().store(100, Ordering::Relaxed);
         let (mut one, mut other) = (Reservation::default(), Reservation::default());
         assert!(grow(&mut one, &room, 30) && !grow(&mut other, &room, 1));
+        drop((one, other));
+        room.replies().store(101, Ordering::Relaxed);
+        assert!(!grow(&mut Reservation::default(), &room, 1), "the next one would be one more");
     }
 
     #[test]

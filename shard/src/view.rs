@@ -8,6 +8,7 @@
 mod changes;
 mod pieces;
 mod uses;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
@@ -19,7 +20,6 @@ use crate::error::{CommandError, text};
 use crate::keyspace::access::Access;
 use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::dirty::{DirtyKeys, Ticket};
-use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::{self, Body, Head, Kind};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::keyspace::pieces::BIG_BYTES;
@@ -559,88 +559,6 @@ impl<'a> View<'a> {
         {
             self.failure = Some(error);
         }
-    }
-
-    /// The version under which a record is to stand among the elements, if it is big.
-    fn apart(&mut self, record: &[u8]) -> Option<u64> {
-        self.reserve_for(record.len());
-        (record.len() >= BIG_BYTES && matches!(head::peek(record), Ok((Kind::String, _))))
-            .then(|| self.new_version())
-    }
-
-    /// Whether a key that would get this deadline is gone at once. It is never stored: who counts,
-    /// walks and draws need not know of it.
-    fn is_past(&self, deadline_ms: Option<u64>) -> bool {
-        deadline_ms.is_some_and(|deadline_ms| deadline_ms <= self.context.now_ms)
-    }
-
-    /// Sets the value of an opened key, deadline included. One that has passed deletes the key.
-    pub fn put(&mut self, key: &Key, head: &Head) {
-        if self.is_past(head.deadline_ms) {
-            return self.remove_if_there(key);
-        }
-        #[cfg(test)]
-        crate::testing::TouchedKeys::note_changed(key.name());
-        let record = head.encode();
-        let apart = self.apart(&record);
-        self.changes.set(HeadChange {
-            shard: key.shard,
-            record_key: key.record_key.clone(),
-            before: key.before,
-            after: Some(record),
-            deadline_ms: head.deadline_ms,
-            apart,
-        });
-    }
-
-    /// Sets the value of an opened key to the string of a draft. A deadline that has passed deletes
-    /// the key.
-    pub fn put_string(&mut self, key: &Key, draft: StringDraft) {
-        if self.is_past(draft.deadline_ms()) {
-            return self.remove_if_there(key);
-        }
-        #[cfg(test)]
-        crate::testing::TouchedKeys::note_changed(key.name());
-        let deadline_ms = draft.deadline_ms();
-        let record = draft.into_record();
-        let apart = self.apart(&record);
-        self.changes.set(HeadChange {
-            shard: key.shard,
-            record_key: key.record_key.clone(),
-            before: key.before,
-            after: Some(record),
-            deadline_ms,
-            apart,
-        });
-    }
-
-    fn remove_if_there(&mut self, key: &Key) {
-        if key.before.existed || self.changed(&key.record_key).is_some() {
-            self.remove(key);
-        }
-    }
-
-    /// Deletes an opened key. Its elements become orphans, whatever their number.
-    pub fn remove(&mut self, key: &Key) {
-        #[cfg(test)]
-        crate::testing::TouchedKeys::note_changed(key.name());
-        self.changes.set(HeadChange {
-            shard: key.shard,
-            record_key: key.record_key.clone(),
-            before: key.before,
-            after: None,
-            deadline_ms: None,
-            apart: None,
-        });
-    }
-
-    /// Deletes an opened key whose value a put has given to `target`, perhaps on another shard: it
-    /// goes when what was put there is durable. The targets of one command are all of one shard.
-    pub fn remove_moved(&mut self, key: &Key, target: &Key) {
-        if key.shard != target.shard {
-            self.changes.gaining = Some(target.shard);
-        }
-        self.remove(key);
     }
 
     /// A version for a collection that becomes large, never used before.

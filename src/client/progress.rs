@@ -12,14 +12,15 @@ pub(crate) const PROGRESS_BYTES: usize = 64 << 10;
 /// How far a client has come lately with its request, or with taking its replies.
 #[derive(Default)]
 pub(crate) struct Progress {
-    since_ms: Cell<u64>,
+    /// `None`: nothing has begun.
+    since_ms: Cell<Option<u64>>,
     moved: Cell<usize>,
 }
 
 impl Progress {
     /// A request has become long, or replies could not be sent at once.
     pub(crate) fn begin(&self) {
-        self.since_ms.set(steady_ms());
+        self.since_ms.set(Some(steady_ms()));
         self.moved.set(0);
     }
 
@@ -33,9 +34,8 @@ impl Progress {
 
     /// Milliseconds until it counts as none, unless there is some; 0: it does.
     pub(crate) fn stalls_in_ms(&self) -> u64 {
-        let until = self.since_ms.get().saturating_add(STALLED_AFTER_MS);
-        // A clock that was set back must not make it last.
-        until.saturating_sub(steady_ms()).min(STALLED_AFTER_MS)
+        let Some(since_ms) = self.since_ms.get() else { return 0 };
+        (since_ms + STALLED_AFTER_MS).saturating_sub(steady_ms())
     }
 }
 

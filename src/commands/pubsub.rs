@@ -250,7 +250,7 @@ pub(crate) const SPECS: &[CommandSpec] = &[
             "Listens for messages published on channels whose names match",
             "2.0.0",
             "O(N) where N is the number of patterns to subscribe to.",
-            &[PATTERN.multiple()],
+            &[Arg::new("pattern", ArgKind::Block(&[PATTERN])).multiple()],
         ),
     ),
     command(

@@ -13,8 +13,9 @@ use crate::execute::waiting::wait_in_line;
 use crate::shared::client_memory::{COUNTED_FROM, ClientMemory, TOO_MUCH_INPUT, Work};
 use crate::thread::node::Node;
 
-/// How long those who are disconnected for the sake of a client that does not read may take to go.
-const ROOM_PATIENCE: Duration = Duration::from_millis(500);
+/// How long it is waited for others to go before a client goes itself that does not read, and whose
+/// requests have no room. Longer than it takes to see who does nothing.
+const ROOM_PATIENCE: Duration = Duration::from_millis(1000);
 
 /// A place in the line whose request is read although there is no room for it.
 pub(super) struct Ahead {
@@ -223,23 +224,24 @@ impl Connection {
 
     /// Whether so many bytes of replies may stay in memory until they are sent. When there are far
     /// too many it is those who hold most of them that do not go on, this one or others.
-    pub(super) async fn may_keep_replies(&mut self, bytes: usize) -> bool {
+    pub(super) async fn may_keep_replies(&mut self, own_bytes: usize) -> bool {
         let node = self.shard_loop.node.clone();
         let memory = &node.client_memory;
         let excess = memory.excess_of_replies();
-        if bytes < COUNTED_FROM || excess == 0 || self.session.no_evict.get() {
+        if own_bytes < COUNTED_FROM || excess == 0 || self.session.no_evict.get() {
             return true;
         }
         let lack = Lack {
             bytes: excess,
             needed: Needed::OfReplies,
-            own_bytes: bytes as u64 + 1,
+            own_bytes: own_bytes as u64,
             is_urgent: true,
         };
         let made = Box::pin(eviction::make_room(&self.shard_loop, lack)).await;
-        let is_kept = made.is_enough || memory.is_little(bytes);
+        let is_kept = made.is_enough || memory.is_little(own_bytes);
         if !is_kept {
-            tracing::warn!(client = self.session.id, bytes, "closed: clients hold too much memory");
+            let client = self.session.id;
+            tracing::warn!(client, bytes = own_bytes, "closed: clients hold too much memory");
             eviction::count(&self.shard_loop);
         }
         is_kept

@@ -11,7 +11,6 @@ use basalt_shard::topology::ShardId;
 
 use crate::client::Session;
 use crate::client::progress::STALLED_AFTER_MS;
-use crate::io::readiness::Direction;
 use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::shard_loop::ShardLoop;
 
@@ -42,7 +41,7 @@ pub(crate) struct Lack {
     pub(crate) needed: Needed,
     /// What it would hold itself then: nobody goes who holds less.
     pub(crate) own_bytes: u64,
-    /// It is so much that also those go who do something.
+    /// It is so much that also those go who do something, if they hold more.
     pub(crate) is_urgent: bool,
 }
 
@@ -60,7 +59,7 @@ pub(crate) async fn make_room(shard_loop: &Rc<ShardLoop>, lack: Lack) -> Made {
     let of_shards = shard_loop.on_every_shard(move |there| holders(there, needed)).await;
     let all = of_shards.into_iter().flatten();
     let big = all.filter(|holder| holder.is_leaving || holder.bytes >= own_bytes);
-    let big = big.map(|holder| match is_urgent {
+    let big = big.map(|holder| match is_urgent && holder.bytes > own_bytes {
         true => Holder { stalls_in_ms: 0, ..holder },
         false => holder,
     });
@@ -110,10 +109,13 @@ fn holder(shard: ShardId, session: &Session, needed: Needed) -> Option<Holder> {
     if bytes < COUNTED_FROM || session.no_evict.get() || !(awaited || is_leaving) {
         return None;
     }
-    let direction = if session.awaits_input.get() { Direction::Read } else { Direction::Write };
+    let has_done_its_part = || match session.awaits_input.get() {
+        true => session.stream.has_much_to_read(),
+        false => session.stream.has_room_to_write(),
+    };
     let stalls_in_ms = match session.progress.stalls_in_ms() {
-        // It has done its part: this thread has not come to it yet.
-        0 if !is_leaving && session.stream.is_ready_now(direction) => STALLED_AFTER_MS,
+        // This thread has not come to it yet.
+        0 if !is_leaving && has_done_its_part() => STALLED_AFTER_MS,
         other => other,
     };
     Some(Holder { shard, id: session.id, bytes: bytes as u64, stalls_in_ms, is_leaving })

@@ -31,8 +31,8 @@ fn homes(shard_loop: &ShardLoop, kind: Kind, name: &[u8]) -> std::ops::Range<Sha
     }
 }
 
-/// Subscribes a client to names, and calls `confirm` with each and the number of subscriptions then.
-/// Returns when everything that is published from now on gets there.
+/// Subscribes a client to names, and calls `confirm` with each and the number of subscriptions
+/// then. Returns when everything that is published from now on gets there.
 pub(crate) async fn subscribe(
     shard_loop: &Rc<ShardLoop>,
     session: &Rc<Session>,
@@ -141,7 +141,8 @@ pub(crate) fn publish_here(shard_loop: &ShardLoop, publication: Arc<Publication>
     receivers.count
 }
 
-/// Publishes on a channel whose home is another shard; the question how many subscriptions it meets.
+/// Publishes on a channel whose home is another shard; the question how many subscriptions it
+/// meets.
 pub(crate) fn publish_there(
     shard_loop: &ShardLoop,
     home: ShardId,

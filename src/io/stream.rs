@@ -103,16 +103,23 @@ impl Stream {
         let _ = socket::shutdown(self.socket.as_raw_fd(), Shutdown::Write);
     }
 
-    /// Whether the socket has something to read, or room for more, at this moment: what is known of
-    /// it otherwise is as old as the thread's last look at its sockets.
-    pub(crate) fn is_ready_now(&self, direction: Direction) -> bool {
-        let flags = match direction {
-            Direction::Read => EpollFlags::EPOLLIN,
-            Direction::Write => EpollFlags::EPOLLOUT,
-        };
+    /// Whether the socket has more to read than a trickle, at this moment: what is known of it
+    /// otherwise is as old as the thread's last look at its sockets.
+    pub(crate) fn has_much_to_read(&self) -> bool {
+        let mut buffer = [0; 1024];
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK;
+        match socket::recv(self.socket.as_raw_fd(), &mut buffer, flags) {
+            // The end comes to light when it is read.
+            Ok(count) => count == 0 || count == buffer.len(),
+            Err(error) => error != Errno::EAGAIN,
+        }
+    }
+
+    /// Whether the socket has room for more, at this moment.
+    pub(crate) fn has_room_to_write(&self) -> bool {
         let look = || -> nix::Result<usize> {
             let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-            epoll.add(&self.socket, EpollEvent::new(flags, 0))?;
+            epoll.add(&self.socket, EpollEvent::new(EpollFlags::EPOLLOUT, 0))?;
             epoll.wait(&mut [EpollEvent::empty()], 0)
         };
         look().is_ok_and(|ready| ready > 0)

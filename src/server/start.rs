@@ -20,7 +20,7 @@ use basalt_shard::log::format::Identity;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Shard;
 use basalt_shard::topology::{ShardId, Topology};
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use nix::fcntl::OFlag;
 
 use crate::client::Session;
@@ -525,8 +525,10 @@ fn wait_until_stopped(stopped: &Receiver<()>) {
 fn close(node: &Arc<Node>) -> Result<(), String> {
     let mut result = Ok(());
     node.is_stopping.store(true, Ordering::Release);
-    for shard in 0..node.topology.shards() {
-        match node.topology.engine(shard).close() {
+    let closing: Vec<_> =
+        (0..node.topology.shards()).map(|shard| close_shard(node, shard)).collect();
+    for (shard, closing) in closing.into_iter().enumerate() {
+        match await_closing(node, &closing) {
             Ok(()) => {}
             Err(EngineError::DiskFull) => tracing::warn!(
                 shard,
@@ -548,6 +550,42 @@ fn close(node: &Arc<Node>) -> Result<(), String> {
     }
     disk::settle(node);
     result
+}
+
+/// How long a full disk may hold up a stop.
+const FULL_PATIENCE: Duration = Duration::from_secs(5);
+
+fn close_shard(node: &Arc<Node>, shard: ShardId) -> Receiver<Result<(), EngineError>> {
+    let (closed, closing) = bounded(1);
+    let engine = node.topology.engine(shard).clone();
+    let close = move || {
+        // Nobody waits for it any more: the process ends.
+        let _ = closed.send(engine.close());
+    };
+    // Without the thread the channel closes at once.
+    let _ = std::thread::Builder::new().name(format!("close-{shard}")).spawn(close);
+    closing
+}
+
+/// The log is synced first; tables are written after that, and RocksDB waits for room as long as
+/// there is none.
+fn await_closing(
+    node: &Node,
+    closing: &Receiver<Result<(), EngineError>>,
+) -> Result<(), EngineError> {
+    let start = Instant::now();
+    loop {
+        match closing.recv_timeout(Duration::from_millis(100)) {
+            Ok(closed) => return closed,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(EngineError::Io("closing failed in the server; this is a bug".into()));
+            }
+        }
+        if start.elapsed() > FULL_PATIENCE && node.disk_full.load(Ordering::Relaxed) {
+            return Err(EngineError::DiskFull);
+        }
+    }
 }
 
 /// 40 random hexadecimal digits.

@@ -176,9 +176,11 @@ impl ClientMemory {
         self.lack(0) > 0
     }
 
-    /// Bytes of replies beyond what there is for requests and replies together.
+    /// Bytes of replies beyond what can be borne for a moment: twice what there is for requests and
+    /// replies.
     pub(crate) fn excess_of_replies(&self) -> u64 {
-        self.room.replies().load(Ordering::SeqCst).saturating_sub(self.bytes_max())
+        let replies = self.room.replies().load(Ordering::SeqCst);
+        replies.saturating_sub(self.bytes_max().saturating_mul(2))
     }
 }
 
@@ -282,13 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn replies_may_take_all_of_it() {
+    fn replies_may_take_twice_of_it_for_a_moment() {
         let total = of(MB);
         let (replies, requests) = (HeldBytes::default(), HeldBytes::default());
         total.count_requests(&requests, MB);
-        total.count_replies(&replies, MB);
+        total.count_replies(&replies, 2 * MB);
         assert!(total.is_over() && total.excess_of_replies() == 0);
-        total.count_replies(&replies, MB + 1);
+        total.count_replies(&replies, 2 * MB + 1);
         assert_eq!(total.excess_of_replies(), 1);
     }
 

@@ -1,8 +1,8 @@
 //! What threads share, each thing by itself: it knows no thread, and is synchronised in itself.
 //! Logs and how durable they are (`log_sync`), memory of clients and shares of the caches, threads
 //! that may block (`pool`), descriptors, the data directory, counters, how the verifying stands
-//! (`scrub`), space on the disk (`space`) and what is set aside of it (`reserve`), what SAVE has come
-//! to (`saves`), who looks after the process (`supervision`), and its end (`stop`).
+//! (`scrub`), space on the disk (`space`) and what is set aside of it (`reserve`), what SAVE has
+//! come to (`saves`), who looks after the process (`supervision`), and its end (`stop`).
 
 pub(crate) mod client_memory;
 pub(crate) mod counters;

@@ -1,9 +1,10 @@
 //! Space that is set aside for a full disk: the file `reserve` of the data directory, which has its
 //! blocks and holds nothing. No other program can take them.
 //!
-//! Half of it is for the running server: deletions and compactions that make room need some first.
-//! The other half is for stopping and starting, which write new files before they remove old ones.
-//! It is given back when it is needed, and taken again as soon as there is room.
+//! Half of it is given back while the disk is full: deletions and compactions that make room need
+//! some first. The other half is for what is soon done and then gives room back: starting, which
+//! writes new files before it removes old ones, a manifest, and writing deletions out where there
+//! is no other room. It is taken again as soon as there is room.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -22,8 +23,8 @@ const NAME: &str = "reserve";
 const FILE_BLOCK_BYTES: u64 = 512;
 /// The file has whole blocks of any file system.
 const STEP_BYTES: u64 = 64 << 10;
-/// How many steps less are tried.
-const ATTEMPTS: u64 = 4;
+/// What is taken is all of it, or so many parts less one, or less.
+const PARTS: u64 = 8;
 
 /// See the module.
 pub(crate) struct Reserve {
@@ -130,23 +131,19 @@ impl Reserve {
     }
 }
 
-/// Takes space up to `bytes`, or a few steps less where the last of it is not to be had.
+/// Takes space up to `bytes`, or a part of that where the last of it is not to be had.
 fn grow(file: &File, held: u64, bytes: u64) -> io::Result<()> {
     let allocate = |bytes: u64| {
         let flags = FallocateFlags::empty();
         fallocate(file.as_raw_fd(), flags, 0, bytes.cast_signed()).map_err(io::Error::from)
     };
     let mut taken = Ok(());
-    for steps in 0..ATTEMPTS {
-        let bytes = bytes.saturating_sub(steps * STEP_BYTES);
-        if bytes <= held {
-            break;
-        }
-        taken = allocate(bytes);
+    for part in (1..=PARTS).rev() {
+        taken = allocate(held + (bytes - held) / PARTS * part);
         if taken.is_ok() {
             return Ok(());
         }
-        // A part of it may have been taken.
+        // Some of it may have been taken.
         file.set_len(held)?;
     }
     taken

@@ -12,15 +12,18 @@ const RESERVE_BYTES_MAX: u64 = 256 << 20;
 /// On a small disk the reserve is no more than this share.
 const RESERVE_SHARE_MAX: u64 = 8;
 
+/// What ext4 keeps back even from root, for its own lists, and does not tell: a share, and at most
+/// so many blocks.
+const FILE_SYSTEM_SHARE: u64 = 50;
+const FILE_SYSTEM_BLOCKS_MAX: u64 = 4096;
+
 /// Log segments are a share of the disk, within bounds.
-const SEGMENT_SHARE: u64 = 64;
+const SEGMENT_SHARE: u64 = 128;
 const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 const SEGMENT_BYTES_MAX: u64 = 16 << 20;
 
 /// What opening a shard's database takes while its old files are there: lists and notes.
 const OPENING_BYTES: u64 = 512 << 10;
-/// And of its log, this many segments, of one shard at a time.
-const OPENING_SEGMENTS: u64 = 2;
 
 /// Writes that are not in table files may take this share of the disk: when it is full there must
 /// be room for writing them.
@@ -43,7 +46,10 @@ impl Space {
         let unit = found.fragment_size();
         let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         let free = found.blocks_available();
-        let usable = if is_root { found.blocks_free() } else { free };
+        let for_root = found
+            .blocks_free()
+            .saturating_sub((found.blocks() / FILE_SYSTEM_SHARE).min(FILE_SYSTEM_BLOCKS_MAX));
+        let usable = if is_root { free.max(for_root) } else { free };
         Some(Self {
             free: free.saturating_mul(unit),
             usable: usable.saturating_mul(unit),
@@ -67,9 +73,16 @@ impl Space {
         share.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX).next_multiple_of(4096)
     }
 
-    /// What opening so many shards takes, at the moment when it takes the most.
+    /// What is set aside for a full disk is a part of this: of the reserve, but not of one that was
+    /// made very large.
+    pub(crate) fn guarded(self, configured: u64) -> u64 {
+        self.reserve(configured).min(RESERVE_BYTES_MAX)
+    }
+
+    /// What opening so many shards takes, at the moment when it takes the most: what one of them
+    /// has in a segment of its log goes into tables before the segment goes.
     pub(crate) fn opening_bytes(self, shards: usize) -> u64 {
-        OPENING_BYTES * shards as u64 + OPENING_SEGMENTS * self.segment_bytes()
+        OPENING_BYTES * shards as u64 + self.segment_bytes()
     }
 
     /// What write buffers may have that have so much of the memory.
@@ -81,5 +94,44 @@ impl Space {
     /// to come free than had to go.
     pub(crate) fn is_full(self, reserve: u64, was_full: bool) -> bool {
         self.free < reserve + if was_full { reserve / 4 } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reserve_follows_the_size_of_the_disk() {
+        let space = |total_mb: u64| Space { free: 0, usable: 0, total: total_mb << 20 };
+        assert_eq!(space(64).reserve(0), 8 << 20);
+        assert_eq!(space(200).reserve(0), 16 << 20);
+        assert_eq!(space(1000).reserve(0), 50 << 20);
+        assert_eq!(space(1 << 20).reserve(0), 256 << 20);
+        assert_eq!(space(64).reserve(5), 5);
+        assert_eq!((space(1 << 20).guarded(9 << 30), space(64).guarded(5)), (256 << 20, 5));
+        assert_eq!(space(64).segment_bytes(), 1 << 20);
+        assert_eq!(space(1 << 20).segment_bytes(), 16 << 20);
+        // What is never given back while the server runs is enough for a start.
+        for total_mb in [64, 200, 1000, 1 << 20] {
+            let space = space(total_mb);
+            assert!(space.opening_bytes(2) <= space.guarded(0) / 4, "{total_mb} MB");
+        }
+        assert_eq!(space(64).write_buffer_bytes(64 << 20), 2 << 20);
+        assert_eq!(space(1 << 20).write_buffer_bytes(64 << 20), 64 << 20);
+    }
+
+    #[test]
+    fn a_full_disk_needs_more_room_to_be_well_again() {
+        let space = |free| Space { free, usable: free, total: 1000 };
+        assert!(!space(100).is_full(100, false) && space(99).is_full(100, false));
+        assert!(space(124).is_full(100, true) && !space(125).is_full(100, true));
+    }
+
+    #[test]
+    fn the_space_of_a_directory_is_known() {
+        let space = Space::of(&std::env::temp_dir()).unwrap();
+        assert!(space.total > 0 && space.free <= space.usable && space.usable <= space.total);
+        assert_eq!(Space::of(Path::new("/nowhere/at/all")), None);
     }
 }

@@ -73,8 +73,8 @@ impl Turn {
         }
     }
 
-    /// Sends a message to another shard before everything that is in outboxes for any shard: whoever
-    /// learns of something by a message from here finds that this one has come before.
+    /// Sends a message to another shard before everything that is in outboxes for any shard:
+    /// whoever learns of something by a message from here finds that this one has come before.
     pub(crate) fn post_first(&self, shard: ShardId, message: Message) {
         self.first.borrow_mut().push((shard, message));
         self.schedule();

@@ -39,7 +39,7 @@ fn watch(node: &Node) {
     let reserve = space.reserve(node.config().disk_reserve);
     // What is set aside is free for us.
     let space = Space { free: space.free + directory.reserve().held(), ..space };
-    directory.reserve().settle(reserve);
+    directory.reserve().settle(space.guarded(node.config().disk_reserve));
     let full = space.is_full(reserve, was_full);
     if full == was_full {
         return;
@@ -60,7 +60,7 @@ fn watch(node: &Node) {
 pub(crate) fn settle(node: &Node) {
     let directory = &node.data_directory;
     if let Some(space) = Space::of(directory.path()) {
-        directory.reserve().with_room(0, space.reserve(node.config().disk_reserve), || ());
+        directory.reserve().with_room(0, space.guarded(node.config().disk_reserve), || ());
     }
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn settle(node: &Node) {
 pub(crate) fn making_room<T>(node: &Node, work: impl FnOnce() -> T) -> Option<T> {
     let directory = &node.data_directory;
     let space = Space::of(directory.path())?;
-    let reserve = space.reserve(node.config().disk_reserve);
+    let reserve = space.guarded(node.config().disk_reserve);
     // With less it would be in vain, and others might take the last of it.
     let is_enough = space.usable + directory.reserve().held() >= reserve / 8;
     is_enough.then(|| directory.reserve().with_room(reserve / 8, reserve, work))
@@ -85,7 +85,7 @@ pub(crate) fn lack_for_opening(directory: &DataDirectory, shards: usize) -> Opti
 /// The same for opening one anew that serves readers: it is not closed for a mere chance.
 pub(crate) fn lack_for_reopening(node: &Node) -> Option<String> {
     let space = Space::of(node.data_directory.path())?;
-    let reserve = space.reserve(node.config().disk_reserve);
+    let reserve = space.guarded(node.config().disk_reserve);
     lack(&node.data_directory, space.opening_bytes(1).max(reserve / 8 * 3))
 }
 
@@ -109,43 +109,5 @@ pub(crate) fn opening<T>(
 ) -> T {
     let Some(space) = Space::of(directory.path()) else { return open() };
     let needed = space.opening_bytes(shards);
-    directory.reserve().with_room(needed, space.reserve(disk_reserve), open)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reserve_follows_the_size_of_the_disk() {
-        let space = |total_mb: u64| Space { free: 0, usable: 0, total: total_mb << 20 };
-        assert_eq!(space(64).reserve(0), 8 << 20);
-        assert_eq!(space(200).reserve(0), 16 << 20);
-        assert_eq!(space(1000).reserve(0), 50 << 20);
-        assert_eq!(space(1 << 20).reserve(0), 256 << 20);
-        assert_eq!(space(64).reserve(5), 5);
-        assert_eq!(space(64).segment_bytes(), 1 << 20);
-        assert_eq!(space(1 << 20).segment_bytes(), 16 << 20);
-        // A half of it is enough for a start.
-        for total_mb in [64, 200, 1000, 1 << 20] {
-            let space = space(total_mb);
-            assert!(space.opening_bytes(2) <= space.reserve(0) / 2, "{total_mb} MB");
-        }
-        assert_eq!(space(64).write_buffer_bytes(64 << 20), 2 << 20);
-        assert_eq!(space(1 << 20).write_buffer_bytes(64 << 20), 64 << 20);
-    }
-
-    #[test]
-    fn a_full_disk_needs_more_room_to_be_well_again() {
-        let space = |free| Space { free, usable: free, total: 1000 };
-        assert!(!space(100).is_full(100, false) && space(99).is_full(100, false));
-        assert!(space(124).is_full(100, true) && !space(125).is_full(100, true));
-    }
-
-    #[test]
-    fn the_space_of_a_directory_is_known() {
-        let space = Space::of(&std::env::temp_dir()).unwrap();
-        assert!(space.total > 0 && space.free <= space.usable && space.usable <= space.total);
-        assert_eq!(Space::of(Path::new("/nowhere/at/all")), None);
-    }
+    directory.reserve().with_room(needed, space.guarded(disk_reserve), open)
 }

@@ -34,9 +34,9 @@ const PROBE_BYTES: usize = 64 << 10;
 /// On a full disk, how often what gathered is written out so that deletions make room, at first and
 /// at last: each time leaves small files.
 const MAKE_ROOM_EVERY: Duration = Duration::from_secs(1);
-const MAKE_ROOM_EVERY_MAX: Duration = Duration::from_secs(60);
+const MAKE_ROOM_EVERY_MAX: Duration = Duration::from_secs(30);
 /// How long compactions have for that, one after the other down the levels.
-const COMPACTING_TIME: Duration = Duration::from_secs(10);
+const COMPACTING_TIME: Duration = Duration::from_secs(3);
 /// The same trouble is not reported more often.
 const REPORT_EVERY: Duration = Duration::from_secs(10);
 
@@ -145,8 +145,10 @@ impl Keeper {
             wait_for_compactions(engine, self.node.as_ref());
             engine.set_compacting(false)
         });
-        self.room = RoomMaking { made: Instant::now(), up_to: written, pause };
-        made.unwrap_or(Ok(()))
+        let made = made.unwrap_or(Err(EngineError::DiskFull));
+        let up_to = if made.is_ok() { written } else { self.room.up_to };
+        self.room = RoomMaking { made: Instant::now(), up_to, pause };
+        made
     }
 
     fn report(&mut self, what: &str, why: &str) {

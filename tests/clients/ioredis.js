@@ -100,11 +100,27 @@ async function expiry(redis) {
   assert.equal(await redis.get('volatile'), null);
 }
 
+async function channels(redis) {
+  const subscriber = new Redis(PORT);
+  const messages = [];
+  subscriber.on('message', (channel, message) => messages.push([channel, message]));
+  subscriber.on('pmessage', (pattern, channel, message) => messages.push([pattern, channel, message]));
+  assert.equal(await subscriber.subscribe('news', 'sport'), 2);
+  assert.equal(await subscriber.psubscribe('n*'), 3);
+  assert.deepEqual(await subscriber.ping(), ['pong', '']);
+  assert.equal(await redis.publish('news', 'hello'), 2);
+  assert.equal(await redis.publish('sport', 'goal'), 1);
+  assert.equal(await subscriber.unsubscribe('sport'), 2);
+  assert.deepEqual(messages, [['news', 'hello'], ['n*', 'news', 'hello'], ['sport', 'goal']]);
+  assert.equal(await redis.publish('sport', 'nobody'), 0);
+  await subscriber.quit();
+}
+
 async function main() {
   // The ready check, on by default, reads INFO before the first command is sent.
   const redis = new Redis(PORT);
   await redis.flushall();
-  for (const part of [strings, hashes, pipelines, scans, cursors, expiry]) await part(redis);
+  for (const part of [strings, hashes, pipelines, scans, cursors, expiry, channels]) await part(redis);
   const other = new Redis({ port: PORT, db: 3, connectionName: 'ioredis', enableAutoPipelining: true });
   await Promise.all(Array.from({ length: 50 }, (_, i) => other.set(`auto:${i}`, i)));
   assert.equal(await other.dbsize(), 50);

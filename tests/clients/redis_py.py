@@ -105,6 +105,27 @@ def expiry(r):
     assert r.ttl("volatile") == -2
 
 
+def channels(r, protocol):
+    with redis.Redis(port=PORT, protocol=protocol).pubsub() as subscriber:
+        subscriber.subscribe("news", "sport")
+        subscriber.psubscribe("n*")
+        seen = [subscriber.get_message(timeout=5) for _ in range(3)]
+        assert [m["type"] for m in seen] == ["subscribe", "subscribe", "psubscribe"], seen
+        assert r.publish("news", "hello") == 2
+        seen = [subscriber.get_message(timeout=5) for _ in range(2)]
+        assert [m["type"] for m in seen] == ["message", "pmessage"], seen
+        assert all(m["channel"] == b"news" and m["data"] == b"hello" for m in seen), seen
+        assert r.pubsub_numsub("news", "none") == [(b"news", 1), (b"none", 0)]
+        assert r.pubsub_channels("s*") == [b"sport"] and r.pubsub_numpat() == 1
+        subscriber.unsubscribe()
+        assert [subscriber.get_message(timeout=5)["type"] for _ in range(2)] == ["unsubscribe"] * 2
+        assert r.publish("sport", "nobody") == 0
+        subscriber.ssubscribe("shard")
+        assert subscriber.get_message(timeout=5)["type"] == "ssubscribe"
+        assert r.execute_command("SPUBLISH", "shard", "close") == 1
+        assert subscriber.get_sharded_message(timeout=5)["data"] == b"close"
+
+
 def administration(r):
     info = r.info()
     assert info["redis_mode"] == "standalone", info
@@ -127,6 +148,7 @@ def main():
         r.flushall()
         for part in (strings, hashes, pipelines, scans, cursors, expiry, administration):
             part(r)
+        channels(r, protocol)
         r.close()
     # The plain defaults: a pool of connections, several in use at once.
     r = redis.Redis(port=PORT)

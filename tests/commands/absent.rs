@@ -30,9 +30,6 @@ const TO_COME: &[&str] = &[
     "discard exec multi unwatch watch",
     // Scripts.
     "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script",
-    // Channels.
-    "psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe",
-    "unsubscribe",
     // Replicas, who have to be told that they cannot be any.
     "psync replconf sync",
 ];

@@ -135,7 +135,7 @@ fn complaint_about_end(
     let crashed =
         status.code() == Some(CRASH_STATUS) && case.is_some_and(|c| ends_process(c.fault));
     let failed = status.code().is_some_and(|code| code > 0 && code != CRASH_STATUS);
-    let explained = failed && case.is_some() && log.contains("ERROR");
+    let explained = failed && case.is_some() && (log.contains("ERROR") || log.contains("FATAL"));
     let fine = status.success() || crashed || explained;
     if !fine || status.signal().is_some() || log.contains("panicked") {
         return Some(format!("{who} ended with {status}; its log:\n{log}"));

@@ -1,4 +1,5 @@
-//! Channels: who has subscribed gets what is published, in one order, whichever shards are involved.
+//! Channels: who has subscribed gets what is published, in one order, whichever shards are
+//! involved.
 
 use std::thread;
 use std::time::Duration;
@@ -50,10 +51,10 @@ const SCRIPT: &str = "
     1
     S SUBSCRIBE news sport weather
     3
-    S PSUBSCRIBE n* *w*
+    S PSUBSCRIBE n* we*
     2
     P PUBLISH news two
-    3
+    2
     P PUBLISH weather rain
     2
     P PUBLISH nobody none

@@ -128,8 +128,19 @@ pub(super) fn applied(record: Option<&[u8]>) -> Lsn {
 
 /// Flushes all memtables to the disk. Blocks.
 pub(super) fn flush_all(db: &DB) -> Result<(), EngineError> {
+    flush(db, true)
+}
+
+/// Begins to.
+pub(super) fn begin_flush(db: &DB) -> Result<(), EngineError> {
+    flush(db, false)
+}
+
+fn flush(db: &DB, wait: bool) -> Result<(), EngineError> {
     let families: Vec<_> = Family::ALL.iter().map(|family| handle(db, *family)).collect();
-    db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(storage_error)
+    let mut options = FlushOptions::default();
+    options.set_wait(wait);
+    db.flush_cfs_opt(&families, &options).map_err(storage_error)
 }
 
 /// Opens the database of a site. Blocks.

@@ -54,7 +54,7 @@ impl Rest {
         Ok(true)
     }
 
-    /// Has all of level 0 merged, so that what was deleted leaves the disk, until writes come again.
+    /// Has all of level 0 merged until writes come again, so that what was deleted leaves the disk.
     pub(super) fn merge_now(&self, db: &DB) -> Result<(), rocksdb::Error> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for family in Family::ALL {

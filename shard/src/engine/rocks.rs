@@ -46,6 +46,8 @@ const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 /// RocksDB looks every five seconds.
 const FULL_PATIENCE: Duration = Duration::from_secs(12);
 const FULL_PAUSE: Duration = Duration::from_millis(100);
+/// How long a flush may take that makes room.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long [`Engine::reopen`] waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_secs(60);
@@ -405,13 +407,19 @@ impl Engine for RocksEngine {
         }
         // Each does what it can, whatever becomes of the others.
         let mut noted = self.note_watermark(open, false);
-        let prepared = open.log.prepare(&mut || {
-            let once_more = self.note_watermark(open, false);
-            if noted.is_ok() {
-                noted = once_more;
-            }
-        });
-        let prepared = prepared.map_err(EngineError::from);
+        // On a full disk the log goes on in the files that it has, while it can.
+        let has_room = self.is_compacting.load(Ordering::Acquire) && open.log.has_ample_room();
+        let prepared = if has_room || open.log.has_spare() {
+            let prepared = open.log.prepare(&mut || {
+                let once_more = self.note_watermark(open, false);
+                if noted.is_ok() {
+                    noted = once_more;
+                }
+            });
+            prepared.map_err(EngineError::from)
+        } else {
+            Ok(())
+        };
         let release = || -> Result<(), EngineError> {
             open.log.release(self.persisted(open)?)?;
             if open.log.size().0 > LOG_BYTES_MAX {
@@ -446,8 +454,21 @@ impl Engine for RocksEngine {
     fn make_room(&self) -> Result<(), EngineError> {
         let open = self.for_disk()?;
         let open = open.get()?;
+        // Whoever writes while it has stopped writers, or flushes, waits until it finds room.
+        let stopped = open.db.property_int_value("rocksdb.is-write-stopped");
+        if open.buffer.is_draining() || stopped.is_ok_and(|stopped| stopped == Some(1)) {
+            return Err(EngineError::DiskFull);
+        }
+        let written = self.written();
         self.drain_now(open)?;
-        opening::flush_all(&open.db)?;
+        opening::begin_flush(&open.db)?;
+        let deadline = Instant::now() + FLUSH_PATIENCE;
+        while self.persisted(open)? < written {
+            if Instant::now() > deadline {
+                return Err(EngineError::DiskFull);
+            }
+            std::thread::sleep(FULL_PAUSE);
+        }
         open.rest.merge_now(&open.db).map_err(storage_error)
     }
 

@@ -166,6 +166,11 @@ impl WriteBuffer {
         table.bytes() >= 2 * self.table_bytes()
     }
 
+    /// Whether a table is being written into RocksDB.
+    pub(super) fn is_draining(&self) -> bool {
+        self.read().draining.is_some()
+    }
+
     /// How often a table was put aside or has gone.
     pub(super) fn moves(&self) -> u64 {
         self.read().moves

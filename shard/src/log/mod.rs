@@ -24,10 +24,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use buffer::AlignedBuffer;
 use format::{BLOCK_BYTES, GROUP_ALIGNMENT, GroupHeader, Identity, Lsn};
+use rustix::fs::statvfs;
 use segment::{Segment, Space};
 
 pub use reader::{Apply, Damage, Found, Replayed, replay};
@@ -39,8 +40,8 @@ const KEPT_BYTES: usize = 1 << 20;
 /// A long group is written in pieces of so many bytes: direct I/O needs a copy of what it writes.
 const WRITE_BYTES_MAX: usize = 256 << 10;
 
-/// How long a segment is waited for that the disk has no room for, and how often it is tried.
-const FULL_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is tried to make a segment that the disk has no room for, and when again.
+const FULL_ATTEMPTS: usize = 100;
 const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a log is made with.
@@ -339,17 +340,15 @@ impl Log {
     /// Makes a segment, also on a disk that has just become full: in a moment there is what was
     /// set aside for it. Failing is final, and this is not worth it.
     fn make_segment_patiently(&self, bytes: u64) -> io::Result<Segment> {
-        let deadline = Instant::now() + FULL_PATIENCE;
-        loop {
+        for _ in 0..FULL_ATTEMPTS {
             match self.make_segment(bytes, Space::Reserved, &mut || ()) {
-                Err(error)
-                    if error.kind() == io::ErrorKind::StorageFull && Instant::now() < deadline =>
-                {
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
                     std::thread::sleep(FULL_PAUSE);
                 }
                 made => return made,
             }
         }
+        self.make_segment(bytes, Space::Reserved, &mut || ())
     }
 
     fn make_segment(
@@ -417,6 +416,19 @@ impl Log {
         }
         *next = Some(segment);
         Ok(())
+    }
+
+    /// Whether there is a file that the next segment can be made from.
+    pub fn has_spare(&self) -> bool {
+        lock(&self.spare).is_some()
+    }
+
+    /// Whether the disk has room for two segments. A file that is half-made takes, for a moment,
+    /// what others need more.
+    pub fn has_ample_room(&self) -> bool {
+        statvfs(&self.settings.directory).map_or(true, |found| {
+            found.f_bavail.saturating_mul(found.f_frsize) / 2 >= self.settings.segment_bytes
+        })
     }
 
     /// The storage engine has everything up to batch `persisted` on the disk: what the log has of

@@ -131,6 +131,8 @@ impl Connection {
                     while self.input_may_go_on() && self.read_more().await {
                         self.process().await;
                     }
+                    // What was held back or took long has ended only now.
+                    self.session.last_interaction_ms.set(steady_ms_at(self.moment));
                 }
             }
             if !self.deliver(false).await {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::common::server::Options;
 use crate::common::{Client, Server, Value, env};
 use crate::files;
-use crate::load::{Load, StopOnDrop, Transcript, WELL, health};
+use crate::load::{Load, StopOnDrop, Transcript, WELL, health, info};
 use crate::volume::{Ballast, FileSystem, Volume};
 
 pub const REPLY: &str = "MISCONF Errors writing to the AOF file: No space left on device";
@@ -19,6 +19,8 @@ pub const VOLUME_BYTES: u64 = 192 << 20;
 const RESERVE_BYTES: usize = 96 << 20;
 pub const VALUE_BYTES: usize = 16 << 10;
 const WRITERS: usize = 2;
+/// A half of the reserve, as far as files have whole blocks.
+const HELD_BYTES: u64 = 7 << 20;
 /// How long the load may take to fill what is left.
 const FILL_TIMEOUT: Duration = Duration::from_secs(60);
 pub const OLD_KEYS: usize = 20;
@@ -52,6 +54,7 @@ fn a_disk_that_another_program_fills_refuses_writes_until_there_is_room() {
         // What the cycles before left behind makes room for the next.
         let mut client = server.client();
         load.delete_all(&mut client);
+        wait_until_set_aside(&mut client);
     }
     load.check(&mut server.client(), "at the end");
     server.kill9();
@@ -82,6 +85,16 @@ fn a_disk_that_the_server_fills_refuses_writes_until_there_is_room() {
     let mut client = server.client();
     load.check(&mut client, "after kill -9, with room again");
     resumed(&mut client, &load, &transcript);
+}
+
+/// What is set aside for a full disk is taken again when there is room: a disk that is full once more
+/// before that has none.
+fn wait_until_set_aside(client: &mut Client) {
+    let start = Instant::now();
+    while info(client)["disk_reserve_held_bytes"].parse::<u64>().expect("a number") < HELD_BYTES {
+        assert!(start.elapsed() < FILL_TIMEOUT, "nothing is set aside again");
+        sleep(Duration::from_millis(20));
+    }
 }
 
 /// Keys on both shards that are to be read and deleted while the disk is full.

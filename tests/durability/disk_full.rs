@@ -87,8 +87,8 @@ fn a_disk_that_the_server_fills_refuses_writes_until_there_is_room() {
     resumed(&mut client, &load, &transcript);
 }
 
-/// What is set aside for a full disk is taken again when there is room: a disk that is full once more
-/// before that has none.
+/// What is set aside for a full disk is taken again when there is room: a disk that is full once
+/// more before that has none.
 fn wait_until_set_aside(client: &mut Client) {
     let start = Instant::now();
     while info(client)["disk_reserve_held_bytes"].parse::<u64>().expect("a number") < HELD_BYTES {

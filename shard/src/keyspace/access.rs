@@ -243,7 +243,7 @@ mod tests {
         let elsewhere = Cell::new(Uses::default());
         clock.set_time(START_MS + 5_000);
         (0..7).for_each(|_| clock.add_to(&elsewhere));
-        assert_eq!(access.get().idle_s(START_MS + 8_000), 15);
+        assert_eq!(access.get().idle_s(START_MS + 8_000), 8);
         clock.note(&access, elsewhere.get());
         assert_eq!(access.get().idle_s(START_MS + 8_000), 3);
         assert_eq!(access.get().frequency(START_MS, lfu), COUNTER_INITIAL + 7);

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use basalt_shard::command::table::CommandId;
+use basalt_shard::table::CommandId;
 use glommio::{LocalExecutorBuilder, Placement};
 
 use crate::sys;

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::Args;
-use crate::command::spec::Run;
-use crate::command::table::{Table, shard_specs};
+use crate::command::{Args, Run};
 use crate::engine::memory::MemoryEngine;
 use crate::keyspace::cache::Touch;
 use crate::keyspace::dirty::Ticket;
@@ -18,6 +16,7 @@ use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::settings::Settings;
 use crate::shard::{Attempt, Call, Sequence, Shard, run_in_sequence};
+use crate::table::Table;
 use crate::topology::Topology;
 use crate::view::{Changes, Context, View};
 
@@ -57,7 +56,7 @@ impl TestShard {
             ticket: 0,
             topology,
             random: Random::new(7),
-            table: Table::new(shard_specs()),
+            table: Table::of_shards(),
             databases: (0..16).collect(),
         }
     }
@@ -93,7 +92,7 @@ impl TestShard {
         let args = Args::new(&frame, &spans);
         let entry = self.table.lookup(args).expect("a command of a shard");
         assert!(entry.spec.accepts(args.len()), "wrong number of arguments: {words:?}");
-        let Run::Shard(handler) = entry.spec.run else { panic!("not a command of a shard") };
+        let Run::Shard(handler) = entry.run else { panic!("not a command of a shard") };
         let call = Call {
             spec: entry.spec,
             handler,
@@ -144,10 +143,10 @@ impl TestShard {
         let requests: Vec<(Vec<u8>, Vec<Span>)> = lines.iter().map(of_words).collect();
         let calls = requests.iter().map(|(frame, spans)| {
             let args = Args::new(frame, spans);
-            let spec = self.table.lookup(args).expect("a command of a shard").spec;
-            let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
+            let entry = self.table.lookup(args).expect("a command of a shard");
+            let Run::Shard(handler) = entry.run else { panic!("not a command of a shard") };
             Call {
-                spec,
+                spec: entry.spec,
                 handler,
                 args,
                 databases: &self.databases,

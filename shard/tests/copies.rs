@@ -9,8 +9,7 @@ mod common;
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::spec::Run;
-use basalt_shard::command::table::{Table, shard_specs};
+use basalt_shard::command::Run;
 use basalt_shard::engine::memory::MemoryEngine;
 use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::copies::Copies;
@@ -19,6 +18,7 @@ use basalt_shard::locks::{Mode, Scope};
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Attempt, Call, Shard};
+use basalt_shard::table::Table;
 use basalt_shard::topology::Topology;
 
 /// Two shards, and what the second keeps of the first.
@@ -41,7 +41,7 @@ impl Two {
         assert_eq!(topology.shard_of(KEY.as_bytes()), 0);
         let open = |shard| Shard::open(shard, topology.clone(), 1 << 20, 1).unwrap();
         let (owner, reader) = (open(0), open(1));
-        let table = Table::new(shard_specs());
+        let table = Table::of_shards();
         let (copies, settings) = (Copies::new(1 << 20), Settings::default());
         Self { owner, reader, copies, table, settings, now_ms: 1_700_000_000_000 }
     }
@@ -53,9 +53,9 @@ impl Two {
     ) -> T {
         let spans = common::spans(words);
         let args = Args::new(words.as_bytes(), &spans);
-        let spec = self.table.lookup(args).unwrap().spec;
-        let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
-        let (now_ms, settings) = (self.now_ms, &self.settings);
+        let entry = self.table.lookup(args).unwrap();
+        let Run::Shard(handler) = entry.run else { panic!("not a command of a shard") };
+        let (spec, now_ms, settings) = (entry.spec, self.now_ms, &self.settings);
         let (databases, touch) = (&[0], Touch::Yes);
         let (db, steady_ms) = (0, 0);
         let call = Call { spec, handler, args, databases, db, touch, now_ms, steady_ms, settings };

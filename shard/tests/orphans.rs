@@ -13,8 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::spec::Run;
-use basalt_shard::command::table::{Table, shard_specs};
+use basalt_shard::command::Run;
 use basalt_shard::engine::options::{Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Direction, Engine, Family, LogAccess, Range, ReadTier, Site};
@@ -24,6 +23,7 @@ use basalt_shard::random::Random;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Attempt, Call, Shard, run_in_sequence};
+use basalt_shard::table::Table;
 use basalt_shard::topology::Topology;
 
 use common::Directory;
@@ -46,7 +46,7 @@ impl TestShard {
         let engine = Arc::new(RocksEngine::open(site, &shared).unwrap().0);
         let topology = Arc::new(Topology::new(vec![engine.clone() as _], epoch));
         let shard = Shard::open(0, topology.clone(), 1 << 20, 1).unwrap();
-        let table = Table::new(shard_specs());
+        let table = Table::of_shards();
         Self { engine, topology, shard, table, settings: Settings::default() }
     }
 
@@ -54,10 +54,10 @@ impl TestShard {
     fn run(&mut self, words: &str) -> String {
         let spans = common::spans(words);
         let args = Args::new(words.as_bytes(), &spans);
-        let spec = self.table.lookup(args).unwrap().spec;
-        let Run::Shard(handler) = spec.run else { panic!("not a command of a shard") };
+        let entry = self.table.lookup(args).unwrap();
+        let Run::Shard(handler) = entry.run else { panic!("not a command of a shard") };
         let call = Call {
-            spec,
+            spec: entry.spec,
             handler,
             args,
             databases: &[0],

@@ -6,9 +6,9 @@ pub(crate) mod subscriptions;
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
 
-use basalt_shard::command::table::CommandId;
 use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::resp::Protocol;
+use basalt_shard::table::CommandId;
 
 use crate::client::progress::Progress;
 use crate::client::subscriptions::Subscriptions;

@@ -9,12 +9,35 @@ use subtle::ConstantTimeEq;
 use crate::client::REDIS_VERSION;
 use crate::commands::client;
 use crate::commands::replies::{Failure, answer};
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("auth", ProcessRun::Now(|context| answer(context, auth))),
-    ("hello", ProcessRun::Now(|context| answer(context, hello))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("auth", -2, Now(|context| answer(context, auth)))
+        .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
+        .group(Group::Connection)
+        .summary("Shows the server who is there")
+        .complexity("O(N) for N passwords of the user")
+        .secrets(|args| (1..args.len()).collect())
+        .args(&[Arg::string("username").since("6.0.0").optional(), Arg::string("password")]),
+    command("hello", -1, Now(|context| answer(context, hello)))
+        .flags(NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
+        .group(Group::Connection)
+        .since("6.0.0")
+        .summary("Chooses the version of the protocol and introduces the client")
+        .secrets(secrets_of_hello)
+        .args(&[Arg::block(
+            "arguments",
+            &[
+                Arg::integer("protover"),
+                Arg::block("auth", &[Arg::string("username"), Arg::string("password")])
+                    .after("AUTH")
+                    .optional(),
+                Arg::string("clientname").after("SETNAME").optional(),
+            ],
+        )
+        .optional()]),
 ];
 
 /// The only user.
@@ -56,6 +79,21 @@ fn auth(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     context.session.authenticated.set(true);
     context.reply.ok();
     Ok(())
+}
+
+/// As [`Hello::parse`] reads them: the name behind SETNAME may itself be called `auth`.
+fn secrets_of_hello(args: Args<'_>) -> Vec<usize> {
+    let mut secrets = Vec::new();
+    let mut index = 2;
+    while index < args.len() {
+        if args.is(index, "auth") {
+            secrets.extend([index + 1, index + 2]);
+            index += 3;
+        } else {
+            index += if args.is(index, "setname") { 2 } else { 1 };
+        }
+    }
+    secrets
 }
 
 /// What HELLO asks for.

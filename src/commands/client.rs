@@ -9,26 +9,129 @@ use basalt_shard::error::text;
 use crate::client::ReplyMode;
 use crate::clock::steady_ms;
 use crate::commands::replies::{Failure, answer, help};
+use crate::commands::row::*;
 use crate::thread::node::Node;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("client|id", ProcessRun::Now(id)),
-    ("client|getname", ProcessRun::Now(getname)),
-    ("client|setname", ProcessRun::Now(|context| answer(context, setname))),
-    ("client|setinfo", ProcessRun::Now(|context| answer(context, setinfo))),
-    ("client|reply", ProcessRun::Now(|context| answer(context, reply))),
-    ("client|no-evict", ProcessRun::Now(|context| answer(context, no_evict))),
-    ("client|no-touch", ProcessRun::Now(|context| answer(context, no_touch))),
-    ("client|pause", ProcessRun::Now(|context| answer(context, pause))),
-    ("client|unpause", ProcessRun::Now(unpause)),
-    ("client|unblock", ProcessRun::Now(|context| answer(context, unblock))),
-    ("client|tracking", ProcessRun::Now(|context| answer(context, tracking))),
-    ("client|caching", ProcessRun::Now(|context| context.reply.error(NOT_TRACKING.as_bytes()))),
-    ("client|trackinginfo", ProcessRun::Now(trackinginfo)),
-    ("client|getredir", ProcessRun::Now(|context| context.reply.integer(-1))),
-    ("client|help", ProcessRun::Now(|context| help(context.reply, "CLIENT", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[container("client", SUBCOMMANDS)
+    .group(Group::Connection)
+    .since("2.4.0")
+    .summary("Looks into and acts on connections")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("caching", 3, Now(|context| context.reply.error(NOT_TRACKING.as_bytes())))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("6.0.0")
+        .summary("Chooses whether the keys of the next command are tracked")
+        .args(&[Arg::one_of("mode", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])]),
+    command("tracking", -3, Now(|context| answer(context, tracking)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("6.0.0")
+        .summary("Has this connection told when keys that it has read change")
+        .args(&[
+            Arg::one_of("status", &[Arg::word("on", "ON"), Arg::word("off", "OFF")]),
+            Arg::integer("client-id").after("REDIRECT").optional(),
+            Arg::string("prefix").after("PREFIX").optional().multiple().multiple_token(),
+            Arg::word("bcast", "BCAST").optional(),
+            Arg::word("optin", "OPTIN").optional(),
+            Arg::word("optout", "OPTOUT").optional(),
+            Arg::word("noloop", "NOLOOP").optional(),
+        ]),
+    command("getname", 2, Now(getname))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("2.6.9")
+        .summary("Tells the name of this connection"),
+    command("getredir", 2, Now(|context| context.reply.integer(-1)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("6.0.0")
+        .summary("Tells to which connection notes on tracked keys go"),
+    command("help", 2, Now(|context| help(context.reply, "CLIENT", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Connection)
+        .since("5.0.0")
+        .summary("Lists the subcommands"),
+    command("id", 2, Now(id))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("5.0.0")
+        .summary("Tells the number of this connection"),
+    command("no-evict", 3, Now(|context| answer(context, no_evict)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("7.0.0")
+        .summary("Keeps this connection from being closed to save memory")
+        .args(&[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])]),
+    command("no-touch", 3, Now(|context| answer(context, no_touch)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("7.2.0")
+        .summary("Keeps the commands of this connection from marking keys as used")
+        .args(&[Arg::one_of("enabled", &[Arg::word("on", "ON"), Arg::word("off", "OFF")])]),
+    command("pause", -3, Now(|context| answer(context, pause)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("2.9.50")
+        .summary("Holds commands back for a time")
+        .args(&[
+            Arg::integer("timeout"),
+            Arg::one_of("mode", &[Arg::word("write", "WRITE"), Arg::word("all", "ALL")])
+                .since("6.2.0")
+                .optional(),
+        ]),
+    command("reply", 3, Now(|context| answer(context, reply)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("3.2.0")
+        .summary("Turns replies on this connection on or off")
+        .args(&[Arg::one_of(
+            "action",
+            &[Arg::word("on", "ON"), Arg::word("off", "OFF"), Arg::word("skip", "SKIP")],
+        )]),
+    command("setinfo", 4, Now(|context| answer(context, setinfo)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("7.2.0")
+        .summary("Tells the server about the client library")
+        .args(&[Arg::one_of(
+            "attr",
+            &[Arg::string("libname").after("LIB-NAME"), Arg::string("libver").after("LIB-VER")],
+        )]),
+    command("setname", 3, Now(|context| answer(context, setname)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("2.6.9")
+        .summary("Names this connection")
+        .args(&[Arg::string("connection-name")]),
+    command("trackinginfo", 2, Now(trackinginfo))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("6.2.0")
+        .summary("Tells whether and how keys are tracked for this connection"),
+    command("unblock", -3, Now(|context| answer(context, unblock)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("5.0.0")
+        .summary("Ends the waiting of another connection")
+        .complexity("O(log N) for N connections")
+        .args(&[
+            Arg::integer("client-id"),
+            Arg::one_of(
+                "unblock-type",
+                &[Arg::word("timeout", "TIMEOUT"), Arg::word("error", "ERROR")],
+            )
+            .optional(),
+        ]),
+    command("unpause", 2, Now(unpause))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("6.2.0")
+        .summary("Ends a pause")
+        .complexity("O(N) for N paused connections"),
 ];
 
 const HELP: &[&str] = &[

@@ -12,14 +12,84 @@ use crate::client::subscriptions::Kind;
 use crate::clock::steady_ms;
 use crate::commands::auth::DEFAULT_USER;
 use crate::commands::replies::Failure;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
 use crate::thread::shard_loop::ShardLoop;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("client|info", ProcessRun::Now(info)),
-    ("client|list", ProcessRun::Later(|context| Box::pin(list(context)))),
-    ("client|kill", ProcessRun::Later(kill)),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[more_of("client", SUBCOMMANDS)];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("info", 2, Now(info))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("6.2.0")
+        .summary("Describes this connection")
+        .tips(&["nondeterministic_output"]),
+    command("kill", -3, Later(kill))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("2.4.0")
+        .summary("Closes connections")
+        .complexity("O(N) for N connections")
+        .args(&[Arg::one_of(
+            "filter",
+            &[
+                Arg::string("old-format").shown_as("ip:port").deprecated("2.8.12"),
+                Arg::one_of(
+                    "new-format",
+                    &[
+                        Arg::integer("client-id").after("ID").since("2.8.12").optional(),
+                        Arg::one_of(
+                            "client-type",
+                            &[
+                                Arg::word("normal", "NORMAL"),
+                                Arg::word("master", "MASTER").since("3.2.0"),
+                                Arg::word("slave", "SLAVE"),
+                                Arg::word("replica", "REPLICA").since("5.0.0"),
+                                Arg::word("pubsub", "PUBSUB"),
+                            ],
+                        )
+                        .after("TYPE")
+                        .since("2.8.12")
+                        .optional(),
+                        Arg::string("username").after("USER").optional(),
+                        Arg::string("addr").after("ADDR").shown_as("ip:port").optional(),
+                        Arg::string("laddr")
+                            .after("LADDR")
+                            .since("6.2.0")
+                            .shown_as("ip:port")
+                            .optional(),
+                        Arg::one_of("skipme", &[Arg::word("yes", "YES"), Arg::word("no", "NO")])
+                            .after("SKIPME")
+                            .optional(),
+                    ],
+                )
+                .multiple(),
+            ],
+        )]),
+    command("list", -2, Later(|context| Box::pin(list(context))))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Connection)
+        .since("2.4.0")
+        .summary("Describes all connections")
+        .complexity("O(N) for N connections")
+        .tips(&["nondeterministic_output"])
+        .args(&[
+            Arg::one_of(
+                "client-type",
+                &[
+                    Arg::word("normal", "NORMAL"),
+                    Arg::word("master", "MASTER"),
+                    Arg::word("replica", "REPLICA"),
+                    Arg::word("pubsub", "PUBSUB"),
+                ],
+            )
+            .after("TYPE")
+            .since("5.0.0")
+            .optional(),
+            Arg::integer("client-id").after("ID").since("6.2.0").optional().multiple(),
+        ]),
 ];
 
 /// The line of one connection: the fields of Redis 7.2 in its order. There are no

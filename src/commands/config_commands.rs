@@ -4,27 +4,61 @@
 use std::rc::Rc;
 use std::sync::PoisonError;
 
+use basalt_shard::command::Args;
 use basalt_shard::error::text;
 use basalt_shard::glob::glob_match;
 
 use crate::commands::replies::{Failure, help};
+use crate::commands::row::*;
 use crate::config::error::ConfigSetError;
 use crate::config::memory::MemoryPlan;
 use crate::config::runtime::{Change, ClientContext};
+use crate::config::table::directive;
 use crate::config::{Surroundings, rewrite};
 use crate::connection::listener;
 use crate::logging;
 use crate::thread::node::Node;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
 use crate::thread::shard_loop::ShardLoop;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("config|get", ProcessRun::Now(get)),
-    ("config|set", ProcessRun::Later(set)),
-    ("config|rewrite", ProcessRun::Later(rewrite_file)),
-    ("config|resetstat", ProcessRun::Later(resetstat)),
-    ("config|help", ProcessRun::Now(|context| help(context.reply, "CONFIG", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[container("config", SUBCOMMANDS)
+    .group(Group::Server)
+    .since("2.0.0")
+    .summary("Reads and changes the configuration")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("get", -3, Now(get))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.0.0")
+        .summary("Reads directives")
+        .complexity("O(N) for N directives")
+        .args(&[Arg::string("parameter").multiple()]),
+    command("help", 2, Now(|context| help(context.reply, "CONFIG", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Server)
+        .since("5.0.0")
+        .summary("Lists the subcommands"),
+    command("resetstat", 2, Later(resetstat))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.0.0")
+        .summary("Sets the statistics of INFO back to zero"),
+    command("rewrite", 2, Later(rewrite_file))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.0")
+        .summary("Writes the configuration in force to its file"),
+    command("set", -4, Later(set))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.0.0")
+        .summary("Changes directives")
+        .complexity("O(N) for N directives")
+        .secrets(secret_values)
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .args(&[Arg::block("data", &[Arg::string("parameter"), Arg::string("value")]).multiple()]),
 ];
 
 const HELP: &[&str] = &[
@@ -50,6 +84,12 @@ fn get(context: &mut ProcessContext<'_>) {
         context.reply.bulk(&name);
         context.reply.bulk(&value);
     }
+}
+
+/// Where the values of secret directives stand in a CONFIG SET.
+fn secret_values(args: Args<'_>) -> Vec<usize> {
+    let is_secret = |name: &usize| directive(args.get(*name)).is_some_and(|found| found.secret);
+    (2..args.len()).step_by(2).filter(is_secret).map(|name| name + 1).collect()
 }
 
 fn set(mut context: LaterContext) -> LaterReply {

@@ -7,16 +7,38 @@ use basalt_shard::resp::Protocol;
 
 use crate::client::ReplyMode;
 use crate::commands::replies::{Failure, answer};
+use crate::commands::row::*;
 use crate::execute::publish;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("ping", ProcessRun::Now(ping)),
-    ("echo", ProcessRun::Now(|context| context.reply.bulk(context.args.get(1)))),
-    ("select", ProcessRun::Now(|context| answer(context, select))),
-    ("quit", ProcessRun::Now(quit)),
-    ("reset", ProcessRun::Now(reset)),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("ping", -1, Now(ping))
+        .flags(IN_SUBSCRIBED_MODE | FAST)
+        .group(Group::Connection)
+        .summary("Answers, to show that the connection works")
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .args(&[Arg::string("message").optional()]),
+    command("echo", 2, Now(|context| context.reply.bulk(context.args.get(1))))
+        .flags(LOADING | STALE | FAST)
+        .group(Group::Connection)
+        .summary("Answers with its argument")
+        .args(&[Arg::string("message")]),
+    command("quit", -1, Now(quit))
+        .flags(IN_SUBSCRIBED_MODE | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
+        .group(Group::Connection)
+        .summary("Closes the connection")
+        .deprecated("7.2.0", "just closing the connection"),
+    command("reset", 1, Now(reset))
+        .flags(IN_SUBSCRIBED_MODE | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
+        .group(Group::Connection)
+        .since("6.2.0")
+        .summary("Brings the connection back to the state of a new one"),
+    command("select", 2, Now(|context| answer(context, select)))
+        .flags(LOADING | STALE | FAST)
+        .group(Group::Connection)
+        .summary("Chooses the database that commands work on")
+        .args(&[Arg::integer("index")]),
 ];
 
 fn ping(context: &mut ProcessContext<'_>) {

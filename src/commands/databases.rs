@@ -16,10 +16,11 @@ use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
 
 use crate::clock::{now_ms, now_us};
+use crate::commands::row::*;
 use crate::execute::transaction;
 use crate::runtime;
 use crate::thread::node::Node;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
+use crate::thread::process_command::{LaterContext, LaterReply};
 use crate::thread::shard_loop::ShardLoop;
 use crate::upkeep::expiry;
 
@@ -28,14 +29,60 @@ const DRAWS_MAX: usize = 100;
 /// How long a flush waits before it tries a stalled database again.
 const STALL_PAUSE: Duration = Duration::from_millis(1);
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("dbsize", ProcessRun::Later(|context| Box::pin(dbsize(context)))),
-    ("randomkey", ProcessRun::Later(|context| Box::pin(random_key(context)))),
-    ("flushdb", ProcessRun::Later(flushdb)),
-    ("flushall", ProcessRun::Later(flushall)),
-    ("swapdb", ProcessRun::Later(|context| Box::pin(swapdb(context)))),
-    ("shutdown", ProcessRun::Later(|context| Box::pin(shutdown(context)))),
+const FLUSH_MODE: Arg = Arg::one_of(
+    "flush-type",
+    &[Arg::word("async", "ASYNC").since("4.0.0"), Arg::word("sync", "SYNC").since("6.2.0")],
+)
+.optional();
+
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("dbsize", 1, Later(|context| Box::pin(dbsize(context))))
+        .flags(READONLY | FAST)
+        .group(Group::Server)
+        .categories(category::KEYSPACE)
+        .summary("Counts the keys of the database")
+        .tips(&["request_policy:all_shards", "response_policy:agg_sum"]),
+    command("flushdb", -1, Later(flushdb))
+        .flags(WRITE)
+        .group(Group::Server)
+        .categories(category::KEYSPACE | category::DANGEROUS)
+        .summary("Deletes all keys of the database")
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .args(&[FLUSH_MODE]),
+    command("flushall", -1, Later(flushall))
+        .flags(WRITE)
+        .group(Group::Server)
+        .categories(category::KEYSPACE | category::DANGEROUS)
+        .summary("Deletes all keys of all databases")
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
+        .args(&[FLUSH_MODE]),
+    command("swapdb", 3, Later(|context| Box::pin(swapdb(context))))
+        .flags(WRITE | FAST)
+        .group(Group::Server)
+        .categories(category::KEYSPACE | category::DANGEROUS)
+        .since("4.0.0")
+        .summary("Swaps two databases for everybody")
+        .args(&[Arg::integer("index1"), Arg::integer("index2")]),
+    command("shutdown", -1, Later(|context| Box::pin(shutdown(context))))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY)
+        .group(Group::Server)
+        .summary("Ends the server")
+        .args(&[
+            Arg::one_of(
+                "save-selector",
+                &[Arg::word("nosave", "NOSAVE"), Arg::word("save", "SAVE")],
+            )
+            .optional(),
+            Arg::word("now", "NOW").since("7.0.0").optional(),
+            Arg::word("force", "FORCE").since("7.0.0").optional(),
+            Arg::word("abort", "ABORT").since("7.0.0").optional(),
+        ]),
+    command("randomkey", 1, Later(|context| Box::pin(random_key(context))))
+        .flags(READONLY)
+        .categories(category::KEYSPACE)
+        .summary("Draws a key, each as likely as any other")
+        .tips(&["request_policy:all_shards", "nondeterministic_output", "response_policy:special"]),
 ];
 
 fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {

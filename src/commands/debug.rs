@@ -5,20 +5,25 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::table::Table;
 use basalt_shard::error::text;
 use basalt_shard::number;
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
 
 use crate::clock::now_us;
 use crate::commands::replies::{Failure, help};
+use crate::commands::row::*;
 use crate::execute::transaction;
 use crate::runtime;
 use crate::thread::message::Batch;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
+use crate::thread::process_command::{LaterContext, LaterReply, Table};
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("debug", ProcessRun::Later(debug))];
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[command("debug", -2, Later(debug))
+    .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+    .group(Group::Server)
+    .summary("Helps with tests and with finding bugs")
+    .complexity("Depends on the subcommand")
+    .for_developers()];
 
 const HELP: &[&str] = &[
     "CHANGE-REPL-ID",

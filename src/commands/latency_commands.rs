@@ -4,27 +4,72 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use basalt_shard::command::Args;
-use basalt_shard::command::table::{CommandId, Table};
 use basalt_shard::resp::ReplyBuffer;
+use basalt_shard::table::CommandId;
 use hdrhistogram::Histogram;
 
 use crate::clock::now_us;
 use crate::commands::latency_graph::graph;
 use crate::commands::replies::{Failure, answer, help};
+use crate::commands::row::*;
 use crate::telemetry::command_statistics::CommandStatistics;
 use crate::telemetry::latency::{Event, LatencyMonitor};
 use crate::thread::node::Node;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, Table};
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("latency|latest", ProcessRun::Now(latest)),
-    ("latency|history", ProcessRun::Now(history)),
-    ("latency|reset", ProcessRun::Now(reset)),
-    ("latency|graph", ProcessRun::Now(|context| answer(context, draw))),
-    ("latency|doctor", ProcessRun::Now(doctor)),
-    ("latency|histogram", ProcessRun::Later(histogram)),
-    ("latency|help", ProcessRun::Now(|context| help(context.reply, "LATENCY", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[container("latency", SUBCOMMANDS)
+    .group(Group::Server)
+    .since("2.8.13")
+    .summary("Looks at how long things take")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("doctor", 2, Now(doctor))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.13")
+        .summary("Reports on the latency in words")
+        .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"]),
+    command("graph", 3, Now(|context| answer(context, draw)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.13")
+        .summary("Draws the latency of an event")
+        .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"])
+        .args(&[Arg::string("event")]),
+    command("help", 2, Now(|context| help(context.reply, "LATENCY", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.13")
+        .summary("Lists the subcommands"),
+    command("histogram", -2, Later(histogram))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("7.0.0")
+        .summary("Tells how the times of commands are spread")
+        .complexity("O(N) for N commands")
+        .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"])
+        .args(&[Arg::string("COMMAND").optional().multiple()]),
+    command("history", 3, Now(history))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.13")
+        .summary("Lists the samples of an event")
+        .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"])
+        .args(&[Arg::string("event")]),
+    command("latest", 2, Now(latest))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.13")
+        .summary("Lists the latest sample of every event")
+        .tips(&["nondeterministic_output", "request_policy:all_nodes", "response_policy:special"]),
+    command("reset", -2, Now(reset))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.8.13")
+        .summary("Forgets the samples of events")
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"])
+        .args(&[Arg::string("event").optional().multiple()]),
 ];
 
 const HELP: &[&str] = &[

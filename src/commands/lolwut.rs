@@ -7,11 +7,18 @@ use basalt_shard::random::Random;
 use crate::client::REDIS_VERSION;
 use crate::clock::now_us;
 use crate::commands::replies::{Failure, answer};
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] =
-    &[("lolwut", ProcessRun::Now(|context| answer(context, lolwut)))];
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] =
+    &[command("lolwut", -1, Now(|context| answer(context, lolwut)))
+        .flags(READONLY | FAST)
+        .group(Group::Server)
+        .since("5.0.0")
+        .summary("Draws something")
+        .complexity("")
+        .args(&[Arg::integer("version").after("VERSION").optional()])];
 
 const COLUMNS: usize = 11;
 const HEIGHT_MAX: usize = 9;

@@ -8,20 +8,45 @@ use basalt_shard::resp::ReplyBuffer;
 
 use crate::client::Session;
 use crate::commands::replies::help;
+use crate::commands::row::*;
 use crate::telemetry::usage;
 use crate::telemetry::usage::Memory;
 use crate::thread::node::Node;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
+use crate::thread::process_command::{LaterContext, LaterReply};
 use crate::thread::shard_loop::ShardLoop;
 use crate::upkeep::expiry;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("memory|doctor", ProcessRun::Later(doctor)),
-    ("memory|stats", ProcessRun::Later(stats)),
-    ("memory|purge", ProcessRun::Later(purge)),
-    ("memory|malloc-stats", ProcessRun::Later(malloc_stats)),
-    ("memory|help", ProcessRun::Now(|context| help(context.reply, "MEMORY", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[more_of("memory", SUBCOMMANDS)];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("doctor", 2, Later(doctor))
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Reports what may be wrong with the use of memory")
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
+    command("help", 2, Now(|context| help(context.reply, "MEMORY", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Lists the subcommands"),
+    command("malloc-stats", 2, Later(malloc_stats))
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Reports the statistics of the allocator")
+        .complexity("Depends on the allocator")
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
+    command("purge", 2, Later(purge))
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Makes the allocator give memory back")
+        .complexity("Depends on the allocator")
+        .tips(&["request_policy:all_shards", "response_policy:all_succeeded"]),
+    command("stats", 2, Later(stats))
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Reports what memory is used for")
+        .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"]),
 ];
 
 const HELP: &[&str] = &[

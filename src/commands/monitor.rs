@@ -2,10 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("monitor", ProcessRun::Now(monitor))];
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[command("monitor", 1, Now(monitor))
+    .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+    .group(Group::Server)
+    .summary("Shows every command that the server runs")
+    .complexity("")];
 
 /// Who monitors already gets no answer to a second MONITOR, as in Redis.
 fn monitor(context: &mut ProcessContext<'_>) {

@@ -1,35 +1,140 @@
 //! SUBSCRIBE and its relatives, PUBLISH and SPUBLISH, PUBSUB.
 
-use basalt_shard::command::CommandSpec;
-use basalt_shard::command::spec::{
-    Arg, ArgKind, Docs, Flags, Group, KeySpec, Run, category, flag, key_flag,
-};
 use basalt_shard::resp::ReplyBuffer;
 use bytes::Bytes;
 
 use crate::client::subscriptions::Kind;
 use crate::commands::replies::{Failure, help};
+use crate::commands::row::*;
 use crate::execute::publish;
 use crate::pubsub::{Publication, World};
 use crate::thread::message::Answer;
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext, ProcessRun};
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("subscribe", ProcessRun::Report(|context| subscribe(context, Kind::Channel))),
-    ("psubscribe", ProcessRun::Report(|context| subscribe(context, Kind::Pattern))),
-    ("ssubscribe", ProcessRun::Report(|context| subscribe(context, Kind::ShardChannel))),
-    ("unsubscribe", ProcessRun::Now(|context| unsubscribe(context, Kind::Channel))),
-    ("punsubscribe", ProcessRun::Now(|context| unsubscribe(context, Kind::Pattern))),
-    ("sunsubscribe", ProcessRun::Now(|context| unsubscribe(context, Kind::ShardChannel))),
-    ("publish", ProcessRun::Try(|context| publish(context, World::All), publish_later)),
-    ("spublish", ProcessRun::Try(|context| publish(context, World::Shard), spublish_later)),
-    ("pubsub|channels", ProcessRun::Report(|context| channels(context, World::All))),
-    ("pubsub|shardchannels", ProcessRun::Report(|context| channels(context, World::Shard))),
-    ("pubsub|numsub", ProcessRun::Report(|context| numsub(context, World::All))),
-    ("pubsub|shardnumsub", ProcessRun::Report(|context| numsub(context, World::Shard))),
-    ("pubsub|numpat", ProcessRun::Now(numpat)),
-    ("pubsub|help", ProcessRun::Now(|context| help(context.reply, "PUBSUB", HELP))),
+const ALWAYS: Flags = PUBSUB | LOADING | STALE;
+const SUBSCRIBER: Flags = ALWAYS | NOSCRIPT | IN_SUBSCRIBED_MODE;
+
+/// Shard channels are hashed as keys are, but are none.
+const SHARD_CHANNEL: &[KeySpec] = &[KeySpec::one(1).not_key()];
+const SHARD_CHANNELS: &[KeySpec] = &[KeySpec::range(1, -1, 1).not_key()];
+
+const CHANNEL: Arg = Arg::string("channel");
+const SHARD_CHANNEL_ARG: Arg = Arg::string("shardchannel");
+const PATTERN: Arg = Arg::pattern("pattern");
+const MESSAGE: Arg = Arg::string("message");
+
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("subscribe", -2, Report(|context| subscribe(context, Kind::Channel)))
+        .flags(SUBSCRIBER)
+        .group(Group::Pubsub)
+        .since("2.0.0")
+        .summary("Listens for messages published on channels")
+        .complexity("O(N) where N is the number of channels to subscribe to.")
+        .args(&[CHANNEL.multiple()]),
+    command("unsubscribe", -1, Now(|context| unsubscribe(context, Kind::Channel)))
+        .flags(SUBSCRIBER)
+        .group(Group::Pubsub)
+        .since("2.0.0")
+        .summary("Stops listening for messages published on channels")
+        .complexity("O(N) where N is the number of channels to unsubscribe.")
+        .args(&[CHANNEL.optional().multiple()]),
+    command("psubscribe", -2, Report(|context| subscribe(context, Kind::Pattern)))
+        .flags(SUBSCRIBER)
+        .group(Group::Pubsub)
+        .since("2.0.0")
+        .summary("Listens for messages published on channels whose names match")
+        .complexity("O(N) where N is the number of patterns to subscribe to.")
+        .args(&[Arg::block("pattern", &[PATTERN]).multiple()]),
+    command("punsubscribe", -1, Now(|context| unsubscribe(context, Kind::Pattern)))
+        .flags(SUBSCRIBER)
+        .group(Group::Pubsub)
+        .since("2.0.0")
+        .summary("Stops listening for messages published on channels whose names match")
+        .complexity("O(N) where N is the number of patterns to unsubscribe.")
+        .args(&[PATTERN.optional().multiple()]),
+    command("ssubscribe", -2, Report(|context| subscribe(context, Kind::ShardChannel)))
+        .flags(SUBSCRIBER)
+        .group(Group::Pubsub)
+        .since("7.0.0")
+        .summary("Listens for messages published on shard channels")
+        .complexity("O(N) where N is the number of shard channels to subscribe to.")
+        .keys(SHARD_CHANNELS)
+        .args(&[SHARD_CHANNEL_ARG.multiple()]),
+    command("sunsubscribe", -1, Now(|context| unsubscribe(context, Kind::ShardChannel)))
+        .flags(SUBSCRIBER)
+        .group(Group::Pubsub)
+        .since("7.0.0")
+        .summary("Stops listening for messages published on shard channels")
+        .complexity("O(N) where N is the number of shard channels to unsubscribe.")
+        .keys(SHARD_CHANNELS)
+        .args(&[SHARD_CHANNEL_ARG.optional().multiple()]),
+    command("publish", 3, Try(|context| publish(context, World::All), publish_later))
+        .flags(ALWAYS | FAST)
+        .group(Group::Pubsub)
+        .since("2.0.0")
+        .summary("Publishes a message on a channel")
+        .complexity(
+            "O(N+M) where N is the number of clients subscribed to the receiving \
+             channel and M is the total number of subscribed patterns (by any client).",
+        )
+        .args(&[CHANNEL, MESSAGE]),
+    command("spublish", 3, Try(|context| publish(context, World::Shard), spublish_later))
+        .flags(ALWAYS | FAST)
+        .group(Group::Pubsub)
+        .since("7.0.0")
+        .summary("Publishes a message on a shard channel")
+        .complexity(
+            "O(N) where N is the number of clients subscribed to the receiving shard \
+             channel.",
+        )
+        .keys(SHARD_CHANNEL)
+        .args(&[SHARD_CHANNEL_ARG, MESSAGE]),
+    container("pubsub", SUBCOMMANDS)
+        .group(Group::Pubsub)
+        .since("2.8.0")
+        .summary("Tells about channels"),
+];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("channels", -2, Report(|context| channels(context, World::All)))
+        .flags(ALWAYS)
+        .group(Group::Pubsub)
+        .since("2.8.0")
+        .summary("Lists the channels that have subscribers")
+        .complexity("O(N) where N is the number of active channels.")
+        .args(&[PATTERN.optional()]),
+    command("help", 2, Now(|context| help(context.reply, "PUBSUB", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Pubsub)
+        .since("6.2.0")
+        .summary("Describes the subcommands"),
+    command("numpat", 2, Now(numpat))
+        .flags(ALWAYS)
+        .group(Group::Pubsub)
+        .since("2.8.0")
+        .summary("Counts the patterns that clients have subscribed to"),
+    command("numsub", -2, Report(|context| numsub(context, World::All)))
+        .flags(ALWAYS)
+        .group(Group::Pubsub)
+        .since("2.8.0")
+        .summary("Counts the subscribers of channels")
+        .complexity("O(N) where N is the number of requested channels.")
+        .args(&[CHANNEL.optional().multiple()]),
+    command("shardchannels", -2, Report(|context| channels(context, World::Shard)))
+        .flags(ALWAYS)
+        .group(Group::Pubsub)
+        .since("7.0.0")
+        .summary("Lists the shard channels that have subscribers")
+        .complexity("O(N) where N is the number of active shard channels.")
+        .args(&[PATTERN.optional()]),
+    command("shardnumsub", -2, Report(|context| numsub(context, World::Shard)))
+        .flags(ALWAYS)
+        .group(Group::Pubsub)
+        .since("7.0.0")
+        .summary("Counts the subscribers of shard channels")
+        .complexity("O(N) where N is the number of requested shard channels.")
+        .args(&[SHARD_CHANNEL_ARG.optional().multiple()]),
 ];
 
 const HELP: &[&str] = &[
@@ -184,204 +289,3 @@ fn numpat(context: &mut ProcessContext<'_>) {
     let count = context.shard_loop.home.borrow().pattern_count();
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
 }
-
-const BASE: Flags = flag::PUBSUB | flag::LOADING | flag::STALE;
-const SUBSCRIBER: Flags = BASE | flag::NOSCRIPT | flag::IN_SUBSCRIBED_MODE;
-
-/// Shard channels are hashed as keys are, but are none.
-const SHARD_CHANNEL: &[KeySpec] = &[KeySpec::one(1, key_flag::NOT_KEY)];
-const SHARD_CHANNELS: &[KeySpec] = &[KeySpec::range(1, -1, 1, key_flag::NOT_KEY)];
-
-const CHANNEL: Arg = Arg::new("channel", ArgKind::String);
-const SHARD_CHANNEL_ARG: Arg = Arg::new("shardchannel", ArgKind::String);
-const PATTERN: Arg = Arg::new("pattern", ArgKind::Pattern);
-const MESSAGE: Arg = Arg::new("message", ArgKind::String);
-
-const fn command(name: &'static str, arity: i32, flags: Flags, docs: Docs) -> CommandSpec {
-    CommandSpec {
-        name,
-        arity,
-        flags,
-        categories: category::PUBSUB,
-        run: Run::Process,
-        docs,
-        ..CommandSpec::EMPTY
-    }
-}
-
-const fn docs(
-    summary: &'static str,
-    since: &'static str,
-    complexity: &'static str,
-    arguments: &'static [Arg],
-) -> Docs {
-    Docs { summary, since, group: Group::Pubsub, complexity, arguments, ..Docs::EMPTY }
-}
-
-/// The commands of this file.
-pub(crate) const SPECS: &[CommandSpec] = &[
-    command(
-        "subscribe",
-        -2,
-        SUBSCRIBER,
-        docs(
-            "Listens for messages published on channels",
-            "2.0.0",
-            "O(N) where N is the number of channels to subscribe to.",
-            &[CHANNEL.multiple()],
-        ),
-    ),
-    command(
-        "unsubscribe",
-        -1,
-        SUBSCRIBER,
-        docs(
-            "Stops listening for messages published on channels",
-            "2.0.0",
-            "O(N) where N is the number of channels to unsubscribe.",
-            &[CHANNEL.optional().multiple()],
-        ),
-    ),
-    command(
-        "psubscribe",
-        -2,
-        SUBSCRIBER,
-        docs(
-            "Listens for messages published on channels whose names match",
-            "2.0.0",
-            "O(N) where N is the number of patterns to subscribe to.",
-            &[Arg::new("pattern", ArgKind::Block(&[PATTERN])).multiple()],
-        ),
-    ),
-    command(
-        "punsubscribe",
-        -1,
-        SUBSCRIBER,
-        docs(
-            "Stops listening for messages published on channels whose names match",
-            "2.0.0",
-            "O(N) where N is the number of patterns to unsubscribe.",
-            &[PATTERN.optional().multiple()],
-        ),
-    ),
-    CommandSpec {
-        keys: SHARD_CHANNELS,
-        ..command(
-            "ssubscribe",
-            -2,
-            SUBSCRIBER,
-            docs(
-                "Listens for messages published on shard channels",
-                "7.0.0",
-                "O(N) where N is the number of shard channels to subscribe to.",
-                &[SHARD_CHANNEL_ARG.multiple()],
-            ),
-        )
-    },
-    CommandSpec {
-        keys: SHARD_CHANNELS,
-        ..command(
-            "sunsubscribe",
-            -1,
-            SUBSCRIBER,
-            docs(
-                "Stops listening for messages published on shard channels",
-                "7.0.0",
-                "O(N) where N is the number of shard channels to unsubscribe.",
-                &[SHARD_CHANNEL_ARG.optional().multiple()],
-            ),
-        )
-    },
-    command(
-        "publish",
-        3,
-        BASE | flag::FAST,
-        docs(
-            "Publishes a message on a channel",
-            "2.0.0",
-            "O(N+M) where N is the number of clients subscribed to the receiving channel and M is \
-             the total number of subscribed patterns (by any client).",
-            &[CHANNEL, MESSAGE],
-        ),
-    ),
-    CommandSpec {
-        keys: SHARD_CHANNEL,
-        ..command(
-            "spublish",
-            3,
-            BASE | flag::FAST,
-            docs(
-                "Publishes a message on a shard channel",
-                "7.0.0",
-                "O(N) where N is the number of clients subscribed to the receiving shard channel.",
-                &[SHARD_CHANNEL_ARG, MESSAGE],
-            ),
-        )
-    },
-    CommandSpec {
-        name: "pubsub",
-        arity: -2,
-        run: Run::Container,
-        subcommands: SUBCOMMANDS,
-        docs: docs("Tells about channels", "2.8.0", "Depends on the subcommand", &[]),
-        ..CommandSpec::EMPTY
-    },
-];
-
-const SUBCOMMANDS: &[CommandSpec] = &[
-    command(
-        "channels",
-        -2,
-        BASE,
-        docs(
-            "Lists the channels that have subscribers",
-            "2.8.0",
-            "O(N) where N is the number of active channels.",
-            &[PATTERN.optional()],
-        ),
-    ),
-    CommandSpec {
-        categories: 0,
-        flags: flag::LOADING | flag::STALE,
-        ..command("help", 2, BASE, docs("Describes the subcommands", "6.2.0", "O(1)", &[]))
-    },
-    command(
-        "numpat",
-        2,
-        BASE,
-        docs("Counts the patterns that clients have subscribed to", "2.8.0", "O(1)", &[]),
-    ),
-    command(
-        "numsub",
-        -2,
-        BASE,
-        docs(
-            "Counts the subscribers of channels",
-            "2.8.0",
-            "O(N) where N is the number of requested channels.",
-            &[CHANNEL.optional().multiple()],
-        ),
-    ),
-    command(
-        "shardchannels",
-        -2,
-        BASE,
-        docs(
-            "Lists the shard channels that have subscribers",
-            "7.0.0",
-            "O(N) where N is the number of active shard channels.",
-            &[PATTERN.optional()],
-        ),
-    ),
-    command(
-        "shardnumsub",
-        -2,
-        BASE,
-        docs(
-            "Counts the subscribers of shard channels",
-            "7.0.0",
-            "O(N) where N is the number of requested shard channels.",
-            &[SHARD_CHANNEL_ARG.optional().multiple()],
-        ),
-    ),
-];

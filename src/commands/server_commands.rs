@@ -1,11 +1,23 @@
 //! Small questions to the server: TIME; and SCRUB, which asks for work.
 
 use crate::clock::now_us;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] =
-    &[("time", ProcessRun::Now(time)), ("scrub", ProcessRun::Now(scrub))];
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("time", 1, Now(time))
+        .flags(LOADING | STALE | FAST)
+        .group(Group::Server)
+        .since("2.6.0")
+        .summary("Tells the time")
+        .tips(&["nondeterministic_output"]),
+    command("scrub", 1, Now(scrub))
+        .flags(ADMIN | NOSCRIPT)
+        .group(Group::Server)
+        .categories(category::DANGEROUS)
+        .summary("Verifies the checksums of all that is on disk, in the background"),
+];
 
 fn time(context: &mut ProcessContext<'_>) {
     let now = now_us();

@@ -5,16 +5,44 @@ use std::sync::{MutexGuard, PoisonError};
 use basalt_shard::resp::ReplyBuffer;
 
 use crate::commands::replies::{Failure, answer, help};
+use crate::commands::row::*;
 use crate::telemetry::slowlog::{SlowCommand, SlowLog};
 use crate::thread::node::Node;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("slowlog|get", ProcessRun::Now(|context| answer(context, get))),
-    ("slowlog|len", ProcessRun::Now(len)),
-    ("slowlog|reset", ProcessRun::Now(reset)),
-    ("slowlog|help", ProcessRun::Now(|context| help(context.reply, "SLOWLOG", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[container("slowlog", SUBCOMMANDS)
+    .group(Group::Server)
+    .since("2.2.12")
+    .summary("Looks at the commands that took long")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("get", -2, Now(|context| answer(context, get)))
+        .flags(ADMIN | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.2.12")
+        .summary("Lists the latest slow commands")
+        .complexity("O(N) for N entries")
+        .tips(&["request_policy:all_nodes", "nondeterministic_output"])
+        .args(&[Arg::integer("count").optional()]),
+    command("help", 2, Now(|context| help(context.reply, "SLOWLOG", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Server)
+        .since("6.2.0")
+        .summary("Lists the subcommands"),
+    command("len", 2, Now(len))
+        .flags(ADMIN | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.2.12")
+        .summary("Counts the entries of the slow log")
+        .tips(&["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"]),
+    command("reset", 2, Now(reset))
+        .flags(ADMIN | LOADING | STALE)
+        .group(Group::Server)
+        .since("2.2.12")
+        .summary("Empties the slow log")
+        .complexity("O(N) for N entries")
+        .tips(&["request_policy:all_nodes", "response_policy:all_succeeded"]),
 ];
 
 const HELP: &[&str] = &[

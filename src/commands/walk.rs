@@ -21,18 +21,37 @@ use basalt_shard::room::{Reservation, Reserved, Room};
 use basalt_shard::topology::Topology;
 
 use crate::clock::now_ms;
+use crate::commands::row::*;
 use crate::execute::run;
 use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::message::FAILED;
-use crate::thread::process_command::{LaterContext, ProcessRun};
+use crate::thread::process_command::LaterContext;
 
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
 const SCAN_ON_LOOP_MAX: u64 = 256;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("keys", ProcessRun::Later(|context| Box::pin(keys(context)))),
-    ("scan", ProcessRun::Later(|context| Box::pin(scan_page(context)))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("keys", 2, Later(|context| Box::pin(keys(context))))
+        .flags(READONLY)
+        .categories(category::KEYSPACE | category::DANGEROUS)
+        .summary("Lists the keys that match a pattern")
+        .complexity("O(N) for N keys in the database")
+        .tips(&["request_policy:all_shards", "nondeterministic_output_order"])
+        .args(&[Arg::pattern("pattern")]),
+    command("scan", -2, Later(|context| Box::pin(scan_page(context))))
+        .flags(READONLY)
+        .categories(category::KEYSPACE)
+        .since("2.8.0")
+        .summary("Walks over the keys step by step")
+        .complexity("O(1) for a call, O(N) for a walk over N keys")
+        .tips(&["nondeterministic_output", "request_policy:special", "response_policy:special"])
+        .args(&[
+            Arg::integer("cursor"),
+            Arg::pattern("pattern").after("MATCH").optional(),
+            Arg::integer("count").after("COUNT").optional(),
+            Arg::string("type").after("TYPE").since("6.0.0").optional(),
+        ]),
 ];
 
 /// What is walked over, to be taken to another thread.

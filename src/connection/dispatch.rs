@@ -5,13 +5,12 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use basalt_shard::command::spec::{BeginSearch, FindKeys, Run, flag};
-use basalt_shard::command::table::{Entry, LookupError};
-use basalt_shard::command::{Args, keys};
+use basalt_shard::command::{Args, BeginSearch, FindKeys, Run, flag, keys};
 use basalt_shard::error::refuse_if_over;
 use basalt_shard::keyspace::layout;
 use basalt_shard::resp::{Protocol, ReplyBuffer};
 use basalt_shard::shard::Attempt;
+use basalt_shard::table::LookupError;
 
 use crate::client::ReplyMode;
 use crate::clock::steady_ms;
@@ -23,7 +22,7 @@ use crate::execute::slowness;
 use crate::runtime;
 use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, ClientMemory};
 use crate::telemetry::slowness::Slow;
-use crate::thread::process_command::{LaterContext, ProcessContext, ProcessRun};
+use crate::thread::process_command::{Entry, LaterContext, ProcessContext, ProcessRun};
 use crate::thread::shard_loop::{LoopCounters, ShardLoop};
 use crate::upkeep::disk;
 
@@ -74,7 +73,7 @@ impl Connection {
             Err(error) => return self.unknown(args, error).await,
         };
         self.session.last_command.set(Some(entry.id));
-        if !entry.spec.accepts(args.len()) || matches!(entry.spec.run, Run::Container) {
+        if !entry.spec.accepts(args.len()) || matches!(entry.run, Run::Container) {
             let text = format!("ERR wrong number of arguments for '{}' command", entry.full_name);
             return self.reject(Some(entry), text.as_bytes()).await;
         }
@@ -104,7 +103,7 @@ impl Connection {
             return self.reject(Some(entry), disk::FULL).await;
         }
         let shown = !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN);
-        match entry.spec.run {
+        match entry.run {
             Run::Shard(_) => {
                 if shown && node.is_monitored() {
                     self.flush_segment().await;
@@ -112,8 +111,8 @@ impl Connection {
                 }
                 self.shard_command(entry, args).await;
             }
-            Run::Process => {
-                self.process_command(entry, args).await;
+            Run::Process(run) => {
+                self.process_command(entry, run, args).await;
                 // Afterwards, as in Redis: SELECT shows with its new database, RESET no more to
                 // the one who sent it.
                 if shown && node.is_monitored() {
@@ -301,13 +300,12 @@ impl Connection {
         if shards.all(|shard| shard == first) { Home::One(first) } else { Home::Several }
     }
 
-    async fn process_command(&mut self, entry: &Entry, args: Args<'_>) {
+    async fn process_command(&mut self, entry: &Entry, run: ProcessRun, args: Args<'_>) {
         self.flush_segment().await;
         if self.session.killed.get() {
             // What came before may not have been run.
             return;
         }
-        let Some(run) = self.shard_loop.node.process_table.get(entry.id) else { return };
         let mut start = self.out.len();
         let timer = Instant::now();
         let bytes_max = self.shard_loop.hot_settings.get().reply_bytes_max;

@@ -41,7 +41,7 @@ pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>
     let mut line = format!("{seconds}.{micros:06} [{} {client}]", session.db.get()).into_bytes();
     let shown: Vec<Vec<u8>> = args.iter_from(0).map(<[u8]>::to_vec).collect();
     let shown = match shard_loop.node.table.lookup(args) {
-        Ok(entry) => redact::arguments(entry, args, shown),
+        Ok(entry) => redact::arguments(entry.spec, args, shown),
         Err(_) => shown,
     };
     for argument in &shown {

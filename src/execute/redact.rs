@@ -1,42 +1,21 @@
-//! What must not be seen in the slow log and by MONITOR: passwords.
+//! What must not be seen in the slow log and by MONITOR: passwords. The rows of commands say where
+//! they stand.
 
-use basalt_shard::command::Args;
-use basalt_shard::command::table::Entry;
+use basalt_shard::command::{Args, CommandSpec};
 
 const REDACTED: &[u8] = b"(redacted)";
 
-/// The arguments with secrets replaced.
-pub(crate) fn arguments(entry: &Entry, args: Args<'_>, mut shown: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    let mut hide = |index: usize| {
+/// The arguments, as far as they are shown, with secrets replaced.
+pub(crate) fn arguments(
+    spec: &CommandSpec,
+    args: Args<'_>,
+    mut shown: Vec<Vec<u8>>,
+) -> Vec<Vec<u8>> {
+    let secrets = spec.secrets.map(|secrets| secrets(args)).unwrap_or_default();
+    for index in secrets {
         if let Some(argument) = shown.get_mut(index) {
             *argument = REDACTED.to_vec();
         }
-    };
-    match entry.full_name.as_str() {
-        "auth" => (1..args.len()).for_each(hide),
-        "hello" => {
-            // As HELLO reads them: the name behind SETNAME may itself be called `auth`.
-            let mut index = 2;
-            while index < args.len() {
-                if args.is(index, "auth") {
-                    hide(index + 1);
-                    hide(index + 2);
-                    index += 3;
-                } else {
-                    index += if args.is(index, "setname") { 2 } else { 1 };
-                }
-            }
-        }
-        "config|set" => {
-            for index in (2..args.len()).step_by(2) {
-                let secret = crate::config::table::directive(args.get(index))
-                    .is_some_and(|directive| directive.secret);
-                if secret {
-                    hide(index + 1);
-                }
-            }
-        }
-        _ => {}
     }
     shown
 }
@@ -44,11 +23,12 @@ pub(crate) fn arguments(entry: &Entry, args: Args<'_>, mut shown: Vec<Vec<u8>>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use basalt_shard::command::table::Table;
     use basalt_shard::resp::Span;
 
+    use crate::thread::process_command::Table;
+
     fn check(line: &str, expected: &str) {
-        let table = Table::new(crate::commands::process_specs());
+        let table = Table::new(crate::commands::rows());
         let mut start = 0;
         let spans: Vec<Span> = line
             .split(' ')
@@ -61,7 +41,7 @@ mod tests {
         let args = Args::new(line.as_bytes(), &spans);
         let entry = table.lookup(args).unwrap();
         let all = args.iter_from(0).map(<[u8]>::to_vec).collect();
-        let shown = String::from_utf8(arguments(entry, args, all).join(&b' ')).unwrap();
+        let shown = String::from_utf8(arguments(entry.spec, args, all).join(&b' ')).unwrap();
         assert_eq!(shown, expected.replace('*', "(redacted)"), "{line}");
     }
 

@@ -7,8 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use basalt_shard::command::Args;
-use basalt_shard::command::spec::Run;
-use basalt_shard::command::table::CommandId;
+use basalt_shard::command::Run;
 use basalt_shard::engine::EngineError;
 use basalt_shard::error::{CommandError, storage_error_reply};
 use basalt_shard::keyspace::dirty::Ticket;
@@ -19,6 +18,7 @@ use basalt_shard::settings::Settings;
 use basalt_shard::shard::{
     Attempt, Call, REPLIES_BYTES_MAX, Refused, Sequence, run_in_sequence, scope_of,
 };
+use basalt_shard::table::CommandId;
 use basalt_shard::view::{Changes, Use};
 
 use crate::client::Caller;
@@ -340,8 +340,8 @@ pub(crate) fn calls<'a>(
     let (now_ms, steady_ms) = (now_ms(), steady_ms());
     (0..batch.len()).filter_map(move |index| {
         let (id, args) = batch.command(index);
-        let spec = node.table.entry(id).spec;
-        let Run::Shard(handler) = spec.run else { return None };
+        let entry = node.table.entry(id);
+        let (spec, Run::Shard(handler)) = (entry.spec, entry.run) else { return None };
         let Caller { db, touch } = batch.caller;
         Some(Call { spec, handler, args, databases, db, touch, now_ms, steady_ms, settings })
     })

@@ -4,8 +4,8 @@
 use std::sync::PoisonError;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::spec::flag;
-use basalt_shard::command::table::CommandId;
+use basalt_shard::command::flag;
+use basalt_shard::table::CommandId;
 
 use crate::client::Session;
 use crate::clock::now_us;
@@ -26,8 +26,8 @@ pub(crate) fn check(
     if !is_slow && !is_spike(settings.latency_monitor_threshold_ms, duration_us) {
         return None;
     }
-    let entry = shard_loop.node.table.entry(id);
-    let arguments = redact::arguments(entry, args, shortened(args));
+    let spec = shard_loop.node.table.entry(id).spec;
+    let arguments = redact::arguments(spec, args, shortened(args));
     Some(Slow { id, duration_us, arguments })
 }
 

@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use basalt_shard::command::table::CommandId;
+use basalt_shard::table::CommandId;
 use hdrhistogram::Histogram;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::time::{ClockId, clock_gettime};

@@ -11,7 +11,6 @@ use std::sync::{Mutex, RwLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use basalt_shard::command::table::{Table, shard_specs};
 use basalt_shard::engine::options::{self, Budget, SharedResources};
 use basalt_shard::engine::rocks::RocksEngine;
 use basalt_shard::engine::{Engine, EngineError, Site};
@@ -56,7 +55,7 @@ use crate::sys;
 use crate::thread::mailbox::Mailbox;
 use crate::thread::message::{Answer, Executed, Message};
 use crate::thread::node::Node;
-use crate::thread::process_command::ProcessTable;
+use crate::thread::process_command::Table;
 use crate::thread::shard_loop::ShardLoop;
 use crate::thread::turn;
 use crate::upkeep::memory_division;
@@ -120,13 +119,12 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
         .map_err(|error| format!("cannot write the manifest: {error}"))?;
     let opening_ms = opening.elapsed().as_millis() as u64;
 
-    let mut table = Table::new(shard_specs().chain(crate::commands::process_specs()));
+    let mut table = Table::new(crate::commands::rows());
     for rename in config.renames() {
         table
             .rename(&rename.from, &rename.to)
             .map_err(|why| format!("line {}: {why}", rename.location.line_number))?;
     }
-    let process_table = ProcessTable::new(&table, crate::commands::commands())?;
     let pool = Pool::start(config.blocking_threads as usize * topology.shards())
         .map_err(|error| format!("cannot start threads: {error}"))?;
     let mailboxes = (0..topology.shards())
@@ -139,7 +137,6 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
         key_counts: shards.iter().map(Shard::key_counts).collect(),
         topology: topology.clone(),
         table,
-        process_table,
         pool,
         scrub: Scrub::default(),
         counters: Counters::default(),

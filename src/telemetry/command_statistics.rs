@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use basalt_shard::command::table::CommandId;
+use basalt_shard::table::CommandId;
 use hdrhistogram::Histogram;
 
 /// Longest duration that is told apart, in nanoseconds (one second, as in Redis).

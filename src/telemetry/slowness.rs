@@ -1,6 +1,6 @@
 //! A command that took long, on its way from where it ran to the thread of its client.
 
-use basalt_shard::command::table::CommandId;
+use basalt_shard::table::CommandId;
 
 /// A command that took long enough for one of the two.
 pub(crate) struct Slow {

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::table::CommandId;
 use basalt_shard::engine::EngineError;
 use basalt_shard::keyspace::copies::Copy;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::resp::{Protocol, ReplyBuffer, Span};
+use basalt_shard::table::CommandId;
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::{Changes, Use};
 use bytes::Bytes;

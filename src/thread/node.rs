@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize,
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
-use basalt_shard::command::table::Table;
 use basalt_shard::engine::options::SharedResources;
 use basalt_shard::keyspace::access::LfuSettings;
 use basalt_shard::keyspace::counts::SlotCount;
@@ -31,14 +30,13 @@ use crate::shared::supervision::Supervisor;
 use crate::telemetry::slowlog::SlowLog;
 use crate::thread::mailbox::Mailbox;
 use crate::thread::message::Message;
-use crate::thread::process_command::ProcessTable;
+use crate::thread::process_command::Table;
 
 /// What the threads of the process share. Immutable, or synchronised field by field.
 pub(crate) struct Node {
     pub(crate) topology: Arc<Topology>,
     pub(crate) table: Table,
     /// The functions of the commands that no shard runs, by command id.
-    pub(crate) process_table: ProcessTable,
     /// A mailbox a shard.
     pub(crate) mailboxes: Vec<Mailbox>,
     /// The log of each shard.

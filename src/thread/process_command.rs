@@ -1,19 +1,16 @@
 //! Commands that no shard runs: on the connection, the configuration, whole databases.
 //!
-//! To add one: describe it in a `SPECS` table with `Run::Process`, write its function in the file
-//! of its subject, and name both in that file's `COMMANDS` list. A command that can answer at once
-//! is a [`ProcessRun::Now`]; one that asks other threads or the disk is a [`ProcessRun::Later`],
-//! or a [`ProcessRun::Report`].
+//! To add one: write its function in the file of its subject, and its row, which names the
+//! function, in that file's `ROWS`. A command that can answer at once is a [`ProcessRun::Now`]; one
+//! that asks other threads or the disk is a [`ProcessRun::Later`], or a [`ProcessRun::Report`].
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::spec::Run;
-use basalt_shard::command::table::{CommandId, Table};
 use basalt_shard::resp::ReplyBuffer;
+use basalt_shard::table::{self, CommandId};
 
 use crate::client::Session;
 use crate::thread::message::Batch;
@@ -69,29 +66,8 @@ pub(crate) enum ProcessRun {
     Report(fn(LaterContext) -> LaterReply),
 }
 
-/// The functions by command id.
-pub(crate) struct ProcessTable(Vec<Option<ProcessRun>>);
+/// The table of all commands, with the functions of those that no shard runs.
+pub(crate) type Table = table::Table<ProcessRun>;
 
-impl ProcessTable {
-    /// The functions for `table`; the error names a command that has none.
-    pub(crate) fn new(
-        table: &Table,
-        commands: impl IntoIterator<Item = (&'static str, ProcessRun)>,
-    ) -> Result<Self, String> {
-        let by_name: HashMap<&str, ProcessRun> = commands.into_iter().collect();
-        let mut functions = Vec::with_capacity(table.len());
-        for entry in table.entries() {
-            let function = by_name.get(entry.full_name.as_str()).copied();
-            if function.is_none() && matches!(entry.spec.run, Run::Process) {
-                return Err(format!("the command '{}' has no function", entry.full_name));
-            }
-            functions.push(function);
-        }
-        Ok(Self(functions))
-    }
-
-    /// The function of a command.
-    pub(crate) fn get(&self, id: CommandId) -> Option<ProcessRun> {
-        self.0.get(id).copied().flatten()
-    }
-}
+/// A command in it.
+pub(crate) type Entry = table::Entry<ProcessRun>;

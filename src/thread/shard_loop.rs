@@ -12,14 +12,14 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::spec::Run;
-use basalt_shard::command::table::CommandId;
+use basalt_shard::command::Run;
 use basalt_shard::engine::EngineError;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Call, Shard, Statistics};
+use basalt_shard::table::CommandId;
 use basalt_shard::topology::ShardId;
 use rustc_hash::FxHashMap;
 
@@ -325,12 +325,12 @@ impl ShardLoop {
         (Caller { db, touch }, now_ms): (Caller, u64),
         run: impl FnOnce(&Call<'_>) -> T,
     ) -> Option<T> {
-        let spec = self.node.table.entry(id).spec;
-        let Run::Shard(handler) = spec.run else { return None };
+        let entry = self.node.table.entry(id);
+        let Run::Shard(handler) = entry.run else { return None };
         let databases = self.databases.borrow();
         let settings = self.settings.borrow();
         let call = Call {
-            spec,
+            spec: entry.spec,
             handler,
             args,
             databases: &databases,

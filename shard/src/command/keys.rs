@@ -1,7 +1,6 @@
 //! Where the keys of a command stand among its arguments, by its key specifications.
 
-use crate::command::Args;
-use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Flags, KeySpec, key_flag};
+use crate::command::{Args, BeginSearch, CommandSpec, FindKeys, Flags, KeySpec, key_flag};
 use crate::number;
 
 /// One key of a command.
@@ -17,7 +16,13 @@ pub struct KeyAt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidArguments;
 
-fn find(spec: &KeySpec, args: Args<'_>, out: &mut Vec<KeyAt>) -> Result<(), InvalidArguments> {
+/// Appends the keys of one specification to `out`, with `flags`.
+fn find(
+    spec: &KeySpec,
+    flags: Flags,
+    args: Args<'_>,
+    out: &mut Vec<KeyAt>,
+) -> Result<(), InvalidArguments> {
     let count = args.len();
     let begin = match spec.begin {
         BeginSearch::Index(index) => index,
@@ -70,7 +75,7 @@ fn find(spec: &KeySpec, args: Args<'_>, out: &mut Vec<KeyAt>) -> Result<(), Inva
     }
     let mut index = first;
     while index <= last {
-        out.push(KeyAt { index, flags: spec.flags });
+        out.push(KeyAt { index, flags });
         index += step;
     }
     Ok(())
@@ -83,62 +88,27 @@ pub fn extract(
     args: Args<'_>,
     out: &mut Vec<KeyAt>,
 ) -> Result<(), InvalidArguments> {
-    for key_spec in spec.keys {
-        if key_spec.flags & key_flag::NOT_KEY == 0 {
-            find(key_spec, args, out)?;
-        }
+    for key_spec in of_keys(spec) {
+        find(key_spec, key_spec.flags, args, out)?;
     }
     Ok(())
 }
 
-/// The same, with what this call does to its keys where the options decide it (`variable_flags`).
+/// The same, with what this call does to its keys where its options decide it.
 pub fn extract_in_use(
     spec: &CommandSpec,
     args: Args<'_>,
     out: &mut Vec<KeyAt>,
 ) -> Result<(), InvalidArguments> {
-    let start = out.len();
-    extract(spec, args, out)?;
-    for key in out.iter_mut().skip(start) {
-        if key.flags & key_flag::VARIABLE_FLAGS != 0 {
-            key.flags = flags_in_use(spec.name, args).unwrap_or(key.flags);
-        }
+    for key_spec in of_keys(spec) {
+        let flags = key_spec.in_use.map_or(key_spec.flags, |in_use| in_use(args));
+        find(key_spec, flags, args, out)?;
     }
     Ok(())
 }
 
-fn flags_in_use(name: &str, args: Args<'_>) -> Option<Flags> {
-    use key_flag::{ACCESS, DELETE, OW, RM, RO, RW, UPDATE};
-    match name {
-        "set" => {
-            let looks_first = ["get", "ifeq", "ifne", "ifdeq", "ifdne"];
-            let looks = (3..args.len())
-                .any(|index| looks_first.iter().any(|option| args.is(index, option)));
-            Some(if looks { RW | ACCESS | UPDATE } else { OW | UPDATE })
-        }
-        "delex" => Some(if args.len() > 2 { RW | ACCESS | DELETE } else { RM | DELETE }),
-        "bitfield" => {
-            let changes = bitfield_changes(args);
-            Some(if changes { RW | ACCESS | UPDATE } else { RO | ACCESS })
-        }
-        _ => None,
-    }
-}
-
-/// Whether a BITFIELD does anything but GET. What is no operation counts as a change.
-fn bitfield_changes(args: Args<'_>) -> bool {
-    let mut index = 2;
-    while index < args.len() {
-        let behind = args.len() - index - 1;
-        if args.is(index, "get") && behind >= 2 {
-            index += 3;
-        } else if args.is(index, "overflow") && behind >= 1 {
-            index += 2;
-        } else {
-            return true;
-        }
-    }
-    false
+fn of_keys(spec: &CommandSpec) -> impl Iterator<Item = &KeySpec> {
+    spec.keys.iter().filter(|key_spec| key_spec.flags & key_flag::NOT_KEY == 0)
 }
 
 /// First key, last key and step for the old form of COMMAND INFO; zeros when they are movable.

@@ -1,11 +1,52 @@
 //! Telling when a key vanishes, and taking its deadline away.
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
 
 use super::transfer;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("ttl", 2, ttl)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .summary("Tells in how many seconds a key vanishes")
+        .tips(&["nondeterministic_output"])
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0)]),
+    command("pttl", 2, pttl)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .since("2.6.0")
+        .summary("Tells in how many milliseconds a key vanishes")
+        .tips(&["nondeterministic_output"])
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0)]),
+    command("expiretime", 2, expiretime)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .since("7.0.0")
+        .summary("Tells at what Unix time, in seconds, a key vanishes")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0)]),
+    command("pexpiretime", 2, pexpiretime)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .since("7.0.0")
+        .summary("Tells at what Unix time, in milliseconds, a key vanishes")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0)]),
+    command("persist", 2, persist)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .since("2.2.0")
+        .summary("Takes the deadline off a key")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[Arg::key("key", 0)]),
+];
 
 /// What the commands that ask for a deadline answer when there is no key, or no deadline.
 const NO_KEY: i64 = -2;

@@ -1,9 +1,54 @@
 //! Deleting keys, counting them, and telling their type.
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
 use crate::view::{Key, View};
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("del", -2, del)
+        .flags(WRITE)
+        .categories(category::KEYSPACE)
+        .summary("Deletes keys")
+        .complexity("O(N) for N keys, whatever their values")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .keys(&[KeySpec::range(1, -1, 1).remove().delete()])
+        .args(&[Arg::key("key", 0).multiple()]),
+    command("unlink", -2, del)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .since("4.0.0")
+        .summary("Deletes keys; the same as DEL, which never waits for the values either")
+        .complexity("O(N) for N keys, whatever their values")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .keys(&[KeySpec::range(1, -1, 1).remove().delete()])
+        .args(&[Arg::key("key", 0).multiple()]),
+    command("exists", -2, exists)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .summary("Counts those of the given keys that exist")
+        .complexity("O(N) for N keys")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .keys(&[KeySpec::range(1, -1, 1).read()])
+        .args(&[Arg::key("key", 0).multiple()]),
+    command("type", 2, type_name)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .summary("Tells the type of the value at a key")
+        .keys(&[KeySpec::one(1).read()])
+        .args(&[Arg::key("key", 0)]),
+    command("touch", -2, touch)
+        .flags(READONLY | FAST)
+        .categories(category::KEYSPACE)
+        .since("3.2.1")
+        .summary("Counts those of the given keys that exist and marks them as used")
+        .complexity("O(N) for N keys")
+        .tips(&["request_policy:multi_shard", "response_policy:agg_sum"])
+        .keys(&[KeySpec::range(1, -1, 1).read()])
+        .args(&[Arg::key("key", 0).multiple()]),
+];
 
 /// DEL and UNLINK. Elements of large collections are left to compactions either way, so there is
 /// nothing for UNLINK to put off.

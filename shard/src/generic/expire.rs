@@ -1,11 +1,51 @@
 //! Setting when a key vanishes.
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
 
 use super::transfer;
+
+/// When EXPIRE and its relatives do anything.
+const CONDITION: Arg = Arg::one_of(
+    "condition",
+    &[Arg::word("nx", "NX"), Arg::word("xx", "XX"), Arg::word("gt", "GT"), Arg::word("lt", "LT")],
+)
+.since("7.0.0")
+.optional();
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("expire", -3, expire)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .summary("Lets a key vanish after a number of seconds")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("seconds"), CONDITION]),
+    command("pexpire", -3, pexpire)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .since("2.6.0")
+        .summary("Lets a key vanish after a number of milliseconds")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("milliseconds"), CONDITION]),
+    command("expireat", -3, expireat)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .since("1.2.0")
+        .summary("Lets a key vanish at a Unix time in seconds")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[Arg::key("key", 0), Arg::unix_time("unix-time-seconds"), CONDITION]),
+    command("pexpireat", -3, pexpireat)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .since("2.6.0")
+        .summary("Lets a key vanish at a Unix time in milliseconds")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[Arg::key("key", 0), Arg::unix_time("unix-time-milliseconds"), CONDITION]),
+];
 
 /// How one of the four commands counts time.
 struct Form {

@@ -2,11 +2,27 @@
 //! the database; the part of it that is in memory at the moment comes and goes with its use.
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandResult, text};
 use crate::keyspace::head::{Body, Head};
 use crate::keyspace::layout;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[container("memory", SUBCOMMANDS)
+    .group(Group::Server)
+    .since("4.0.0")
+    .summary("Looks into the use of memory")];
+
+/// The process has more of them.
+const SUBCOMMANDS: &[Command] = &[command("usage", -3, usage)
+    .flags(READONLY)
+    .group(Group::Server)
+    .since("4.0.0")
+    .summary("Tells how many bytes a key and its value take")
+    .keys(&[KeySpec::one(2).read()])
+    .args(&[Arg::key("key", 0), Arg::integer("count").after("SAMPLES").optional()])];
 
 pub(super) fn usage(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     let mut index = 3;

@@ -9,7 +9,10 @@ mod existence;
 mod expire;
 mod memory;
 mod object;
-mod specs;
 mod transfer;
 
-pub use specs::SPECS;
+use crate::command::Command;
+
+/// The rows of all commands.
+pub(crate) const ROWS: &[&[Command]] =
+    &[existence::ROWS, expire::ROWS, deadline::ROWS, transfer::ROWS, object::ROWS, memory::ROWS];

@@ -3,6 +3,7 @@
 //! hot cache; a key that is not there counts as not used since the server started.
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::access::Access;
 use crate::keyspace::head::{Body, Head, Kind};
@@ -10,6 +11,50 @@ use crate::number;
 use crate::resp::ReplyBuffer;
 use crate::types;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] =
+    &[container("object", SUBCOMMANDS).since("2.2.3").summary("Looks into how a value is kept")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("encoding", 3, encoding)
+        .flags(READONLY)
+        .categories(category::KEYSPACE)
+        .since("2.2.3")
+        .summary("Tells how a value is encoded")
+        .tips(&["nondeterministic_output"])
+        .keys(&[KeySpec::one(2).read()])
+        .args(&[Arg::key("key", 0)]),
+    command("freq", 3, freq)
+        .flags(READONLY | TELLS_USES)
+        .categories(category::KEYSPACE)
+        .since("4.0.0")
+        .summary("Tells how often a key is used")
+        .tips(&["nondeterministic_output"])
+        .keys(&[KeySpec::one(2).read()])
+        .args(&[Arg::key("key", 0)]),
+    command("help", 2, help)
+        .flags(LOADING | STALE)
+        .categories(category::KEYSPACE)
+        .since("6.2.0")
+        .summary("Lists the subcommands"),
+    command("idletime", 3, idletime)
+        .flags(READONLY | TELLS_USES)
+        .categories(category::KEYSPACE)
+        .since("2.2.3")
+        .summary("Tells how long a key was not used, in seconds")
+        .tips(&["nondeterministic_output"])
+        .keys(&[KeySpec::one(2).read()])
+        .args(&[Arg::key("key", 0)]),
+    command("refcount", 3, refcount)
+        .flags(READONLY)
+        .categories(category::KEYSPACE)
+        .since("2.2.3")
+        .summary("Tells how many references to a value there are")
+        .tips(&["nondeterministic_output"])
+        .keys(&[KeySpec::one(2).read()])
+        .args(&[Arg::key("key", 0)]),
+];
 
 const NOT_LFU: &str = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. \
      Please note that when switching between policies at runtime LRU and LFU data will take some \

@@ -11,11 +11,50 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::engine::Direction;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::head::{Body, Head, Large};
 use crate::resp::ReplyBuffer;
 use crate::view::{Key, View};
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("rename", 3, rename)
+        .flags(WRITE)
+        .categories(category::KEYSPACE)
+        .summary("Gives a key another name, replacing what was there")
+        .complexity("O(1), or O(N) for N elements with records of their own")
+        .keys(&[KeySpec::one(1).change().access().delete(), KeySpec::one(2).overwrite().update()])
+        .args(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
+    command("renamenx", 3, renamenx)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .summary("Gives a key another name unless that one is taken")
+        .complexity("O(1), or O(N) for N elements with records of their own")
+        .keys(&[KeySpec::one(1).change().access().delete(), KeySpec::one(2).overwrite().insert()])
+        .args(&[Arg::key("key", 0), Arg::key("newkey", 1)]),
+    command("copy", -3, copy)
+        .flags(WRITE | DENYOOM)
+        .categories(category::KEYSPACE)
+        .since("6.2.0")
+        .summary("Copies the value of a key to another key")
+        .complexity("O(N) for a collection of N elements, O(1) for a string")
+        .keys(&[KeySpec::one(1).read().access(), KeySpec::one(2).overwrite().update()])
+        .args(&[
+            Arg::key("source", 0),
+            Arg::key("destination", 1),
+            Arg::integer("destination-db").after("DB").optional(),
+            Arg::word("replace", "REPLACE").optional(),
+        ]),
+    command("move", 3, move_key)
+        .flags(WRITE | FAST)
+        .categories(category::KEYSPACE)
+        .summary("Moves a key to another database")
+        .complexity("O(1), or O(N) for N elements with records of their own")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("db")]),
+];
 
 /// Bytes that one unit of [`View::charge`] stands for.
 const BYTES_PER_UNIT: u64 = 64;

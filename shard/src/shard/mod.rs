@@ -15,8 +15,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::spec::{BeginSearch, CommandSpec, FindKeys, Handler, flag, key_flag};
-use crate::command::{Args, keys};
+use crate::command::{Args, BeginSearch, CommandSpec, FindKeys, Handler, flag, key_flag, keys};
 use crate::engine::{Engine, EngineError, Family, ReadTier};
 use crate::error::{CommandError, write_error};
 use crate::keyspace::access::Uses;

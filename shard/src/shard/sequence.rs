@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::spec::flag;
+use crate::command::flag;
 use crate::error::{CommandError, refuse_if_over, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::layout::RecordKey;

@@ -1,15 +1,54 @@
 //! MODULE, where there are none.
 
 use crate::commands::replies::help;
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("module|list", ProcessRun::Now(|context| context.reply.array(0))),
-    ("module|load", ProcessRun::Now(not_allowed)),
-    ("module|loadex", ProcessRun::Now(not_allowed)),
-    ("module|unload", ProcessRun::Now(not_allowed)),
-    ("module|help", ProcessRun::Now(|context| help(context.reply, "MODULE", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[container("module", SUBCOMMANDS)
+    .group(Group::Server)
+    .since("4.0.0")
+    .summary("Looks at modules")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("help", 2, Now(|context| help(context.reply, "MODULE", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Server)
+        .since("5.0.0")
+        .summary("Lists the subcommands"),
+    command("list", 2, Now(|context| context.reply.array(0)))
+        .flags(ADMIN | NOSCRIPT)
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Lists the modules that are loaded")
+        .complexity("O(N) for N modules")
+        .tips(&["nondeterministic_output_order"]),
+    command("load", -3, Now(not_allowed))
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Loads a module")
+        .args(&[Arg::string("path"), Arg::string("arg").optional().multiple()]),
+    command("loadex", -3, Now(not_allowed))
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .since("7.0.0")
+        .summary("Loads a module with its configuration")
+        .args(&[
+            Arg::string("path"),
+            Arg::block("configs", &[Arg::string("name"), Arg::string("value")])
+                .after("CONFIG")
+                .optional()
+                .multiple()
+                .multiple_token(),
+            Arg::block("args", &[Arg::string("arg")]).after("ARGS").optional().multiple(),
+        ]),
+    command("unload", 3, Now(not_allowed))
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .since("4.0.0")
+        .summary("Unloads a module")
+        .args(&[Arg::string("name")]),
 ];
 
 const HELP: &[&str] = &[

@@ -4,15 +4,63 @@ use basalt_shard::error::text;
 use basalt_shard::number;
 
 use crate::commands::replies::{Failure, answer};
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("role", ProcessRun::Now(role)),
-    ("replicaof", ProcessRun::Now(|context| answer(context, replicaof))),
-    ("slaveof", ProcessRun::Now(|context| answer(context, replicaof))),
-    ("failover", ProcessRun::Now(|context| answer(context, failover))),
-    ("wait", ProcessRun::Now(|context| answer(context, wait))),
+const PRIMARY: Arg = Arg::one_of(
+    "args",
+    &[
+        Arg::block("host-port", &[Arg::string("host"), Arg::integer("port")]),
+        Arg::block("no-one", &[Arg::word("no", "NO"), Arg::word("one", "ONE")]),
+    ],
+);
+
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("role", 1, Now(role))
+        .flags(NOSCRIPT | LOADING | STALE | FAST)
+        .group(Group::Server)
+        .categories(category::ADMIN | category::DANGEROUS)
+        .since("2.8.12")
+        .summary("Tells whether this is a primary or a replica"),
+    command("failover", -1, Now(|context| answer(context, failover)))
+        .flags(ADMIN | NOSCRIPT | STALE)
+        .group(Group::Server)
+        .since("6.2.0")
+        .summary("Makes a replica the primary")
+        .args(&[
+            Arg::block(
+                "target",
+                &[
+                    Arg::string("host"),
+                    Arg::integer("port"),
+                    Arg::word("force", "FORCE").optional(),
+                ],
+            )
+            .after("TO")
+            .optional(),
+            Arg::word("abort", "ABORT").optional(),
+            Arg::integer("milliseconds").after("TIMEOUT").optional(),
+        ]),
+    command("replicaof", 3, Now(|context| answer(context, replicaof)))
+        .flags(ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .since("5.0.0")
+        .summary("Makes this server a replica, or a primary again")
+        .args(&[PRIMARY]),
+    command("slaveof", 3, Now(|context| answer(context, replicaof)))
+        .flags(ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .summary("Makes this server a replica, or a primary again")
+        .deprecated("5.0.0", "`REPLICAOF`")
+        .args(&[PRIMARY]),
+    command("wait", 3, Now(|context| answer(context, wait)))
+        .flags(NOSCRIPT)
+        .categories(category::CONNECTION)
+        .since("3.0.0")
+        .summary("Waits until replicas have the writes of this connection")
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"])
+        .args(&[Arg::integer("numreplicas"), Arg::integer("timeout")]),
 ];
 
 /// A primary whose log of replication has not begun, and that has no replicas.

@@ -1,32 +1,109 @@
 //! ACL, where there is one user, `default`, who may do everything, and whose password is
 //! `requirepass`.
 
-pub(crate) mod specs;
-
 use std::fmt::Write;
 
-use basalt_shard::command::spec::{Run, category};
+use basalt_shard::command::Run;
 use sha2::{Digest, Sha256};
 
 use crate::commands::auth::DEFAULT_USER;
 use crate::commands::replies::{Failure, answer, help};
-use crate::thread::process_command::{ProcessContext, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::ProcessContext;
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("acl|whoami", ProcessRun::Now(|context| context.reply.bulk(DEFAULT_USER))),
-    ("acl|users", ProcessRun::Now(users)),
-    ("acl|list", ProcessRun::Now(list)),
-    ("acl|getuser", ProcessRun::Now(getuser)),
-    ("acl|cat", ProcessRun::Now(|context| answer(context, cat))),
-    ("acl|genpass", ProcessRun::Now(|context| answer(context, genpass))),
-    ("acl|log", ProcessRun::Now(|context| answer(context, log))),
-    ("acl|dryrun", ProcessRun::Now(|context| answer(context, dryrun))),
-    ("acl|deluser", ProcessRun::Now(|context| answer(context, deluser))),
-    ("acl|setuser", ProcessRun::Now(|context| context.reply.error(NO_USERS.as_bytes()))),
-    ("acl|load", ProcessRun::Now(|context| context.reply.error(NO_FILE.as_bytes()))),
-    ("acl|save", ProcessRun::Now(|context| context.reply.error(NO_FILE.as_bytes()))),
-    ("acl|help", ProcessRun::Now(|context| help(context.reply, "ACL", HELP))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[container("acl", SUBCOMMANDS)
+    .group(Group::Server)
+    .since("6.0.0")
+    .summary("Looks at who may do what")];
+
+const SUBCOMMANDS: &[Command] = &[
+    command("cat", -2, Now(|context| answer(context, cat)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Lists the categories of commands, or the commands of one")
+        .complexity("O(N) for N commands")
+        .args(&[Arg::string("categoryname").optional()]),
+    command("deluser", -3, Now(|context| answer(context, deluser)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Removes users")
+        .complexity("O(N) for N users")
+        .args(&[Arg::string("username").multiple()]),
+    command("dryrun", -4, Now(|context| answer(context, dryrun)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("7.0.0")
+        .summary("Tells whether a user may run a command, without running it")
+        .args(&[
+            Arg::string("username"),
+            Arg::string("command"),
+            Arg::string("arg").optional().multiple(),
+        ]),
+    command("genpass", -2, Now(|context| answer(context, genpass)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Makes a password up")
+        .args(&[Arg::integer("bits").optional()]),
+    command("getuser", 3, Now(getuser))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Describes what a user may do")
+        .complexity("O(N) for N rules of the user")
+        .args(&[Arg::string("username")]),
+    command("help", 2, Now(|context| help(context.reply, "ACL", HELP)))
+        .flags(LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Lists the subcommands"),
+    command("list", 2, Now(list))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Shows the users as a configuration file has them")
+        .complexity("O(N) for N users"),
+    command("load", 2, Now(|context| context.reply.error(NO_FILE.as_bytes())))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Reads the users from the file of users again")
+        .complexity("O(N) for N users"),
+    command("log", -2, Now(|context| answer(context, log)))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Shows what was refused, or forgets it")
+        .complexity("O(N) for N entries")
+        .args(&[Arg::one_of("operation", &[Arg::integer("count"), Arg::word("reset", "RESET")])
+            .optional()]),
+    command("save", 2, Now(|context| context.reply.error(NO_FILE.as_bytes())))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Writes the users to the file of users")
+        .complexity("O(N) for N users"),
+    command("setuser", -3, Now(|context| context.reply.error(NO_USERS.as_bytes())))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Makes a user, or changes what one may do")
+        .complexity("O(N) for N rules")
+        .args(&[Arg::string("username"), Arg::string("rule").optional().multiple()]),
+    command("users", 2, Now(users))
+        .flags(ADMIN | NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Lists the names of the users")
+        .complexity("O(N) for N users"),
+    command("whoami", 2, Now(|context| context.reply.bulk(DEFAULT_USER)))
+        .flags(NOSCRIPT | LOADING | STALE)
+        .group(Group::Server)
+        .since("6.0.0")
+        .summary("Tells as which user the connection works"),
 ];
 
 const HELP: &[&str] = &[
@@ -189,7 +266,7 @@ fn dryrun(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     let call = args.skip(3);
     let entry = context.shard_loop.node.table.lookup(call);
     let entry = entry.map_err(|_| Failure::quoting("ERR Command '%' not found", args.get(3)))?;
-    if !entry.spec.accepts(call.len()) || matches!(entry.spec.run, Run::Container) {
+    if !entry.spec.accepts(call.len()) || matches!(entry.run, Run::Container) {
         let text = "ERR wrong number of arguments for '%' command";
         return Err(Failure::quoting(text, entry.full_name.as_bytes()));
     }

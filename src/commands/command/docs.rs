@@ -1,9 +1,9 @@
 //! COMMAND DOCS: what people, and tools that help them type, want to know of commands.
 
-use basalt_shard::command::Args;
-use basalt_shard::command::spec::{Arg, ArgKind};
-use basalt_shard::command::table::{Entry, Table};
+use basalt_shard::command::{Arg, ArgKind, Args};
 use basalt_shard::resp::{DeferredLength, ReplyBuffer};
+
+use crate::thread::process_command::{Entry, Table};
 
 /// COMMAND DOCS: of all commands, or of those asked for that are known.
 pub(super) fn docs(table: &Table, args: Args<'_>, reply: &mut ReplyBuffer) {

@@ -1,12 +1,10 @@
 //! COMMAND and COMMAND INFO: what routing clients need to know of commands.
 
-use basalt_shard::command::Args;
-use basalt_shard::command::keys;
-use basalt_shard::command::spec::{BeginSearch, FindKeys, KeySpec, category, flag, key_flag};
-use basalt_shard::command::table::{Entry, Table};
+use basalt_shard::command::{Args, BeginSearch, FindKeys, KeySpec, category, flag, key_flag, keys};
 use basalt_shard::resp::ReplyBuffer;
 
 use crate::commands::command::flag_names;
+use crate::thread::process_command::{Entry, Table};
 
 /// COMMAND without arguments: every command.
 pub(super) fn all(table: &Table, _: Args<'_>, reply: &mut ReplyBuffer) {

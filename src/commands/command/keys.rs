@@ -1,12 +1,11 @@
 //! COMMAND GETKEYS and GETKEYSANDFLAGS: the keys of a command that a client shows, not runs.
 
-use basalt_shard::command::Args;
 use basalt_shard::command::keys::{KeyAt, extract_in_use};
-use basalt_shard::command::spec::key_flag;
-use basalt_shard::command::table::Table;
+use basalt_shard::command::{Args, key_flag};
 use basalt_shard::resp::ReplyBuffer;
 
 use crate::commands::command::flag_names;
+use crate::thread::process_command::Table;
 
 /// The keys of the command in `shown`, or the error to answer.
 fn find(table: &Table, shown: Args<'_>) -> Result<Vec<KeyAt>, &'static str> {

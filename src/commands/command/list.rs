@@ -1,11 +1,11 @@
 //! COMMAND COUNT, LIST and HELP.
 
-use basalt_shard::command::Args;
-use basalt_shard::command::spec::category;
-use basalt_shard::command::table::{Entry, Table};
+use basalt_shard::command::{Args, category};
 use basalt_shard::error::text;
 use basalt_shard::glob::glob_match;
 use basalt_shard::resp::ReplyBuffer;
+
+use crate::thread::process_command::{Entry, Table};
 
 const HELP: &[&str] = &[
     "COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",

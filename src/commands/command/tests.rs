@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use basalt_shard::command::table::shard_specs;
 use basalt_shard::resp::{Protocol, Span};
 
 use super::*;
@@ -193,7 +192,7 @@ impl Drop for Redis {
 
 /// The table of the server.
 fn table() -> Table {
-    Table::new(shard_specs().chain(crate::commands::process_specs()))
+    Table::new(crate::commands::rows())
 }
 
 fn ask(table: &Table, protocol: Protocol, line: &str) -> Value {

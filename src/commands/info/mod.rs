@@ -20,12 +20,19 @@ mod text;
 
 use basalt_shard::command::Args;
 
-use crate::thread::process_command::{LaterContext, LaterReply, ProcessRun};
+use crate::commands::row::*;
+use crate::thread::process_command::{LaterContext, LaterReply};
 use facts::{Facts, Wanted};
 use text::Text;
 
-/// The functions of this folder.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[("info", ProcessRun::Report(info))];
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[command("info", -1, Report(info))
+    .flags(LOADING | STALE)
+    .group(Group::Server)
+    .categories(category::DANGEROUS)
+    .summary("Describes the server and its state")
+    .tips(&["nondeterministic_output", "request_policy:all_shards", "response_policy:special"])
+    .args(&[Arg::string("section").optional().multiple()])];
 
 /// When a section is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,6 @@
 //! says, what was written before; the log that does this is what Redis calls its append-only file.
 //! To rewrite it is to hand its writes to the databases, so that the log is let go of.
 
-pub(crate) mod specs;
-
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -17,8 +15,9 @@ use basalt_shard::resp::ReplyBuffer;
 use crate::clock::now_us;
 use crate::commands::absent::replication::check_timeout;
 use crate::commands::replies::{Failure, answer};
+use crate::commands::row::*;
 use crate::runtime;
-use crate::thread::process_command::{LaterContext, ProcessContext, ProcessRun};
+use crate::thread::process_command::{LaterContext, ProcessContext};
 use crate::thread::shard_loop::ShardLoop;
 
 /// How often it is looked whether the logs are durable.
@@ -26,13 +25,34 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 const UNDER_WAY: &str = "ERR Background save already in progress";
 
-/// The functions of this file.
-pub(crate) const COMMANDS: &[(&str, ProcessRun)] = &[
-    ("lastsave", ProcessRun::Now(lastsave)),
-    ("save", ProcessRun::Report(|context| Box::pin(save(context)))),
-    ("bgsave", ProcessRun::Now(|context| answer(context, bgsave))),
-    ("bgrewriteaof", ProcessRun::Now(|context| answer(context, bgrewriteaof))),
-    ("waitaof", ProcessRun::Report(|context| Box::pin(waitaof(context)))),
+/// The rows of this file.
+pub(crate) const ROWS: &[Command] = &[
+    command("lastsave", 1, Now(lastsave))
+        .flags(LOADING | STALE | FAST)
+        .group(Group::Server)
+        .categories(category::ADMIN | category::DANGEROUS)
+        .summary("Tells when the data was last saved")
+        .tips(&["nondeterministic_output"]),
+    command("bgrewriteaof", 1, Now(|context| answer(context, bgrewriteaof)))
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .summary("Shortens the log, in the background"),
+    command("bgsave", -1, Now(|context| answer(context, bgsave)))
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+        .group(Group::Server)
+        .summary("Makes everything durable, in the background")
+        .args(&[Arg::word("schedule", "SCHEDULE").since("3.2.2").optional()]),
+    command("save", 1, Report(|context| Box::pin(save(context))))
+        .flags(ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI)
+        .group(Group::Server)
+        .summary("Makes everything durable"),
+    command("waitaof", 4, Report(|context| Box::pin(waitaof(context))))
+        .flags(BLOCKING)
+        .categories(category::CONNECTION)
+        .since("7.2.0")
+        .summary("Waits until the writes of this connection are durable")
+        .tips(&["request_policy:all_shards", "response_policy:agg_min"])
+        .args(&[Arg::integer("numlocal"), Arg::integer("numreplicas"), Arg::integer("timeout")]),
 ];
 
 fn now_s() -> u64 {

@@ -2,11 +2,93 @@
 
 use super::{bits, single, target};
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult, text};
 use crate::number;
 use crate::resp::ReplyBuffer;
 use crate::types::string;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("bitfield", -2, bitfield)
+        .flags(WRITE | DENYOOM)
+        .group(Group::Bitmap)
+        .since("3.2.0")
+        .summary("Reads and changes integers of any width inside the string at a key")
+        .complexity("O(N) where N is the number of operations plus the length of the string")
+        .keys(&[KeySpec::one(1)
+            .change()
+            .access()
+            .update()
+            .by_options(flags_of_bitfield)
+            .note("This command allows both access and modification of the key")])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::one_of(
+                "operation",
+                &[
+                    Arg::block("get-block", &[Arg::string("encoding"), Arg::integer("offset")])
+                        .after("GET"),
+                    Arg::block(
+                        "write",
+                        &[
+                            Arg::one_of(
+                                "overflow-block",
+                                &[
+                                    Arg::word("wrap", "WRAP"),
+                                    Arg::word("sat", "SAT"),
+                                    Arg::word("fail", "FAIL"),
+                                ],
+                            )
+                            .after("OVERFLOW")
+                            .optional(),
+                            Arg::one_of(
+                                "write-operation",
+                                &[
+                                    Arg::block(
+                                        "set-block",
+                                        &[
+                                            Arg::string("encoding"),
+                                            Arg::integer("offset"),
+                                            Arg::integer("value"),
+                                        ],
+                                    )
+                                    .after("SET"),
+                                    Arg::block(
+                                        "incrby-block",
+                                        &[
+                                            Arg::string("encoding"),
+                                            Arg::integer("offset"),
+                                            Arg::integer("increment"),
+                                        ],
+                                    )
+                                    .after("INCRBY"),
+                                ],
+                            ),
+                        ],
+                    ),
+                ],
+            )
+            .optional()
+            .multiple(),
+        ]),
+    command("bitfield_ro", -2, bitfield_ro)
+        .flags(READONLY | FAST)
+        .group(Group::Bitmap)
+        .since("6.0.0")
+        .summary("Reads integers of any width inside the string at a key")
+        .complexity("O(N) where N is the number of operations")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::block("get-block", &[Arg::string("encoding"), Arg::integer("offset")])
+                .after("GET")
+                .optional()
+                .multiple()
+                .multiple_token(),
+        ]),
+];
 
 const INVALID_TYPE: &str = "ERR Invalid bitfield type. Use something like i16 u8. \
     Note that u64 is not supported but i64 is.";
@@ -159,6 +241,23 @@ impl Operation {
         bits::write_field(value, self.offset, self.field.bits, new as u64);
         Some(if matches!(self.action, Action::Set(_)) { old } else { new })
     }
+}
+
+/// What a BITFIELD does to its key: with nothing but GET it only reads. What is no operation counts
+/// as a change.
+fn flags_of_bitfield(args: Args<'_>) -> Flags {
+    let mut index = 2;
+    while index < args.len() {
+        let behind = args.len() - index - 1;
+        if args.is(index, "get") && behind >= 2 {
+            index += 3;
+        } else if args.is(index, "overflow") && behind >= 1 {
+            index += 2;
+        } else {
+            return key_flag::RW | key_flag::ACCESS | key_flag::UPDATE;
+        }
+    }
+    key_flag::RO | key_flag::ACCESS
 }
 
 /// BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value |

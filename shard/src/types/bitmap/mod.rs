@@ -6,7 +6,9 @@ mod field;
 mod operation;
 mod range;
 mod single;
-mod specs;
 mod target;
 
-pub use specs::SPECS;
+use crate::command::Command;
+
+/// The rows of all commands.
+pub(crate) const ROWS: &[&[Command]] = &[single::ROWS, range::ROWS, operation::ROWS, field::ROWS];

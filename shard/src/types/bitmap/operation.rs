@@ -4,12 +4,39 @@
 use bytes::Bytes;
 
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::RAW_STRING;
 use crate::resp::ReplyBuffer;
 use crate::types::string;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[command("bitop", -4, bitop)
+    .flags(WRITE | DENYOOM)
+    .group(Group::Bitmap)
+    .since("2.6.0")
+    .summary("Combines strings bit by bit and stores the result")
+    .complexity("O(N) where N is the length of all the strings")
+    .keys(&[KeySpec::one(2).overwrite().update(), KeySpec::range(3, -1, 1).read().access()])
+    .args(&[
+        Arg::one_of(
+            "operation",
+            &[
+                Arg::word("and", "AND"),
+                Arg::word("or", "OR"),
+                Arg::word("xor", "XOR"),
+                Arg::word("not", "NOT"),
+                Arg::word("diff", "DIFF").since("8.2.0"),
+                Arg::word("diff1", "DIFF1").since("8.2.0"),
+                Arg::word("andor", "ANDOR").since("8.2.0"),
+                Arg::word("one", "ONE").since("8.2.0"),
+            ],
+        ),
+        Arg::key("destkey", 0),
+        Arg::key("key", 1).multiple(),
+    ])];
 
 const NOT_TAKES_ONE: &str = "ERR BITOP NOT must be called with a single source key.";
 

@@ -2,10 +2,67 @@
 
 use super::bits;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult, text};
 use crate::resp::ReplyBuffer;
 use crate::types::string;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("bitcount", -2, bitcount)
+        .flags(READONLY)
+        .group(Group::Bitmap)
+        .since("2.6.0")
+        .summary("Counts the bits that are set in the string at a key")
+        .complexity("O(N) where N is the length of the range")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::block(
+                "range",
+                &[
+                    Arg::integer("start"),
+                    Arg::integer("end"),
+                    Arg::one_of("unit", &[Arg::word("byte", "BYTE"), Arg::word("bit", "BIT")])
+                        .since("7.0.0")
+                        .optional(),
+                ],
+            )
+            .optional(),
+        ]),
+    command("bitpos", -3, bitpos)
+        .flags(READONLY)
+        .group(Group::Bitmap)
+        .since("2.8.7")
+        .summary("Finds the first set or clear bit of the string at a key")
+        .complexity("O(N) where N is the length of the range")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::integer("bit"),
+            Arg::block(
+                "range",
+                &[
+                    Arg::integer("start"),
+                    Arg::block(
+                        "end-unit-block",
+                        &[
+                            Arg::integer("end"),
+                            Arg::one_of(
+                                "unit",
+                                &[Arg::word("byte", "BYTE"), Arg::word("bit", "BIT")],
+                            )
+                            .since("7.0.0")
+                            .optional(),
+                        ],
+                    )
+                    .optional(),
+                ],
+            )
+            .optional(),
+        ]),
+];
 
 const NOT_A_BIT: &str = "ERR The bit argument must be 1 or 0.";
 

@@ -2,12 +2,32 @@
 
 use super::{bits, target};
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::head::{Large, RAW_STRING};
 use crate::number;
 use crate::resp::ReplyBuffer;
 use crate::types::string;
 use crate::view::{Key, View};
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("setbit", 4, setbit)
+        .flags(WRITE | DENYOOM)
+        .group(Group::Bitmap)
+        .since("2.2.0")
+        .summary("Sets or clears a bit of the string at a key")
+        .complexity("O(N) where N is the length of the string")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("offset"), Arg::integer("value")]),
+    command("getbit", 3, getbit)
+        .flags(READONLY | FAST)
+        .group(Group::Bitmap)
+        .since("2.2.0")
+        .summary("Returns a bit of the string at a key")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0), Arg::integer("offset")]),
+];
 
 const NOT_A_BIT: &str = "ERR bit is not an integer or out of range";
 

@@ -2,9 +2,119 @@
 
 use super::store::Hash;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult, wrong_arity};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+const KEY: Arg = Arg::key("key", 0);
+const FIELD: Arg = Arg::string("field");
+const VALUE: Arg = Arg::string("value");
+const PAIRS: Arg = Arg::block("field_value", &[FIELD, VALUE]).multiple();
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("hset", -4, hset)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Sets fields of a hash, which is made if it is not there")
+        .complexity(
+            "O(1) for each field/value pair added, so O(N) to add N field/value pairs \
+             when the command is called with multiple field/value pairs.",
+        )
+        .history(&[("4.0.0", "Sets several fields at once.")])
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[KEY, PAIRS]),
+    command("hmset", -4, hmset)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Sets fields of a hash")
+        .complexity("O(N) where N is the number of fields being set.")
+        .deprecated("4.0.0", "`HSET` with multiple field-value pairs")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[KEY, PAIRS]),
+    command("hsetnx", 4, hsetnx)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Sets a field of a hash unless it is there")
+        .keys(&[KeySpec::one(1).change().insert()])
+        .args(&[KEY, FIELD, VALUE]),
+    command("hdel", -3, hdel)
+        .flags(WRITE | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Removes fields of a hash, which goes with the last one")
+        .complexity("O(N) where N is the number of fields to be removed.")
+        .history(&[("2.4.0", "Removes several fields at once.")])
+        .keys(&[KeySpec::one(1).change().delete()])
+        .args(&[KEY, FIELD.multiple()]),
+    command("hget", 3, hget)
+        .flags(READONLY | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Returns the value of a field")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[KEY, FIELD]),
+    command("hmget", -3, hmget)
+        .flags(READONLY | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Returns the values of several fields")
+        .complexity("O(N) where N is the number of fields being requested.")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[KEY, FIELD.multiple()]),
+    command("hexists", 3, hexists)
+        .flags(READONLY | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Says whether a hash has a field")
+        .keys(&[KeySpec::one(1).read()])
+        .args(&[KEY, FIELD]),
+    command("hstrlen", 3, hstrlen)
+        .flags(READONLY | FAST)
+        .group(Group::Hash)
+        .since("3.2.0")
+        .summary("Returns the length of a field's value")
+        .keys(&[KeySpec::one(1).read()])
+        .args(&[KEY, FIELD]),
+    command("hlen", 2, hlen)
+        .flags(READONLY | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Returns the number of fields")
+        .keys(&[KeySpec::one(1).read()])
+        .args(&[KEY]),
+    command("hgetall", 2, hgetall)
+        .flags(READONLY)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Returns all fields with their values")
+        .complexity("O(N) where N is the size of the hash.")
+        .tips(&["nondeterministic_output_order"])
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[KEY]),
+    command("hkeys", 2, hkeys)
+        .flags(READONLY)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Returns all fields")
+        .complexity("O(N) where N is the size of the hash.")
+        .tips(&["nondeterministic_output_order"])
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[KEY]),
+    command("hvals", 2, hvals)
+        .flags(READONLY)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Returns all values")
+        .complexity("O(N) where N is the size of the hash.")
+        .tips(&["nondeterministic_output_order"])
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[KEY]),
+];
 
 pub(super) fn hset(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {
     let added = set_pairs(view, args, "hset")?;

@@ -2,10 +2,32 @@
 
 use super::store::Hash;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandResult, text};
 use crate::number::{self, Extended};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+const KEY: Arg = Arg::key("key", 0);
+const FIELD: Arg = Arg::string("field");
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("hincrby", 4, hincrby)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::Hash)
+        .since("2.0.0")
+        .summary("Adds to the integer in a field")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[KEY, FIELD, Arg::integer("increment")]),
+    command("hincrbyfloat", 4, hincrbyfloat)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::Hash)
+        .since("2.6.0")
+        .summary("Adds to the number in a field")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[KEY, FIELD, Arg::double("increment")]),
+];
 
 pub(super) fn hincrby(
     view: &mut View<'_>,

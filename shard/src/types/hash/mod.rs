@@ -18,20 +18,22 @@
 //!   costs nothing, and a compaction filter drops them later.
 //!
 //! `store` is the hash that the commands work on; `commands`, `counters`, `scan` and `random` are
-//! the commands, `specs` describes them.
+//! the commands.
 
 mod commands;
 mod counters;
 mod encoding;
 mod random;
 mod scan;
-mod specs;
 mod store;
 
-pub use specs::SPECS;
+use crate::command::Command;
+use crate::keyspace::head::{Body, Head};
+
 pub use store::Hash;
 
-use crate::keyspace::head::{Body, Head};
+/// The rows of all commands.
+pub(crate) const ROWS: &[&[Command]] = &[commands::ROWS, counters::ROWS, scan::ROWS, random::ROWS];
 
 /// What OBJECT ENCODING calls the form that a hash is kept in.
 pub fn encoding(head: &Head) -> &'static str {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::encoding::{Pair, SmallHash};
 use super::store::{Form, Hash, copy_units};
 use crate::command::Args;
+use crate::command::row::*;
 use crate::engine::EngineError;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::head::Large;
@@ -18,6 +19,26 @@ use crate::keyspace::sample;
 use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
 use crate::view::View;
+
+const KEY: Arg = Arg::key("key", 0);
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[command("hrandfield", -2, hrandfield)
+    .flags(READONLY)
+    .group(Group::Hash)
+    .since("6.2.0")
+    .summary("Returns fields of a hash at random")
+    .complexity("O(N) where N is the number of fields returned")
+    .tips(&["nondeterministic_output"])
+    .keys(&[KeySpec::one(1).read().access()])
+    .args(&[
+        KEY,
+        Arg::block(
+            "options",
+            &[Arg::integer("count"), Arg::word("withvalues", "WITHVALUES").optional()],
+        )
+        .optional(),
+    ])];
 
 /// Fields that a walk passes in the time of one draw, which tries some 16 to 32 windows.
 const WALKED_PER_DRAW: u64 = 64;

@@ -5,10 +5,43 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::head::Kind;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("delex", -2, delex)
+        .flags(WRITE | FAST)
+        .group(Group::String)
+        .since("8.4.0")
+        .summary("Deletes a key if the string there, or its digest, compares as stated")
+        .complexity("O(1), or O(N) in the length of the string when digests are compared")
+        .keys(&[KeySpec::one(1).change().delete().by_options(flags_of_delex)])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::one_of(
+                "condition",
+                &[
+                    Arg::string("ifeq-value").after("IFEQ"),
+                    Arg::string("ifne-value").after("IFNE"),
+                    Arg::integer("ifdeq-digest").after("IFDEQ"),
+                    Arg::integer("ifdne-digest").after("IFDNE"),
+                ],
+            )
+            .optional(),
+        ]),
+    command("digest", 2, digest_command)
+        .flags(READONLY | FAST)
+        .group(Group::String)
+        .since("8.4.0")
+        .summary("Returns a hash of the string at a key")
+        .complexity("O(N) where N is the length of the string")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0)]),
+];
 
 /// Characters of a digest.
 const DIGEST_CHARACTERS: usize = 16;
@@ -94,6 +127,15 @@ pub(super) fn digest_command(
         None => reply.null(),
     }
     Ok(())
+}
+
+/// What a DELEX does to its key: without a condition it deletes whatever is there.
+fn flags_of_delex(args: Args<'_>) -> Flags {
+    if args.len() > 2 {
+        key_flag::RW | key_flag::ACCESS | key_flag::DELETE
+    } else {
+        key_flag::RM | key_flag::DELETE
+    }
 }
 
 /// DELEX key [IFEQ value | IFNE value | IFDEQ digest | IFDNE digest]

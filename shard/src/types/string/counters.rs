@@ -2,12 +2,48 @@
 
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::TEXT_STRING;
 use crate::number::{self, Extended};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("incr", 2, incr)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .summary("Adds one to the integer at a key")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0)]),
+    command("decr", 2, decr)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .summary("Subtracts one from the integer at a key")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0)]),
+    command("incrby", 3, incrby)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .summary("Adds a number to the integer at a key")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("increment")]),
+    command("decrby", 3, decrby)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .summary("Subtracts a number from the integer at a key")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("decrement")]),
+    command("incrbyfloat", 3, incrbyfloat)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .since("2.6.0")
+        .summary("Adds a number to the floating-point number at a key")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0), Arg::double("increment")]),
+];
 
 const DECREMENT_OVERFLOW: &str = "ERR decrement would overflow";
 

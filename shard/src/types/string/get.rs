@@ -4,10 +4,59 @@ use super::expiry::Expiry;
 use super::options::parse_getex;
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::CommandResult;
 use crate::keyspace::draft::StringDraft;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("get", 2, get)
+        .flags(READONLY | FAST)
+        .group(Group::String)
+        .summary("Returns the string at a key")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0)]),
+    command("getdel", 2, getdel)
+        .flags(WRITE | FAST)
+        .group(Group::String)
+        .since("6.2.0")
+        .summary("Returns the string at a key and deletes the key")
+        .keys(&[KeySpec::one(1).change().access().delete()])
+        .args(&[Arg::key("key", 0)]),
+    command("getex", -2, getex)
+        .flags(WRITE | FAST)
+        .group(Group::String)
+        .since("6.2.0")
+        .summary("Returns the string at a key and changes when the key expires")
+        .keys(&[KeySpec::one(1)
+            .change()
+            .access()
+            .update()
+            .note("RW and UPDATE because it changes the TTL")])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::one_of(
+                "expiration",
+                &[
+                    Arg::integer("seconds").after("EX"),
+                    Arg::integer("milliseconds").after("PX"),
+                    Arg::unix_time("unix-time-seconds").after("EXAT"),
+                    Arg::unix_time("unix-time-milliseconds").after("PXAT"),
+                    Arg::word("persist", "PERSIST"),
+                ],
+            )
+            .optional(),
+        ]),
+    command("strlen", 2, strlen)
+        .flags(READONLY | FAST)
+        .group(Group::String)
+        .since("2.2.0")
+        .summary("Returns the length of the string at a key")
+        .keys(&[KeySpec::one(1).read()])
+        .args(&[Arg::key("key", 0)]),
+];
 
 const INVALID_EXPIRE_GETEX: &str = "ERR invalid expire time in 'getex' command";
 

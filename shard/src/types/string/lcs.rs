@@ -6,10 +6,28 @@
 
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::head::Kind;
 use crate::resp::ReplyBuffer;
 use crate::view::{Key, View};
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[command("lcs", -3, lcs)
+    .flags(READONLY)
+    .group(Group::String)
+    .since("7.0.0")
+    .summary("Finds the longest common subsequence of two strings")
+    .complexity("O(N*M) where N and M are the lengths of the strings")
+    .keys(&[KeySpec::range(1, 1, 1).read().access()])
+    .args(&[
+        Arg::key("key1", 0),
+        Arg::key("key2", 0),
+        Arg::word("len", "LEN").optional(),
+        Arg::word("idx", "IDX").optional(),
+        Arg::integer("min-match-len").after("MINMATCHLEN").optional(),
+        Arg::word("withmatchlen", "WITHMATCHLEN").optional(),
+    ])];
 
 const NOT_STRINGS: &str = "ERR The specified keys must contain string values";
 const LENGTH_AND_INDEXES: &str =

@@ -3,10 +3,40 @@
 
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::draft::StringDraft;
 use crate::resp::ReplyBuffer;
 use crate::view::{Key, View};
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("mget", -2, mget)
+        .flags(READONLY | FAST)
+        .group(Group::String)
+        .summary("Returns the strings at several keys")
+        .complexity("O(N) where N is the number of keys")
+        .tips(&["request_policy:multi_shard"])
+        .keys(&[KeySpec::range(1, -1, 1).read().access()])
+        .args(&[Arg::key("key", 0).multiple()]),
+    command("mset", -3, mset)
+        .flags(WRITE | DENYOOM)
+        .group(Group::String)
+        .since("1.0.1")
+        .summary("Sets the strings at several keys")
+        .complexity("O(N) where N is the number of keys")
+        .tips(&["request_policy:multi_shard", "response_policy:all_succeeded"])
+        .keys(&[KeySpec::range(1, -1, 2).overwrite().update()])
+        .args(&[Arg::block("data", &[Arg::key("key", 0), Arg::string("value")]).multiple()]),
+    command("msetnx", -3, msetnx)
+        .flags(WRITE | DENYOOM)
+        .group(Group::String)
+        .since("1.0.1")
+        .summary("Sets the strings at several keys if none of the keys exists yet")
+        .complexity("O(N) where N is the number of keys")
+        .keys(&[KeySpec::range(1, -1, 2).overwrite().insert()])
+        .args(&[Arg::block("data", &[Arg::key("key", 0), Arg::string("value")]).multiple()]),
+];
 
 const MSET_ARITY: &str = "ERR wrong number of arguments for 'mset' command";
 const MSETNX_ARITY: &str = "ERR wrong number of arguments for 'msetnx' command";

@@ -16,14 +16,18 @@ mod many;
 mod options;
 mod ranges;
 mod set;
-mod specs;
 mod value;
 
-pub use encoding::encoding;
-pub use specs::SPECS;
 #[cfg(test)]
 mod oracle_tests;
 #[cfg(test)]
 mod pieces_tests;
 
+use crate::command::Command;
+
+pub use encoding::encoding;
 pub(crate) use value::{bytes, charge_copy, in_pieces, open, open_parts, open_place, value};
+
+/// The rows of all commands.
+pub(crate) const ROWS: &[&[Command]] =
+    &[get::ROWS, set::ROWS, compare::ROWS, many::ROWS, ranges::ROWS, counters::ROWS, lcs::ROWS];

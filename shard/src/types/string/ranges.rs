@@ -4,11 +4,48 @@ use std::ops::Range;
 
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::RAW_STRING;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
+
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("append", 3, append)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .since("2.0.0")
+        .summary("Appends to the string at a key")
+        .complexity("O(N) where N is the length of the resulting string")
+        .keys(&[KeySpec::one(1).change().insert()])
+        .args(&[Arg::key("key", 0), Arg::string("value")]),
+    command("getrange", 4, getrange)
+        .flags(READONLY)
+        .group(Group::String)
+        .since("2.4.0")
+        .summary("Returns a part of the string at a key")
+        .complexity("O(N) where N is the length of the part")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0), Arg::integer("start"), Arg::integer("end")]),
+    command("substr", 4, getrange)
+        .flags(READONLY)
+        .group(Group::String)
+        .summary("Returns a part of the string at a key")
+        .complexity("O(N) where N is the length of the part")
+        .deprecated("2.0.0", "`GETRANGE`")
+        .keys(&[KeySpec::one(1).read().access()])
+        .args(&[Arg::key("key", 0), Arg::integer("start"), Arg::integer("end")]),
+    command("setrange", 4, setrange)
+        .flags(WRITE | DENYOOM)
+        .group(Group::String)
+        .since("2.2.0")
+        .summary("Overwrites a part of the string at a key")
+        .complexity("O(N) where N is the length of the resulting string")
+        .keys(&[KeySpec::one(1).change().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("offset"), Arg::string("value")]),
+];
 
 /// APPEND key value
 pub(super) fn append(

@@ -4,15 +4,100 @@ use super::expiry::Expiry;
 use super::options::{Condition, SetOptions};
 use super::value;
 use crate::command::Args;
+use crate::command::row::*;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::Kind;
 use crate::resp::ReplyBuffer;
 use crate::view::{Key, View};
 
+/// The rows of this file.
+pub(super) const ROWS: &[Command] = &[
+    command("set", -3, set)
+        .flags(WRITE | DENYOOM)
+        .group(Group::String)
+        .summary("Sets the string at a key, whatever was there before")
+        .keys(&[KeySpec::one(1)
+            .change()
+            .access()
+            .update()
+            .by_options(flags_of_set)
+            .note("RW and ACCESS due to the optional `GET` argument")])
+        .args(&[
+            Arg::key("key", 0),
+            Arg::string("value"),
+            Arg::one_of(
+                "condition",
+                &[
+                    Arg::word("nx", "NX"),
+                    Arg::word("xx", "XX"),
+                    Arg::string("ifeq-value").after("IFEQ").since("8.4.0"),
+                    Arg::string("ifne-value").after("IFNE").since("8.4.0"),
+                    Arg::integer("ifdeq-digest").after("IFDEQ").since("8.4.0"),
+                    Arg::integer("ifdne-digest").after("IFDNE").since("8.4.0"),
+                ],
+            )
+            .since("2.6.12")
+            .optional(),
+            Arg::word("get", "GET").since("6.2.0").optional(),
+            Arg::one_of(
+                "expiration",
+                &[
+                    Arg::integer("seconds").after("EX").since("2.6.12"),
+                    Arg::integer("milliseconds").after("PX").since("2.6.12"),
+                    Arg::unix_time("unix-time-seconds").after("EXAT").since("6.2.0"),
+                    Arg::unix_time("unix-time-milliseconds").after("PXAT").since("6.2.0"),
+                    Arg::word("keepttl", "KEEPTTL").since("6.0.0"),
+                ],
+            )
+            .optional(),
+        ]),
+    command("setnx", 3, setnx)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .summary("Sets the string at a key that does not exist yet")
+        .deprecated("2.6.12", "`SET` with the `NX` argument")
+        .keys(&[KeySpec::one(1).overwrite().insert()])
+        .args(&[Arg::key("key", 0), Arg::string("value")]),
+    command("setex", 4, setex)
+        .flags(WRITE | DENYOOM)
+        .group(Group::String)
+        .since("2.0.0")
+        .summary("Sets the string at a key together with its time to live in seconds")
+        .deprecated("2.6.12", "`SET` with the `EX` argument")
+        .keys(&[KeySpec::one(1).overwrite().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("seconds"), Arg::string("value")]),
+    command("psetex", 4, psetex)
+        .flags(WRITE | DENYOOM)
+        .group(Group::String)
+        .since("2.6.0")
+        .summary("Sets the string at a key together with its time to live in milliseconds")
+        .deprecated("2.6.12", "`SET` with the `PX` argument")
+        .keys(&[KeySpec::one(1).overwrite().update()])
+        .args(&[Arg::key("key", 0), Arg::integer("milliseconds"), Arg::string("value")]),
+    command("getset", 3, getset)
+        .flags(WRITE | DENYOOM | FAST)
+        .group(Group::String)
+        .summary("Sets the string at a key and returns the old one")
+        .deprecated("6.2.0", "`SET` with the `!GET` argument")
+        .keys(&[KeySpec::one(1).change().access().update()])
+        .args(&[Arg::key("key", 0), Arg::string("value")]),
+];
+
 const INVALID_EXPIRE_SET: &str = "ERR invalid expire time in 'set' command";
 const INVALID_EXPIRE_SETEX: &str = "ERR invalid expire time in 'setex' command";
 const INVALID_EXPIRE_PSETEX: &str = "ERR invalid expire time in 'psetex' command";
+
+/// What a SET does to its key: with some options it looks at the value that is there.
+fn flags_of_set(args: Args<'_>) -> Flags {
+    const LOOKS_FIRST: [&str; 5] = ["get", "ifeq", "ifne", "ifdeq", "ifdne"];
+    let looks = (3..args.len()).any(|index| LOOKS_FIRST.iter().any(|word| args.is(index, word)));
+    if looks {
+        key_flag::RW | key_flag::ACCESS | key_flag::UPDATE
+    } else {
+        key_flag::OW | key_flag::UPDATE
+    }
+}
 
 /// SET key value [NX | XX | IFEQ value | IFNE value | IFDEQ digest | IFDNE digest] [GET]
 /// [EX seconds | PX milliseconds | EXAT time | PXAT time | KEEPTTL]

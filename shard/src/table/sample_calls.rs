@@ -4,7 +4,7 @@
 //! A description says what stands where and not what it means, so many calls are answered with an
 //! error; of every form of a command some calls get through.
 
-use crate::command::spec::{Arg, ArgKind};
+use crate::command::{Arg, ArgKind};
 use crate::random::Random;
 
 /// Names of keys: few, so that calls meet what others left.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::command::sample_calls;
-use crate::command::spec::{BeginSearch, FindKeys, flag, key_flag};
+use crate::command::row::more_of;
+use crate::command::{BeginSearch, FindKeys, flag, key_flag};
 use crate::random::Random;
 use crate::resp::Span;
 use crate::testing::{TestShard, TouchedKeys};
@@ -16,11 +16,11 @@ const CALLS_PER_COMMAND: usize = 800;
 const ARITY_UNLIKE_DOCS: &[&str] = &["bitfield", "object|help", "memory|help"];
 
 fn entries() -> Vec<Entry> {
-    Table::new(shard_specs()).entries
+    Table::of_shards().entries
 }
 
 fn is_of_shard(entry: &Entry) -> bool {
-    matches!(entry.spec.run, Run::Shard(_))
+    matches!(entry.run, Run::Shard(_))
 }
 
 /// Words of the name as a client sends them.
@@ -30,7 +30,7 @@ fn name_words(entry: &Entry) -> Vec<&str> {
 
 #[test]
 fn every_name_is_found_and_is_there_once() {
-    let table = Table::new(shard_specs());
+    let table = Table::of_shards();
     let mut seen = BTreeSet::new();
     for entry in table.entries() {
         let name = &entry.full_name;
@@ -46,11 +46,37 @@ fn every_name_is_found_and_is_there_once() {
 }
 
 #[test]
+fn rows_of_the_process_stand_beside_those_of_shards() {
+    const ROWS: &[Command<u8>] = &[
+        Command::new("alone", 1, Run::Process(1)),
+        Command::new("both", -1, Run::Process(2)).subcommands(OF_BOTH),
+        more_of("object", &[Command::new("age", 3, Run::Process(4))]),
+    ];
+    const OF_BOTH: &[Command<u8>] = &[Command::new("sub", 2, Run::Process(3))];
+    let table = Table::new(ROWS);
+    let function = |name: &str| match table.by_full_name(name.as_bytes()).map(|entry| entry.run) {
+        Some(Run::Process(number)) => Some(number),
+        _ => None,
+    };
+    assert_eq!(function("alone"), Some(1));
+    assert_eq!(function("Both"), Some(2));
+    assert_eq!(function("both|sub"), Some(3));
+    assert_eq!(function("object|AGE"), Some(4));
+    assert_eq!(function("both|age"), None);
+    let object = table.by_name(b"object").unwrap();
+    assert_eq!(object.spec.docs.since, "2.2.3");
+    let names: Vec<&str> = table.subcommands(object).map(|entry| entry.spec.name).collect();
+    assert_eq!(names, ["encoding", "freq", "help", "idletime", "refcount", "age"]);
+    assert_eq!(table.top_level().filter(|entry| entry.spec.name == "object").count(), 1);
+    assert!(matches!(table.by_name(b"get").unwrap().run, Run::Shard(_)));
+}
+
+#[test]
 fn flags_agree_with_keys_and_containers() {
     for entry in entries() {
         let (spec, name) = (entry.spec, &entry.full_name);
-        let is_container = matches!(spec.run, Run::Container);
-        assert_eq!(is_container, !spec.subcommands.is_empty(), "{name}: subcommands");
+        let is_container = matches!(entry.run, Run::Container);
+        assert_eq!(is_container, !entry.subcommands.is_empty(), "{name}: subcommands");
         let (writes, reads) = (spec.has(flag::WRITE), spec.has(flag::READONLY));
         assert!(!(writes && reads), "{name} says that it writes and that it does not");
         assert!(reads || !is_of_shard(&entry) || writes || spec.keys.is_empty(), "{name}");

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::command::Mix;
 use crate::error::{Failure, Result};
-use crate::ledger::{self, Authors};
+use crate::ledger;
 use crate::rate::Arrivals;
 use crate::template::{FIELD_COUNT_MAX, KEY_COUNT_MAX};
 use crate::units::{parse_count, parse_cpus, parse_duration, parse_size_range};
@@ -57,7 +57,9 @@ impl RunArgs {
         let mut load = self.load.clone();
         if self.ledger.is_some() {
             load.mix.get_or_insert_with(|| ledger::DEFAULT_MIX.to_owned());
-            if let Some(other) = load.mix()?.commands().find(|&command| !Authors::knows(command)) {
+            if let Some(other) =
+                load.mix()?.commands().find(|&command| !ledger::can_record(command))
+            {
                 let name = other.name();
                 return Err(Failure::new(format!("a ledger cannot account for '{name}'")));
             }

@@ -4,6 +4,7 @@
 //! no mix meets a key of the wrong type.
 
 use crate::error::{Failure, Result};
+use crate::family::Family;
 use crate::rng::Rng;
 use crate::template::Part::{self, Field, Key, Text, Value};
 
@@ -23,25 +24,6 @@ pub(crate) enum Command {
     Append,
     Hdel,
     Persist,
-}
-
-/// A kind of key. The name goes between the prefix and the number; that of strings is empty, so
-/// with the default prefix they are the keys of redis-benchmark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Family {
-    String,
-    Counter,
-    Hash,
-}
-
-impl Family {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Family::String => "",
-            Family::Counter => "counter:",
-            Family::Hash => "hash:",
-        }
-    }
 }
 
 /// How many keys, fields and seconds the commands with such arguments name.

@@ -11,9 +11,10 @@ use serde_json::{Map, Value, json};
 
 use crate::args::{CompareArgs, LoadArgs};
 use crate::error::Result;
+use crate::out::out;
 use crate::run::{self, Outcome};
 use crate::server::{Greeting, Server};
-use crate::{json as to_json, out, report};
+use crate::{json as to_json, report};
 
 /// A figure that is compared: its title in tables, its key in JSON.
 struct Metric {

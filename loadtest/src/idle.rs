@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::args::{IdleArgs, Target};
 use crate::error::{Failure, Result};
+use crate::out::out;
 use crate::process::{self, Memory};
 use crate::server::{Greeting, Server};
-use crate::{json as to_json, out, report};
+use crate::{json as to_json, report};
 
 pub(crate) fn idle(args: &IdleArgs) -> Result<()> {
     let greeting = Greeting::new(&args.login);

@@ -14,11 +14,13 @@ mod client;
 mod command;
 mod compare;
 mod error;
+mod family;
 mod histogram;
 mod idle;
 mod json;
 mod keys;
 mod ledger;
+mod out;
 mod process;
 mod progress;
 mod rate;
@@ -41,6 +43,7 @@ use clap::Parser;
 
 use crate::args::{Action, Cli, RunArgs, Target};
 use crate::error::Result;
+use crate::out::out;
 use crate::server::{Greeting, Server};
 
 fn main() -> ExitCode {
@@ -86,9 +89,4 @@ fn run_one(args: &RunArgs) -> Result<bool> {
         json::write(path, report)?;
     }
     Ok(outcome.errors.total() == 0)
-}
-
-/// A line of the report.
-pub(crate) fn out(line: &str) -> Result<()> {
-    Ok(writeln!(std::io::stdout(), "{line}")?)
 }

@@ -4,7 +4,7 @@
 //! A key is `<prefix><family><number, 12 digits>`: the digits are always as many, so a key's
 //! length, which RESP sends ahead of it, never changes either. A field is `f<number, 4 digits>`.
 
-use crate::command::Family;
+use crate::family::Family;
 use crate::rng::Rng;
 use crate::values::ValueSource;
 

@@ -4,8 +4,9 @@
 //! connection sends it and when; for the others requests know nothing of connections or time.
 
 use crate::args::{Distribution, LoadArgs};
-use crate::command::{COMMAND_COUNT, Command, Family, Mix, Shape};
+use crate::command::{COMMAND_COUNT, Command, Mix, Shape};
 use crate::error::Result;
+use crate::family::Family;
 use crate::keys::KeyChooser;
 use crate::ledger::Authors;
 use crate::rng::Rng;

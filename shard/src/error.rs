@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::engine::EngineError;
+use crate::engine::error::EngineError;
 use crate::resp::ReplyBuffer;
 
 /// Error texts that more than one command answers with; byte for byte those of Redis

@@ -182,7 +182,7 @@ impl TestShard {
         };
         let mut view = View::off_loop(context, &mut random);
         let outcome = work(&mut view);
-        (outcome, view.finish().0)
+        (outcome, view.finish().changes)
     }
 }
 

@@ -6,7 +6,7 @@
 //! DIR/shard-000/ …    one RocksDB a shard
 //! DIR/reserve         space for a full disk (`reserve`)
 //!
-//! basalt-manifest 3                     the format's version
+//! basalt-manifest 4                     the format of all of this
 //! id 40 hexadecimal digits              of this data set, made once
 //! shards 2                              number of shard folders
 //! epoch 7                               number of starts, for versions that are never reused
@@ -15,6 +15,9 @@
 //! databases 0 1 2 … 15                  the physical database of each logical one (SWAPDB)
 //! checksum 8 hexadecimal digits         CRC-32C of all lines above
 //! ```
+//!
+//! Format 4 differs from 3 in the heads of large collections (`shard/src/keyspace/head`). A
+//! directory of format 3 is opened, and is of format 4 from then on.
 //!
 //! `opened` and `batches` tell a shard folder that is older than the data set, or missing, from one
 //! that was never made.
@@ -33,7 +36,9 @@ use crate::shared::reserve::Reserve;
 use crate::shared::space::Space;
 
 const MANIFEST: &str = "basalt.manifest";
-const FORMAT: u32 = 3;
+/// What is written, and the oldest that is read.
+const FORMAT: u32 = 4;
+const OLDEST_FORMAT: u32 = 3;
 
 /// What the manifest says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,10 +92,10 @@ impl Manifest {
                 .ok_or_else(damaged)
         };
         let format: u32 = value("basalt-manifest")?.parse().map_err(|_| damaged())?;
-        if format != FORMAT {
+        if !(OLDEST_FORMAT..=FORMAT).contains(&format) {
             return Err(format!(
-                "its format is version {format}, this server reads version {FORMAT}: start it \
-                 with the Basalt that wrote it, or a newer one"
+                "its format is version {format}, this server reads versions {OLDEST_FORMAT} to \
+                 {FORMAT}: start it with the Basalt that wrote it, or a newer one"
             ));
         }
         let end = text.rfind("checksum ").ok_or_else(damaged)?;
@@ -423,6 +428,13 @@ mod tests {
             assert!(Manifest::parse(&damaged).is_err(), "{damaged}");
             assert!(Manifest::parse(&text[..at]).is_err(), "{at} bytes");
         }
-        assert!(Manifest::parse("basalt-manifest 4\n").unwrap_err().contains("version 4"));
+        for other in [OLDEST_FORMAT - 1, FORMAT + 1] {
+            let refusal = Manifest::parse(&format!("basalt-manifest {other}\n")).unwrap_err();
+            assert!(refusal.contains(&format!("format is version {other},")), "{refusal}");
+        }
+        let lines = text.replacen(" 4", " 3", 1);
+        let (lines, _) = lines.split_at(lines.find("checksum").unwrap());
+        let old = format!("{lines}{}", checksum_line(lines));
+        assert_eq!(Manifest::parse(&old).unwrap(), good);
     }
 }

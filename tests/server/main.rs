@@ -19,6 +19,7 @@ mod config;
 mod daemon;
 mod effects;
 mod expiry;
+mod formats;
 mod hot_keys;
 mod info;
 mod key_counts;

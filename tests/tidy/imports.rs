@@ -1,12 +1,14 @@
 //! What a source file takes from other modules of its crate: the paths in its `use`s and in its
-//! code that begin with `crate`, `self` or `super`, as paths from the crate's root. Code for tests
-//! alone is left out: it may take what it wants.
+//! code that begin with `crate`, `self`, `super` or a module of its own, as paths from the crate's
+//! root. Code for tests alone is left out: it may take what it wants.
 
 /// A path from the crate's root, and the line where it stands.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Import {
     pub(crate) line: usize,
     pub(crate) path: String,
+    /// The module takes it only for others to take it from here.
+    pub(crate) is_passed_on: bool,
 }
 
 /// The module that a file is, from the folder of its crate on: `view/mod.rs` is `view`.
@@ -21,8 +23,15 @@ pub(crate) fn imports(module: &str, text: &str) -> Vec<Import> {
     let tokens = tokens(text);
     let mut imports = Vec::new();
     let mut here: Vec<&str> = module.split('/').filter(|name| !name.is_empty()).collect();
+    // The modules in files of their own that this one is divided into.
+    let own: Vec<&str> = tokens
+        .windows(3)
+        .filter(|window| window[0].text == "mod" && window[2].text == ";")
+        .map(|window| window[1].text)
+        .collect();
     // Where the modules end that are written inside of this one.
     let mut ends = Vec::new();
+    let mut is_passed_on = false;
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         if ends.last() == Some(&at) {
@@ -40,11 +49,22 @@ pub(crate) fn imports(module: &str, text: &str) -> Vec<Import> {
             at += 3;
             continue;
         }
-        let goes_on = at > 0 && tokens[at - 1].text == "::";
-        let begins = matches!(token.text, "crate" | "self" | "super") && !goes_on;
-        if begins && tokens.get(at + 1).is_some_and(|token| token.text == "::") {
+        let before = at.checked_sub(1).map_or("", |before| tokens[before].text);
+        if token.text == "use" {
+            is_passed_on = before == "pub" || before == ")";
+        }
+        let is_own = own.contains(&token.text) && ends.is_empty();
+        let begins = matches!(token.text, "crate" | "self" | "super") || is_own;
+        if begins && before != "::" && tokens.get(at + 1).is_some_and(|token| token.text == "::") {
+            let first = imports.len();
             at = leaves(&tokens, at, &here, &mut imports);
+            for import in &mut imports[first..] {
+                import.is_passed_on = is_passed_on;
+            }
             continue;
+        }
+        if token.text == ";" {
+            is_passed_on = false;
         }
         at += 1;
     }
@@ -76,7 +96,7 @@ fn leaves(tokens: &[Token], mut at: usize, under: &[&str], out: &mut Vec<Import>
             None => {}
         }
         if tokens.get(at + 1).is_none_or(|token| token.text != "::") {
-            out.push(Import { line, path: path.join("/") });
+            out.push(Import { line, path: path.join("/"), is_passed_on: false });
             return at + 1;
         }
         at += 2;
@@ -191,6 +211,9 @@ mod inner {
     use super::deep::Item;
 }
 use super::after::Inner;
+mod part;
+pub(crate) use part::{Door, Other as Another};
+fn g() { part::h(self::part::i(), other::part::j()) }
 #[cfg(test)]
 use crate::testing::Shard;
 #[cfg(test)]
@@ -200,7 +223,10 @@ mod tests {
 "#;
     let found: Vec<String> = imports("room/part", text)
         .into_iter()
-        .map(|import| format!("{} {}", import.line, import.path))
+        .map(|import| {
+            let passed_on = if import.is_passed_on { " passed on" } else { "" };
+            format!("{} {}{passed_on}", import.line, import.path)
+        })
         .collect();
     assert_eq!(
         found,
@@ -215,6 +241,10 @@ mod tests {
             "7 room/h",
             "11 room/part/deep/Item",
             "13 room/after/Inner",
+            "15 room/part/part/Door passed on",
+            "15 room/part/part/Other passed on",
+            "16 room/part/part/h",
+            "16 room/part/part/i",
         ]
     );
     let modules = ["lib.rs", "view/mod.rs", "view/gate.rs", "room.rs"].map(module_of);

@@ -12,22 +12,10 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
+use super::in_flight::InFlight;
 use super::tally::Tally;
-use crate::command::Command;
 use crate::reply::{ReplyKind, ReplySplitter};
 use crate::server::Greeting;
-
-/// A request that waits for its reply.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct InFlight {
-    pub(crate) command: Command,
-    /// Which of the worker's connections has sent it.
-    pub(crate) connection: usize,
-    /// Whether it belongs to the measured part of the run.
-    pub(crate) measured: bool,
-    /// When it was meant to be sent, on the worker's clock.
-    pub(crate) intended: u64,
-}
 
 /// Why a connection was lost.
 #[derive(Debug)]

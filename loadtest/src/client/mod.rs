@@ -5,6 +5,7 @@
 //! counted where they lie, one clock reading for each read, no allocation once buffers have grown.
 
 mod connection;
+mod in_flight;
 mod tally;
 mod worker;
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
-use super::connection::InFlight;
+use super::in_flight::InFlight;
 use crate::histogram::{Latencies, add, new_histogram};
 use crate::ledger::{Answers, Reply, Writer};
 use crate::reply::ReplyKind;

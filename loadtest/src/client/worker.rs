@@ -17,7 +17,8 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventFlags};
 use rustix::io::Errno;
 
-use super::connection::{Connection, InFlight, Lost};
+use super::connection::{Connection, Lost};
+use super::in_flight::InFlight;
 use super::tally::Tally;
 use crate::error::{Failure, Result};
 use crate::histogram::Latencies;

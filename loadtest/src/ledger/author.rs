@@ -4,8 +4,9 @@
 use super::write::{Change, Stamp, Write};
 use super::{Answers, Sent, Writer, prefix_of};
 use crate::args::LoadArgs;
-use crate::command::{Command, Family, Mix};
+use crate::command::{Command, Mix};
 use crate::error::{Failure, Result};
+use crate::family::Family;
 use crate::rng::Rng;
 use crate::values::ValueSource;
 
@@ -65,12 +66,6 @@ impl Authors {
                 .map(|id| Author { id: id as u32, writes: Vec::new(), next: None })
                 .collect(),
         })
-    }
-
-    /// Whether a ledger can tell what a command leaves.
-    pub(crate) fn knows(command: Command) -> bool {
-        use Command::{Append, Del, Expire, Hdel, Hset, Incr, Persist, Set};
-        matches!(command, Set | Append | Del | Incr | Hset | Hdel | Expire | Persist)
     }
 
     pub(crate) fn append_next(

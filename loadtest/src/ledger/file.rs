@@ -22,8 +22,8 @@ use std::path::Path;
 
 use super::write::{Change, Write};
 use super::{Ledger, Reply, Sent, Writer};
-use crate::command::Family;
 use crate::error::{Failure, Result};
+use crate::family::Family;
 
 const MAGIC: &str = "basalt-ledger 1";
 const FAMILIES: [(&str, Family); 3] =

@@ -1,23 +1,9 @@
 //! Judges what a server has against the ledger: for each writer and shard, which cuts explain
 //! all of it (see `ledger`), and what was lost behind the best of them.
 
-use std::collections::{BTreeMap, HashMap};
-
 use super::Ledger;
+use super::content::Observed;
 use super::part::{Cut, parts_of};
-use crate::command::Family;
-
-/// What the server has under one key. No entry: it has no such key.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Content {
-    /// The value of a string or a counter.
-    pub(super) value: Option<Vec<u8>>,
-    /// The fields of a hash.
-    pub(super) fields: BTreeMap<Vec<u8>, Vec<u8>>,
-    pub(super) deadline_ms: Option<u64>,
-}
-
-pub(super) type Observed = HashMap<(Family, u64), Content>;
 
 #[derive(Debug, Default)]
 pub(super) struct Verdict {

@@ -1,11 +1,12 @@
 //! The verdict on servers that lose and keep in every way; the server is the first writes of
 //! each shard carried out here, after a specification of its own.
 
-use super::judge::{Content, Observed, Verdict, judge};
+use super::content::{Content, Observed};
+use super::judge::{Verdict, judge};
 use super::write::{Change, FieldName, Stamp, Write, key_name};
 use super::{Answers, Authors, DEFAULT_MIX, Ledger, Reply, Writer, prefix_of, slot};
 use crate::args::tests::load_of;
-use crate::command::Family;
+use crate::family::Family;
 
 const RUN: u64 = 77;
 const SHARDS: usize = 2;

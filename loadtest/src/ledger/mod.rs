@@ -12,6 +12,7 @@
 //! write lost between survivors, a field or a deadline of another time: no cut explains these.
 
 mod author;
+mod content;
 mod file;
 mod judge;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) use author::Authors;
 pub(crate) use verify::verify;
+pub(crate) use write::can_record;
 
 use write::Write;
 

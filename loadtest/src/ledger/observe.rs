@@ -6,10 +6,10 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::Ledger;
-use super::judge::{Content, Observed};
+use super::content::{Content, Observed};
 use super::write::{append_request, key_name};
-use crate::command::Family;
 use crate::error::{Failure, Result};
+use crate::family::Family;
 use crate::server::{Greeting, Server};
 
 #[derive(Debug, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 
-use super::judge::{Content, Observed};
+use super::content::{Content, Observed};
 use super::register::{Register, State, Step};
 use super::slot::shard_of;
 use super::write::{Change, FieldName, Stamp, Write, key_name};
 use super::{Ledger, Writer};
-use crate::command::Family;
+use crate::family::Family;
 
 /// Where one writer's writes to one shard end, as far as they survived.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::judge::judge;
 use super::observe::Connection;
 use crate::args::{Target, VerifyArgs};
 use crate::error::{Failure, Result};
-use crate::out;
+use crate::out::out;
 use crate::server::{Greeting, Server};
 
 /// More of them say no more.

@@ -3,8 +3,15 @@
 
 use std::fmt;
 
-use crate::command::Family;
+use crate::command::Command;
+use crate::family::Family;
 use crate::rng::Rng;
+
+/// Whether a ledger can tell what a command leaves.
+pub(crate) fn can_record(command: Command) -> bool {
+    use Command::{Append, Del, Expire, Hdel, Hset, Incr, Persist, Set};
+    matches!(command, Set | Append | Del | Incr | Hset | Hdel | Expire | Persist)
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Write {

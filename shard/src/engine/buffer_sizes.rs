@@ -6,8 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use rocksdb::DB;
 
 use super::Family;
-use super::rocks::handle;
-use super::write_buffer::TABLES_MAX;
+use super::families::handle;
 
 /// The larger, the more often a key is overwritten before it is written into RocksDB, and the
 /// longer that takes in one go. With 100,000 keys of 100 bytes a SET at pipeline 16 costs 3.3 us of
@@ -15,6 +14,8 @@ use super::write_buffer::TABLES_MAX;
 const TABLE_BYTES_MAX: usize = 32 << 20;
 /// A table without room would take no write at all.
 const TABLE_BYTES_MIN: usize = 16 << 10;
+/// A write buffer is full with so many tables.
+pub(super) const TABLES_MAX: usize = 3;
 /// A memtable of a large family is no larger than this: recovery would take longer, and writes
 /// would not be faster.
 const MEMTABLE_BYTES_MAX: usize = 32 << 20;

@@ -9,7 +9,8 @@ use std::ops::ControlFlow;
 
 use rocksdb::{DB, DBRawIterator, ReadOptions};
 
-use super::rocks::{handle, read_error};
+use super::families::handle;
+use super::rocksdb_error::read_error;
 use super::table::Entry;
 use super::write_buffer::{Piece, WriteBuffer};
 use super::{Direction, EngineError, Family, Range, ReadTier, Visit};

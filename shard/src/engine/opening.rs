@@ -11,19 +11,20 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
-use rocksdb::{
-    ColumnFamilyDescriptor, DB, FlushOptions, Options, ReadOptions, WriteBatch, WriteOptions,
-};
+use rocksdb::{ColumnFamilyDescriptor, DB, Options, ReadOptions, WriteBatch};
 use rustix::fs::statvfs;
 
+use super::error::EngineError;
+use super::families::{APPLIED_KEY, FAMILY_NAMES, applied, handle};
 use super::filter::{FilterContext, OrphanFilterFactory};
 use super::options::{self, SharedResources};
 use super::rest::Rest;
-use super::rocks::{APPLIED_KEY, BatchWrites, FAMILY_NAMES, Open, handle, storage_error};
+use super::rocksdb_error::storage_error;
+use super::site::{Opened, Site};
+use super::storing::{flush_all, store, write};
 use super::table::Table;
 use super::write_buffer::WriteBuffer;
-use super::{EngineError, Family, Writes, batch};
+use super::{Family, batch};
 use crate::log::format::{Identity, Lsn};
 use crate::log::watermark::Watermark;
 use crate::log::{self, Apply, Found, Log, Replayed};
@@ -31,79 +32,18 @@ use crate::log::{self, Apply, Found, Log, Replayed};
 /// Key of [`Family::Meta`] under which the database says whose it is.
 const IDENTITY_KEY: &[u8] = b"identity";
 
-/// Where a shard's database is, and what is known about it from elsewhere.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// Its folder.
-    pub directory: PathBuf,
-    /// Which shard of which data set it is.
-    pub identity: Identity,
-    /// Number of this start of the data set.
-    pub epoch: u64,
-    /// Number of the last start that opened all shards; 0: none did, and it may be created.
-    pub opened_epoch: u64,
-    /// Batches that must be there.
-    pub least: Lsn,
-    /// Numbers up to this were given to batches, which may not be there; they are not used again.
-    pub given_out: Lsn,
-    /// Length of a log segment.
-    pub segment_bytes: u64,
-    /// What is missing or damaged is accepted as lost.
-    pub accept_loss: bool,
-    /// Room on the disk is scarce: nothing is compacted until [`super::Engine::set_compacting`].
-    pub is_scarce: bool,
-}
-
-/// How opening went.
-#[derive(Clone, Debug, Default)]
-pub struct Opened {
-    /// The newest batch.
-    pub last: Lsn,
-    /// Batches that were taken from the log.
-    pub replayed: u64,
-    /// What was lost and accepted as lost, in words.
-    pub losses: Vec<String>,
-}
-
-impl Site {
-    /// A database by itself, at its start number `epoch`: what tests need.
-    pub fn alone(directory: PathBuf, epoch: u64) -> Self {
-        Self {
-            directory,
-            identity: Identity { data_set: [b'0'; 40], shard: 0 },
-            epoch,
-            opened_epoch: epoch - 1,
-            least: 0,
-            given_out: 0,
-            segment_bytes: 1 << 20,
-            accept_loss: false,
-            is_scarce: false,
-        }
-    }
-
-    /// The file with the watermark.
-    pub(super) fn watermark(&self) -> PathBuf {
-        self.directory.join("watermark")
-    }
-
-    fn log(&self) -> PathBuf {
-        self.directory.join("log")
-    }
-
-    /// For opening again in the same process.
-    pub(super) fn for_another_opening(&self, given_out: Lsn, is_scarce: bool) -> Self {
-        let opened_epoch = self.epoch;
-        Self { opened_epoch, accept_loss: false, given_out, is_scarce, ..self.clone() }
-    }
-
-    fn shown(&self) -> std::path::Display<'_> {
-        self.directory.display()
-    }
-}
-
 /// What can be done about a loss, for the end of a refusal.
 const REMEDY: &str = "Restore it from a backup, or start once with --accept-data-loss yes to go on \
                       without what is lost";
+
+/// An open database.
+pub(super) struct Open {
+    pub(super) db: Arc<DB>,
+    pub(super) log: Arc<Log>,
+    pub(super) filters: Arc<FilterContext>,
+    pub(super) buffer: Arc<WriteBuffer>,
+    pub(super) rest: Rest,
+}
 
 /// Refuses, or notes a loss that is accepted.
 struct Judge {
@@ -119,28 +59,6 @@ impl Judge {
         self.losses.push(what);
         Ok(())
     }
-}
-
-/// Number of the newest batch, out of the record in [`Family::Progress`].
-pub(super) fn applied(record: Option<&[u8]>) -> Lsn {
-    record.and_then(|record| record.try_into().ok()).map_or(0, Lsn::from_le_bytes)
-}
-
-/// Flushes all memtables to the disk. Blocks.
-pub(super) fn flush_all(db: &DB) -> Result<(), EngineError> {
-    flush(db, true)
-}
-
-/// Begins to.
-pub(super) fn begin_flush(db: &DB) -> Result<(), EngineError> {
-    flush(db, false)
-}
-
-fn flush(db: &DB, wait: bool) -> Result<(), EngineError> {
-    let families: Vec<_> = Family::ALL.iter().map(|family| handle(db, *family)).collect();
-    let mut options = FlushOptions::default();
-    options.set_wait(wait);
-    db.flush_cfs_opt(&families, &options).map_err(storage_error)
 }
 
 /// Opens the database of a site. Blocks.
@@ -168,7 +86,7 @@ pub(super) fn open(site: &Site, shared: &SharedResources) -> Result<(Open, Opene
         if judge.losses.is_empty() { 0 } else { known.max(found.newest).max(site.least) };
     let last = found.last.max(given_out).max(site.given_out);
     if last != found.last {
-        set_applied(&db, last).map_err(|error| failed(site, error))?;
+        store(&db, &Table::default(), last).map_err(|error| failed(site, error))?;
     }
     // From here on the old log is not needed, and what it had is durable whatever the page cache
     // made of it.
@@ -355,35 +273,6 @@ fn check_identity(site: &Site, db: &DB) -> Result<(), String> {
             write(db, batch).map_err(|error| failed(site, error))
         }
     }
-}
-
-/// Writes without a log, waiting as long as RocksDB wants to.
-fn write(db: &DB, batch: WriteBatch) -> Result<(), EngineError> {
-    let mut options = WriteOptions::default();
-    options.disable_wal(true);
-    db.write_opt(batch, &options).map_err(storage_error)
-}
-
-fn set_applied(db: &DB, lsn: Lsn) -> Result<(), EngineError> {
-    store(db, &Table::default(), lsn)
-}
-
-/// Writes what gathered in a table into RocksDB, as one batch; `last` is the newest batch in it.
-/// Waits as long as RocksDB wants to.
-pub(super) fn store(db: &DB, table: &Table, last: Lsn) -> Result<(), EngineError> {
-    let mut writes = BatchWrites { db, batch: WriteBatch::with_capacity_bytes(table.bytes()) };
-    table.replay(&mut writes);
-    writes.put(Family::Progress, APPLIED_KEY, &Bytes::copy_from_slice(&last.to_le_bytes()));
-    write(db, writes.batch)
-}
-
-/// Has RocksDB compact when it thinks that it should, and stop writers when it is behind; or not.
-pub(super) fn set_compacting(db: &DB, it_does: bool) -> Result<(), EngineError> {
-    let disabled = if it_does { "false" } else { "true" };
-    Family::ALL.into_iter().try_for_each(|family| {
-        db.set_options_cf(handle(db, family), &[("disable_auto_compactions", disabled)])
-            .map_err(storage_error)
-    })
 }
 
 /// Takes what the log has into RocksDB. Where there is not the room to have all of that twice on

@@ -11,7 +11,7 @@ use rocksdb::DB;
 
 use super::Family;
 use super::buffer_sizes::{BufferSizes, LEVEL_0_TRIGGER};
-use super::rocks::handle;
+use super::families::handle;
 
 /// Writes rest when for so long less was written than this part of a memtable: a trickle that fills
 /// one every minute would rewrite the next level for every other.
@@ -131,7 +131,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::engine::options::{Budget, SharedResources};
-    use crate::engine::{Site, opening};
+    use crate::engine::{Site, opening, storing};
 
     #[test]
     fn level_0_is_merged_while_writes_rest() {
@@ -147,7 +147,7 @@ mod tests {
         let write_files = |count| {
             for number in 0..count {
                 db.put_cf(heads, format!("key {number}"), b"value").unwrap();
-                opening::flush_all(db).unwrap();
+                storing::flush_all(db).unwrap();
             }
         };
         write_files(3);

@@ -1,5 +1,5 @@
-//! RocksDB and our log behind the [`Engine`] trait. With `opening`, `options` and `filter` the only
-//! place that names the crate.
+//! RocksDB and our log behind the [`Engine`] trait. No file outside of
+//! this folder names the crate.
 //!
 //! RocksDB keeps no log of its own. Every batch goes into the write buffer and into our log, and
 //! with many others as one batch into RocksDB, with the number of the newest in the family
@@ -11,36 +11,29 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rocksdb::{ColumnFamily, DB, ErrorKind, ReadOptions, WriteBatch};
+use rocksdb::{DB, ReadOptions};
 
-use super::filter::FilterContext;
+use super::error::EngineError;
+use super::families::{APPLIED_KEY, FAMILY_NAMES, applied, handle};
 use super::memory_odds::MemoryOdds;
-use super::opening::{self, Opened, Site};
+use super::opening::{self, Open};
 use super::options::SharedResources;
-use super::rest::Rest;
+use super::rocksdb_error::{read_error, storage_error};
+use super::site::{Opened, Site};
 use super::table::{Found, Table};
-use super::write_buffer::WriteBuffer;
 use super::{
-    Engine, EngineError, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes, merge, scrub,
+    Engine, Family, LogAccess, Range, ReadTier, Verified, Visit, Writes, merge, scrub, statistics,
+    storing,
 };
+use crate::log::Access;
 use crate::log::format::Lsn;
 use crate::log::watermark::Watermark;
-use crate::log::{Access, Log};
-
-/// Column families are found by name in a map.
-pub(super) const FAMILY_NAMES: [&str; 5] = ["default", "heads", "elements", "expiry", "progress"];
-
-/// The one key of [`Family::Progress`]: number of the newest batch, u64, little-endian.
-pub(super) const APPLIED_KEY: &[u8] = b"applied";
 
 /// More log than this is kept for data that is not flushed; then it is flushed.
 const LOG_BYTES_MAX: u64 = 256 << 20;
 /// With more segments that are full and not synced, the log is synced though nobody waits for it:
 /// their files stay open until then.
 const UNSYNCED_FILES_MAX: usize = 12;
-
-/// What the system says when there is no room, in the texts of RocksDB's errors.
-const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
 /// How long a full disk may keep RocksDB from taking what was written, and how often that is tried.
 /// RocksDB looks every five seconds.
@@ -51,15 +44,6 @@ const FLUSH_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long [`Engine::reopen`] waits for readers.
 const READERS_PATIENCE: Duration = Duration::from_secs(60);
-
-/// An open database.
-pub(super) struct Open {
-    pub(super) db: Arc<DB>,
-    pub(super) log: Arc<Log>,
-    pub(super) filters: Arc<FilterContext>,
-    pub(super) buffer: Arc<WriteBuffer>,
-    pub(super) rest: Rest,
-}
 
 /// One shard's RocksDB and log.
 pub struct RocksEngine {
@@ -207,7 +191,7 @@ impl RocksEngine {
                 self.store(&open.db, table, last)?;
                 // At once, or memtables with big values stay in memory, a few in every family. On
                 // a full disk RocksDB does it later.
-                match opening::flush_all(&open.db) {
+                match storing::flush_all(&open.db) {
                     Err(EngineError::DiskFull) => Ok(()),
                     flushed => flushed,
                 }
@@ -220,7 +204,7 @@ impl RocksEngine {
     fn store(&self, db: &DB, table: &Table, last: Lsn) -> Result<(), EngineError> {
         let deadline = Instant::now() + FULL_PATIENCE;
         loop {
-            let stored = opening::store(db, table, last);
+            let stored = storing::store(db, table, last);
             let is_final = self.is_closing.load(Ordering::Acquire) || Instant::now() > deadline;
             if is_final || stored != Err(EngineError::DiskFull) {
                 return stored;
@@ -233,7 +217,7 @@ impl RocksEngine {
     fn persisted(&self, open: &Open) -> Result<Lsn, EngineError> {
         let family = handle(&open.db, Family::Progress);
         let found = open.db.get_pinned_cf_opt(family, APPLIED_KEY, &self.persisted_reads);
-        Ok(opening::applied(found.map_err(storage_error)?.as_deref()))
+        Ok(applied(found.map_err(storage_error)?.as_deref()))
     }
 }
 
@@ -244,54 +228,6 @@ impl Reading<'_> {
     fn get(&self) -> Result<&Open, EngineError> {
         let closed = || EngineError::Unreadable("the database is closed after a failure".into());
         self.0.as_ref().ok_or_else(closed)
-    }
-}
-
-pub(super) fn handle(db: &DB, family: Family) -> &ColumnFamily {
-    match db.cf_handle(FAMILY_NAMES[family as usize]) {
-        Some(handle) => handle,
-        // Checked at open, and families are never dropped.
-        None => unreachable!("column family exists since open"),
-    }
-}
-
-/// An error of a read in our words.
-pub(super) fn read_error(error: rocksdb::Error) -> EngineError {
-    match storage_error(error) {
-        EngineError::Io(what) => EngineError::Unreadable(what),
-        other => other,
-    }
-}
-
-/// An error of RocksDB in our words.
-pub(super) fn storage_error(error: rocksdb::Error) -> EngineError {
-    match error.kind() {
-        ErrorKind::Incomplete => EngineError::NotInMemory,
-        ErrorKind::Corruption => EngineError::Corrupted(error.into_string()),
-        _ if NO_ROOM.iter().any(|text| error.as_ref().contains(text)) => EngineError::DiskFull,
-        _ if error.as_ref().contains("Input/output error") => {
-            EngineError::Io(format!("Input/output error ({error})"))
-        }
-        _ => EngineError::Io(error.into_string()),
-    }
-}
-
-pub(super) struct BatchWrites<'a> {
-    pub(super) db: &'a DB,
-    pub(super) batch: WriteBatch,
-}
-
-impl Writes for BatchWrites<'_> {
-    fn put(&mut self, family: Family, key: &[u8], value: &Bytes) {
-        self.batch.put_cf(handle(self.db, family), key, value);
-    }
-
-    fn delete(&mut self, family: Family, key: &[u8]) {
-        self.batch.delete_cf(handle(self.db, family), key);
-    }
-
-    fn delete_range(&mut self, family: Family, from: &[u8], to: &[u8]) {
-        self.batch.delete_range_cf(handle(self.db, family), from, to);
     }
 }
 
@@ -424,7 +360,7 @@ impl Engine for RocksEngine {
             open.log.release(self.persisted(open)?)?;
             if open.log.size().0 > LOG_BYTES_MAX {
                 self.drain_now(open)?;
-                opening::flush_all(&open.db)?;
+                storing::flush_all(&open.db)?;
                 open.log.release(self.persisted(open)?)?;
             }
             Ok(())
@@ -446,7 +382,7 @@ impl Engine for RocksEngine {
             return Ok(());
         }
         let open = self.for_disk()?;
-        opening::set_compacting(&open.get()?.db, it_does)?;
+        storing::set_compacting(&open.get()?.db, it_does)?;
         self.is_compacting.store(it_does, Ordering::Release);
         Ok(())
     }
@@ -461,7 +397,7 @@ impl Engine for RocksEngine {
         }
         let written = self.written();
         self.drain_now(open)?;
-        opening::begin_flush(&open.db)?;
+        storing::begin_flush(&open.db)?;
         let deadline = Instant::now() + FLUSH_PATIENCE;
         while self.persisted(open)? < written {
             if Instant::now() > deadline {
@@ -547,7 +483,7 @@ impl Engine for RocksEngine {
             return synced;
         }
         let noted = self.note_watermark(open, true);
-        let flushed = self.drain_now(open).and_then(|()| opening::flush_all(&open.db));
+        let flushed = self.drain_now(open).and_then(|()| storing::flush_all(&open.db));
         open.db.cancel_all_background_work(true);
         noted.and(usable).and(synced).and(flushed)
     }
@@ -555,36 +491,6 @@ impl Engine for RocksEngine {
     fn statistics(&self) -> Vec<(&'static str, u64)> {
         let Ok(open) = self.for_disk() else { return Vec::new() };
         let Ok(open) = open.get() else { return Vec::new() };
-        let sum = |property: &str| -> u64 {
-            Family::ALL
-                .iter()
-                .filter_map(|family| {
-                    let handle = handle(&open.db, *family);
-                    open.db.property_int_value_cf(handle, property).ok().flatten()
-                })
-                .sum()
-        };
-        let once =
-            |property: &str| open.db.property_int_value(property).ok().flatten().unwrap_or(0);
-        let (log_bytes, log_segments) = open.log.size();
-        let (appended_bytes, written_bytes) = open.log.traffic_bytes();
-        vec![
-            ("write_buffer_bytes", open.buffer.bytes() as u64),
-            ("memtable_bytes", sum("rocksdb.cur-size-all-mem-tables")),
-            ("table_reader_bytes", sum("rocksdb.estimate-table-readers-mem")),
-            ("sst_bytes", sum("rocksdb.total-sst-files-size")),
-            ("live_data_bytes", sum("rocksdb.estimate-live-data-size")),
-            ("level_0_files", sum("rocksdb.num-files-at-level0")),
-            ("pending_compaction_bytes", sum("rocksdb.estimate-pending-compaction-bytes")),
-            ("running_compactions", once("rocksdb.num-running-compactions")),
-            ("running_flushes", once("rocksdb.num-running-flushes")),
-            ("write_stopped", once("rocksdb.is-write-stopped")),
-            ("background_errors", once("rocksdb.background-errors")),
-            ("log_bytes", log_bytes),
-            ("log_segments", log_segments as u64),
-            ("disk_lookups", self.disk_lookups.load(Ordering::Relaxed)),
-            ("log_appended_bytes", appended_bytes),
-            ("log_written_bytes", written_bytes),
-        ]
+        statistics::of(open, self.disk_lookups.load(Ordering::Relaxed))
     }
 }

@@ -13,7 +13,7 @@ use rocksdb::{
     ReadOptions,
 };
 
-use super::rocks::storage_error;
+use super::rocksdb_error::storage_error;
 use super::{EngineError, Verified};
 
 /// Table files that are open at a time: each holds its filter and its index in memory.

@@ -14,15 +14,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::batch::Encoder;
-use super::buffer_sizes::BufferSizes;
+use super::buffer_sizes::{BufferSizes, TABLES_MAX};
 use super::table::{Deleted, Entry, Found, Table};
 use super::{Direction, EngineError, Family, Range, Writes};
 
 /// Writes of one batch between which readers get their turn.
 const WRITES_PER_LOCK: usize = 256;
-
-/// The buffer is full with so many tables.
-pub(super) const TABLES_MAX: usize = 3;
 
 #[derive(Default)]
 struct Tables {

@@ -50,7 +50,7 @@ fn record_bytes(name: &[u8], head: &Head) -> u64 {
     let head_bytes = record_key_bytes.saturating_add(head.encoded_bytes() as u64);
     let elements_bytes = match &head.body {
         Body::Inline(_) => 0,
-        Body::Large(large) => {
+        Body::Large(large, _) => {
             let prefix_bytes = layout::element_prefix(&record_key, large.version).len() as u64;
             large.count.saturating_mul(prefix_bytes).saturating_add(large.bytes)
         }
@@ -83,7 +83,7 @@ mod tests {
             view.put(&key, &Head::large(Kind::Hash, large));
             2 * layout::element_prefix(&layout::head_key(0, b"key"), 0).len() + 11
         });
-        assert_eq!(shard.run("MEMORY USAGE key"), format!(":{}", 12 + 2 + 24 + elements_bytes));
+        assert_eq!(shard.run("MEMORY USAGE key"), format!(":{}", 12 + 2 + 26 + elements_bytes));
     }
 
     #[test]

@@ -63,7 +63,7 @@ const BYTES_PER_UNIT: u64 = 64;
 pub(super) fn charge_record(view: &mut View<'_>, head: &Head) -> Result<(), CommandError> {
     match &head.body {
         Body::Inline(value) => view.charge(value.len() as u64 / BYTES_PER_UNIT),
-        Body::Large(_) => Ok(()),
+        Body::Large(..) => Ok(()),
     }
 }
 
@@ -73,7 +73,9 @@ fn copy_value(view: &mut View<'_>, source: &Key, head: &Head, target: &Key) -> C
     charge_record(view, head)?;
     let body = match &head.body {
         Body::Inline(value) => Body::Inline(value.clone()),
-        Body::Large(large) => Body::Large(copy_elements(view, source, *large, target)?),
+        Body::Large(large, extension) => {
+            Body::Large(copy_elements(view, source, *large, target)?, extension.clone())
+        }
     };
     view.put(target, &Head { body, ..head.clone() });
     Ok(())

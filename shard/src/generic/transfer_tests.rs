@@ -169,7 +169,7 @@ fn make_large(shard: &mut TestShard, name: &str, count: u64) {
 fn count_large(shard: &mut TestShard, name: &str) -> u64 {
     shard.with_view(|view| {
         let key = view.open(name.as_bytes()).unwrap();
-        let Some(Head { body: Body::Large(large), kind: Kind::Hash, .. }) = key.head else {
+        let Some(Head { body: Body::Large(large, _), kind: Kind::Hash, .. }) = key.head else {
             panic!("{name} is not a large hash")
         };
         let mut found = 0u64;
@@ -213,7 +213,7 @@ fn a_copy_has_elements_of_its_own() {
     shard.run("COPY a b");
     shard.with_view(|view| {
         let key = view.open(b"a").unwrap();
-        let Some(Head { body: Body::Large(large), .. }) = key.head else { panic!() };
+        let Some(Head { body: Body::Large(large, _), .. }) = key.head else { panic!() };
         view.remove_element(&key, large.version, &3u64.to_be_bytes());
     });
     assert_eq!(count_large(&mut shard, "b"), 10);

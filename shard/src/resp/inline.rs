@@ -4,7 +4,7 @@
 //! other byte; `'...'` knows only `\'`; a closing quote must be followed by a space or the end.
 //! Finding the line in the input is the request parser's part.
 
-use super::request::Span;
+use super::span::Span;
 
 /// A quote was not closed, or a closed one runs into more text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

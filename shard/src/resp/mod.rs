@@ -14,6 +14,8 @@
 mod inline;
 pub mod reply;
 pub mod request;
+mod span;
 
 pub use reply::{DeferredLength, Protocol, ReplyBuffer};
-pub use request::{Parsed, ProtocolError, RequestLimits, RequestParser, Span};
+pub use request::{Parsed, ProtocolError, RequestLimits, RequestParser};
+pub use span::Span;

@@ -9,6 +9,7 @@
 //! end of a line hides that end (the line then grows until it is refused as too long).
 
 use super::inline;
+use super::span::Span;
 use crate::number::parse_i64;
 
 /// An unauthenticated client may send this many arguments (Redis's number).
@@ -21,24 +22,6 @@ const ARGUMENT_BYTES_MIN: usize = 6;
 const LINE_END_BYTES: usize = 2;
 /// A number of up to this many digits fits an `i64` without a check at every digit.
 const UNCHECKED_DIGITS_MAX: usize = 18;
-
-/// Position of one argument inside the frame it came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
-    pub start: u32,
-    pub len: u32,
-}
-
-impl Span {
-    /// The argument's bytes; empty if `frame` is not the frame that the span was made for.
-    #[inline]
-    pub fn of(self, frame: &[u8]) -> &[u8] {
-        let (Ok(start), Ok(len)) = (usize::try_from(self.start), usize::try_from(self.len)) else {
-            return &[];
-        };
-        frame.get(start..start.saturating_add(len)).unwrap_or_default()
-    }
-}
 
 /// What a connection may send at the moment.
 #[derive(Clone, Copy, Debug)]

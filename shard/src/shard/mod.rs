@@ -30,7 +30,7 @@ use crate::random::Random;
 use crate::resp::{Protocol, ReplyBuffer};
 use crate::settings::Settings;
 use crate::topology::{ShardId, Topology};
-use crate::view::{Changes, Context, Use, View};
+use crate::view::{Changes, Context, Outcome, Use, View};
 
 pub use commit::{Commit, Finish};
 pub use expiry::{DeadlineRange, load_deadlines};
@@ -333,9 +333,7 @@ impl Shard {
                 .of_read(call.spec.has(flag::READONLY))
                 .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
-        let (lookups, gate) = ((view.hits, view.misses), view.gate);
-        let used = std::mem::take(&mut view.used);
-        let (changes, ..) = view.finish();
+        let Outcome { changes, gate, lookups, used, .. } = view.finish();
         let ticket = match result {
             Ok(()) if changes.is_empty() => gate,
             Ok(()) => match self.commit(changes) {
@@ -466,10 +464,9 @@ impl Shard {
             }
             write_error(&error, reply);
         }
-        let (lookups, is_use) = ((view.hits, view.misses), view.uses_copy);
-        drop(view);
+        let Outcome { lookups, uses_copy, .. } = view.finish();
         self.count_lookups(lookups);
-        if is_use {
+        if uses_copy {
             self.cache.hot_keys.note(&record_key);
             self.cache.clock.add_to(&copy.uses);
         }

@@ -13,7 +13,7 @@ use crate::resp::{Protocol, ReplyBuffer};
 use crate::room::{Place, Reservation};
 use crate::shard::Call;
 use crate::topology::{ShardId, Topology};
-use crate::view::{Changes, LOADED_BYTES_MAX, USED_MAX, Use, View};
+use crate::view::{Changes, LOADED_BYTES_MAX, Outcome, USED_MAX, Use, View};
 
 /// The outcome of commands that ran one after the other, outside of
 /// [`crate::shard::Shard::execute`].
@@ -75,13 +75,11 @@ pub fn run_in_sequence<'a>(
         let is_read = call.spec.has(flag::READONLY);
         let mut view = view.of_read(is_read).after(&sequence.changes).holding(held);
         let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
-        sequence.lookups.0 += view.hits;
-        sequence.lookups.1 += view.misses;
-        let used = std::mem::take(&mut view.used);
+        let Outcome { changes, failure, loaded, held, lookups, used, .. } = view.finish();
+        sequence.lookups.0 += lookups.0;
+        sequence.lookups.1 += lookups.1;
         let more = USED_MAX.saturating_sub(sequence.used.len());
         sequence.used.extend(used.into_iter().take(more));
-        let failure = view.failure.take();
-        let (changes, loaded, held) = view.finish();
         sequence.held = held;
         let result = failure.map_or(result, Err);
         match result {

@@ -4,53 +4,38 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Key, Part, View};
-use crate::engine::{EngineError, Family, ReadTier};
+use super::View;
+use crate::engine::EngineError;
 use crate::error::{CommandError, text};
-use crate::keyspace::head::{self, Body, Head, Kind, Large, RAW_STRING};
-use crate::keyspace::layout::RecordKey;
+use crate::keyspace::head::{self, Body, Extension, Head, Kind, Large, RAW_STRING};
 use crate::keyspace::pieces::{self, PIECE_BYTES};
-use crate::topology::ShardId;
+use crate::view::key::Key;
+use crate::view::records::{Part, Place};
 
 fn cut_off() -> CommandError {
     EngineError::Corrupted("a part of a string is missing".into()).into()
 }
 
 impl View<'_> {
-    /// Opens a key of the selected database whose value, if it is a string, is read by parts
-    /// ([`View::string_part`]).
-    pub fn open_parts(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, self.context.touch, Part::Parts)
-    }
-
-    /// The same, to be changed in place if it stands in pieces ([`View::write_part`]).
-    pub fn open_place(&mut self, key: &[u8]) -> Result<Key, CommandError> {
-        self.open_with(self.context.db, key, self.context.touch, Part::Place)
-    }
-
     /// A record whose value may stand in pieces: then, if it is wanted whole, put together.
     pub(super) fn whole(
         &mut self,
-        (shard, record_key): (ShardId, &RecordKey),
+        place: Place<'_>,
         record: Bytes,
         part: Part,
     ) -> Result<Bytes, CommandError> {
         let Some(large) = head::elsewhere(&record)?.filter(|_| part == Part::Whole) else {
             return Ok(record);
         };
-        if self.tier == ReadTier::Memory {
-            return Err(CommandError::OffLoop);
-        }
+        self.records.needs_disk()?;
         // A damaged length must not be believed.
         let len = u32::try_from(large.bytes).map_err(|_| cut_off())? as usize;
-        if len > self.settings().reply_bytes_max {
-            return Err(text::VALUE_TOO_LONG.into());
-        }
-        self.note_read(len)?;
+        self.holding.check_length(len)?;
+        self.holding.note_read(len)?;
         let mut whole = head::start_whole(&record)?;
         let start = whole.len();
         for number in 0..len.div_ceil(PIECE_BYTES) {
-            let piece = self.piece((shard, record_key), large.version, number)?;
+            let piece = self.piece(place, large.version, number)?;
             // Not before there is a first piece: a damaged length may be any number.
             whole.reserve_exact(if number == 0 { len } else { 0 });
             whole.extend_from_slice(&piece);
@@ -63,20 +48,15 @@ impl View<'_> {
 
     fn piece(
         &self,
-        (shard, record_key): (ShardId, &RecordKey),
+        (shard, record_key): Place<'_>,
         version: u64,
         number: usize,
     ) -> Result<Bytes, CommandError> {
         let number = u32::try_from(number).map_err(|_| cut_off())?;
         let place = pieces::key(record_key, version, number);
-        let all = [Some(&self.changes), self.earlier].into_iter().flatten();
-        let changed = all.filter_map(|changes| changes.elements.get(&place)).next();
-        let piece = match changed {
-            Some((_, changed)) => changed.clone(),
-            None => {
-                let engine = self.context.topology.engine(shard);
-                engine.get(Family::Elements, &place, self.tier)?
-            }
+        let piece = match self.overlay.element_at(&place) {
+            Some(changed) => changed,
+            None => self.records.element_at((shard, &place))?,
         };
         piece.ok_or_else(cut_off)
     }
@@ -89,13 +69,11 @@ impl View<'_> {
         let from = range.start.min(to);
         match &head.body {
             Body::Inline(value) => Ok(value.slice(from..to)),
-            Body::Large(_) if from == to => Ok(Bytes::new()),
-            Body::Large(_) if self.tier == ReadTier::Memory => Err(CommandError::OffLoop),
-            Body::Large(_) if to - from > self.settings().reply_bytes_max => {
-                Err(text::VALUE_TOO_LONG.into())
-            }
-            Body::Large(large) => {
-                self.note_read(to - from)?;
+            Body::Large(..) if from == to => Ok(Bytes::new()),
+            Body::Large(large, _) => {
+                self.records.needs_disk()?;
+                self.holding.check_length(to - from)?;
+                self.holding.note_read(to - from)?;
                 let place = (key.shard, &key.record_key);
                 let mut part = Vec::new();
                 for number in from / PIECE_BYTES..to.div_ceil(PIECE_BYTES) {
@@ -125,9 +103,7 @@ impl View<'_> {
         from: usize,
         bytes: &[u8],
     ) -> Result<usize, CommandError> {
-        if self.tier == ReadTier::Memory {
-            return Err(CommandError::OffLoop);
-        }
+        self.records.needs_disk()?;
         let old = usize::try_from(large.bytes).map_err(|_| cut_off())?;
         let to = from + bytes.len();
         let total = to.max(old);
@@ -136,7 +112,7 @@ impl View<'_> {
         }
         let numbers = from.min(old) / PIECE_BYTES..to.div_ceil(PIECE_BYTES);
         // Twice, as the log takes a copy.
-        self.reserve(2 * (numbers.len() * PIECE_BYTES) as u64)?;
+        self.holding.reserve(2 * (numbers.len() * PIECE_BYTES) as u64)?;
         for number in numbers {
             let start = number * PIECE_BYTES;
             let end = total.min(start + PIECE_BYTES);
@@ -159,7 +135,7 @@ impl View<'_> {
             kind: Kind::String,
             deadline_ms: key.deadline_ms(),
             flags: RAW_STRING,
-            body: Body::Large(Large::pieces(large.version, total)),
+            body: Body::Large(Large::pieces(large.version, total), Extension::NONE),
         };
         self.put(key, &head);
         Ok(total)

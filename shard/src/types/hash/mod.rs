@@ -39,7 +39,7 @@ pub(crate) const ROWS: &[&[Command]] = &[commands::ROWS, counters::ROWS, scan::R
 pub fn encoding(head: &Head) -> &'static str {
     match head.body {
         Body::Inline(_) => "listpack",
-        Body::Large(_) => "hashtable",
+        Body::Large(..) => "hashtable",
     }
 }
 

@@ -49,7 +49,10 @@ impl Form {
     fn of(body: &Body) -> Result<Form, EngineError> {
         Ok(match body {
             Body::Inline(bytes) => Form::Small(SmallHash::decode(bytes.clone())?),
-            Body::Large(large) => Form::Large(*large),
+            Body::Large(large, extension) if extension.is_none() => Form::Large(*large),
+            Body::Large(..) => {
+                return Err(EngineError::Corrupted("hash: unknown extension".into()));
+            }
         })
     }
 }

@@ -34,7 +34,7 @@ fn a_string(key: Key) -> Result<Key, CommandError> {
 /// Where the string of a key stands that was opened for parts, if it stands in pieces.
 pub(crate) fn in_pieces(key: &Key) -> Option<Large> {
     match &key.head {
-        Some(Head { kind: Kind::String, body: Body::Large(large), .. }) => Some(*large),
+        Some(Head { kind: Kind::String, body: Body::Large(large, _), .. }) => Some(*large),
         _ => None,
     }
 }

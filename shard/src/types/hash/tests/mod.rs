@@ -44,7 +44,7 @@ fn head(shard: &TestShard, key: &str) -> Option<Head> {
 
 fn large(shard: &TestShard, key: &str) -> Option<Large> {
     match head(shard, key)?.body {
-        Body::Large(large) => Some(large),
+        Body::Large(large, _) => Some(large),
         Body::Inline(_) => None,
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! A command whose keys are this shard's runs at once, out of the read buffer. As soon as one has
 //! to go elsewhere, it and those behind it gather in a *segment*, which goes out together: to one
-//! shard, as reads to several, in order to two (`router::ordered`), or as a transaction
-//! (`router::transaction`). A segment is done
-//! before anything after it begins, so commands take effect in the order sent.
+//! shard, as reads to several, in order to two (`execute::ordered`), or as a transaction
+//! (`execute::transaction`). A segment is done before anything after it begins, so commands take
+//! effect in the order sent.
 
+pub(crate) mod arrival;
 mod dispatch;
 pub(crate) mod listener;
 mod memory;
+mod pause;
 mod replies;
 mod segment;
 pub(crate) mod unix_socket;
@@ -24,12 +26,14 @@ use basalt_shard::topology::ShardId;
 
 use crate::client::Session;
 use crate::clock::steady_ms_at;
+use crate::execute::gate::Refusal;
 use crate::io::input;
 use crate::io::input::{BIG_FRAME_BYTES, Backlog, Input};
 use crate::runtime;
 use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, COUNTED_FROM};
+use crate::thread::loop_counters::LoopCounters;
 use crate::thread::message::AnswerWhen;
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::thread::shard_loop::ShardLoop;
 
 use memory::Ahead;
 use replies::{Held, Outbox};
@@ -48,8 +52,6 @@ const SPANS_KEPT: usize = 64;
 /// Commands that one connection runs before others have their turn, and for how long.
 const COMMANDS_PER_TURN: usize = 256;
 const TIME_PER_TURN: Duration = Duration::from_millis(2);
-/// How long a paused client sleeps before it looks again.
-const PAUSE_STEP: Duration = Duration::from_millis(5);
 
 /// Serves a client until it goes away.
 pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
@@ -294,7 +296,8 @@ impl Connection {
                     consumed
                 }
                 Err(error) => {
-                    self.reject(None, &error.message()).await;
+                    let text = error.message().into();
+                    self.reject(Refusal { command: None, text }).await;
                     self.session.close_after_reply.set(true);
                     break;
                 }

@@ -101,7 +101,6 @@ pub(crate) struct Session {
     pub(crate) is_paused: Cell<bool>,
     /// It has to take something of the replies.
     pub(crate) awaits_reader: Cell<bool>,
-    pub(crate) commands: Cell<u64>,
     /// Since when the output is over the soft limit.
     pub(crate) over_soft_limit_since_ms: Cell<Option<u64>>,
     /// Messages that are no replies, to be written when there is time.
@@ -143,7 +142,6 @@ impl Session {
             awaits_input: Cell::new(false),
             is_paused: Cell::new(false),
             awaits_reader: Cell::new(false),
-            commands: Cell::new(0),
             over_soft_limit_since_ms: Cell::new(None),
             pushes: RefCell::default(),
             waker: RefCell::default(),

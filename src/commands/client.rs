@@ -1,16 +1,12 @@
 //! CLIENT on one's own connection, and on all at once: name, library, replies, pauses. What looks
 //! at other connections is in `client_list`.
 
-use std::sync::atomic::Ordering;
-
 use basalt_shard::command::Args;
 use basalt_shard::error::text;
 
 use crate::client::ReplyMode;
-use crate::clock::steady_ms;
 use crate::commands::replies::{Failure, answer, help};
 use crate::commands::row::*;
-use crate::thread::node::Node;
 use crate::thread::process_command::ProcessContext;
 
 /// The rows of this file.
@@ -289,25 +285,14 @@ fn pause(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     if time_ms < 0 {
         return Err("ERR timeout is negative".into());
     }
-    let now = steady_ms() as i64;
-    let until = now.checked_add(time_ms).ok_or("ERR timeout is out of range")?;
-    hold_back(&context.shard_loop.node, now, (until, writes_only));
+    let begun = context.shard_loop.node.pause.begin(time_ms, writes_only);
+    begun.ok_or("ERR timeout is out of range")?;
     context.reply.ok();
     Ok(())
 }
 
-/// Pauses. A pause that holds neither ends sooner nor becomes weaker by a new one.
-fn hold_back(node: &Node, now: i64, (until, writes_only): (i64, bool)) {
-    let known_until = node.paused_until_ms.load(Ordering::Relaxed);
-    let holds = known_until > now;
-    let all_held = holds && !node.paused_writes_only.load(Ordering::Relaxed);
-    node.paused_writes_only.store(writes_only && !all_held, Ordering::Relaxed);
-    let until = if holds { until.max(known_until) } else { until };
-    node.paused_until_ms.store(until, Ordering::Relaxed);
-}
-
 fn unpause(context: &mut ProcessContext<'_>) {
-    context.shard_loop.node.paused_until_ms.store(0, Ordering::Relaxed);
+    context.shard_loop.node.pause.end();
     context.reply.ok();
 }
 

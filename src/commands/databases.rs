@@ -271,8 +271,7 @@ fn reclaim(engine: &dyn Engine, databases: &[u8]) {
 async fn lock_everything(shard_loop: &Rc<ShardLoop>) -> BTreeMap<usize, u64> {
     let mut locks = BTreeMap::new();
     for shard in 0..shard_loop.node.topology.shards() {
-        let lock = transaction::lock(shard_loop, shard, Scope::Everything).await;
-        locks.extend(lock.map(|lock| (shard, lock)));
+        locks.insert(shard, transaction::lock(shard_loop, shard, Scope::Everything).await);
     }
     locks
 }

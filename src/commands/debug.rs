@@ -14,8 +14,9 @@ use crate::commands::replies::{Failure, help};
 use crate::commands::row::*;
 use crate::execute::transaction;
 use crate::runtime;
-use crate::thread::message::Batch;
+use crate::thread::batch::Batch;
 use crate::thread::process_command::{LaterContext, LaterReply, Table};
+use crate::thread::shard_command::ShardCommand;
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Command] = &[command("debug", -2, Later(debug))
@@ -228,8 +229,8 @@ fn push(batch: &mut Batch, table: &Table, words: &[&[u8]]) {
         })
         .collect();
     let args = Args::new(&frame, &spans);
-    if let Ok(entry) = table.lookup(args) {
-        batch.push(entry.id, args);
+    if let Some(command) = table.lookup(args).ok().and_then(ShardCommand::of) {
+        batch.push(command, args);
     }
 }
 

@@ -1,4 +1,4 @@
-//! MONITOR: shows every command that any client sends (`run::monitor`) to those who ask.
+//! MONITOR: shows every command that any client sends (`execute::monitor`) to those who ask.
 
 use std::sync::atomic::Ordering;
 

@@ -8,7 +8,6 @@ use crate::commands::replies::{Failure, help};
 use crate::commands::row::*;
 use crate::execute::publish;
 use crate::pubsub::{Publication, World};
-use crate::thread::message::Answer;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
 
 const ALWAYS: Flags = PUBSUB | LOADING | STALE;
@@ -236,11 +235,7 @@ async fn publish_there(mut context: LaterContext, world: World) -> ReplyBuffer {
     let args = context.args();
     let home = context.shard_loop.node.topology.shard_of(args.get(1));
     let publication = publication(world, args.get(1), args.get(2));
-    let exchange = publish::publish_there(&context.shard_loop, home, publication);
-    let count = match context.shard_loop.answer(exchange).await {
-        Answer::Receivers(count) => count,
-        _ => 0,
-    };
+    let count = publish::publish_there(&context.shard_loop, home, publication).await;
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
     context.reply
 }

@@ -22,9 +22,9 @@ use basalt_shard::topology::Topology;
 
 use crate::clock::now_ms;
 use crate::commands::row::*;
-use crate::execute::run;
+use crate::execute::room;
 use crate::shared::client_memory::COUNTED_FROM;
-use crate::thread::message::FAILED;
+use crate::thread::batch::FAILED;
 use crate::thread::process_command::LaterContext;
 
 /// Records that SCAN visits on the loop; with a larger COUNT it runs off it.
@@ -193,7 +193,7 @@ impl Gathered<'_> {
 
 async fn keys(mut context: LaterContext) -> ReplyBuffer {
     let walk = Walk::new(&context, Some(context.args().get(1).to_vec()), None);
-    let found = run::off_loop_with_room(&context.shard_loop, move |held| walk.keys(held)).await;
+    let found = room::off_loop_with_room(&context.shard_loop, move |held| walk.keys(held)).await;
     answer(&mut context, found);
     context.reply
 }
@@ -214,7 +214,7 @@ async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
     let found = match on_loop {
         Err(CommandError::OffLoop | CommandError::NoRoom) => {
             let page = move |held: &mut _| walk.page(place, ReadTier::Disk, held);
-            run::off_loop_with_room(&context.shard_loop, page).await
+            room::off_loop_with_room(&context.shard_loop, page).await
         }
         done => Some(done),
     };

@@ -16,10 +16,6 @@ use super::table::{Directive, Effect, directives, find, is_obsolete};
 use super::value::{Kind, Value, WRONG_WORD_COUNT};
 use super::{Matcher, Rename};
 
-/// Directives that are no settings: they exist in files only.
-pub(super) const SPECIAL_DIRECTIVES: [&str; 5] =
-    ["include", "rename-command", "user", "loadmodule", "sentinel"];
-
 /// A configuration has some hundred lines; what is larger than this is another kind of file.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 const INCLUDE_DEPTH_MAX: usize = 16;

@@ -20,6 +20,7 @@ pub(crate) mod error;
 mod file;
 mod include;
 pub(crate) mod memory;
+mod numbers;
 pub(crate) mod rewrite;
 pub(crate) mod runtime;
 pub(crate) mod settings;

@@ -3,7 +3,7 @@
 //! Every `parse_*` takes the words after the directive and gives the value or Redis's error text;
 //! every `show_*` gives the text that CONFIG GET prints.
 
-use super::value::{parse_integer, parse_memory};
+use super::numbers::{parse_integer, parse_memory};
 
 /// Snapshot after `seconds` if there were `changes` (`save`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

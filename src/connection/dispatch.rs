@@ -1,30 +1,25 @@
-//! From a request to its reply: looking the command up, the checks before it runs, and where it
-//! runs: here, on other shards (`segment`), or in the process.
+//! From a request to its reply: the gate, and where the command runs: here, on other shards
+//! (`segment`), or in the process.
 
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use basalt_shard::command::{Args, BeginSearch, FindKeys, Run, flag, keys};
-use basalt_shard::error::refuse_if_over;
+use basalt_shard::command::{Args, BeginSearch, CommandSpec, FindKeys, Run, flag, keys};
 use basalt_shard::keyspace::layout;
-use basalt_shard::resp::{Protocol, ReplyBuffer};
-use basalt_shard::shard::Attempt;
-use basalt_shard::table::LookupError;
+use basalt_shard::resp::ReplyBuffer;
 
 use crate::client::ReplyMode;
-use crate::clock::steady_ms;
 use crate::connection::segment::Home;
-use crate::connection::{Connection, PAUSE_STEP, SEGMENT_BYTES_MAX, SEGMENT_COMMANDS_MAX};
-use crate::execute::monitor;
-use crate::execute::run;
-use crate::execute::slowness;
-use crate::runtime;
+use crate::connection::{Connection, SEGMENT_BYTES_MAX, SEGMENT_COMMANDS_MAX};
+use crate::execute::attempt::{attempt, attempt_copy};
+use crate::execute::gate::{Outcome, Refusal};
+use crate::execute::process::{Apart, Ran};
+use crate::execute::{booking, gate, monitor, patience, process, slowness};
 use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, ClientMemory};
 use crate::telemetry::slowness::Slow;
-use crate::thread::process_command::{Entry, LaterContext, ProcessContext, ProcessRun};
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-use crate::upkeep::disk;
+use crate::thread::process_command::{Entry, ProcessRun};
+use crate::thread::shard_command::ShardCommand;
+use crate::thread::shard_loop::ShardLoop;
 
 impl Connection {
     /// Runs a command that may have many arguments, when there is memory for what that takes.
@@ -68,58 +63,41 @@ impl Connection {
         // The thread's own count of references; the process's would bounce between the cores.
         let shard_loop = self.shard_loop.clone();
         let node = &shard_loop.node;
-        let entry = match node.table.lookup(args) {
-            Ok(entry) => entry,
-            Err(error) => return self.unknown(args, error).await,
+        let entry = loop {
+            let outcome = gate::check(node, args, &self.session);
+            self.session.last_command.set(outcome.command());
+            match outcome {
+                Outcome::Run(entry) => break entry,
+                Outcome::Wait(_) => {
+                    Box::pin(self.wait_for_end_of_pause()).await;
+                    if self.session.killed.get() {
+                        // Nobody waits for it any more, nor may it come into effect behind the
+                        // pause.
+                        return;
+                    }
+                }
+                Outcome::Refuse(refusal) => return self.reject(*refusal).await,
+                Outcome::Close => {
+                    self.warn_of_attack();
+                    return self.session.killed.set(true);
+                }
+            }
         };
-        self.session.last_command.set(Some(entry.id));
-        if !entry.spec.accepts(args.len()) || matches!(entry.run, Run::Container) {
-            let text = format!("ERR wrong number of arguments for '{}' command", entry.full_name);
-            return self.reject(Some(entry), text.as_bytes()).await;
-        }
-        if !self.session.authenticated.get() && !entry.spec.has(flag::NO_AUTH) {
-            return self.reject(Some(entry), b"NOAUTH Authentication required.").await;
-        }
-        if self.session.is_subscriber()
-            && self.session.protocol.get() == Protocol::Resp2
-            && !entry.spec.has(flag::IN_SUBSCRIBED_MODE)
-        {
-            let text = format!(
-                "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
-                 RESET are allowed in this context",
-                entry.full_name
-            );
-            return self.reject(Some(entry), text.as_bytes()).await;
-        }
-        self.session.commands.set(self.session.commands.get() + 1);
-        if node.paused_until_ms.load(Ordering::Relaxed) != 0 {
-            self.wait_while_paused(entry).await;
-            if self.session.killed.get() {
-                // Nobody waits for it any more, nor may it come into effect behind the pause.
-                return;
-            }
-        }
-        if node.disk_full.load(Ordering::Relaxed) && entry.spec.has(flag::DENYOOM) {
-            return self.reject(Some(entry), disk::FULL).await;
-        }
         let shown = !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN);
-        match entry.run {
-            Run::Shard(_) => {
-                if shown && node.is_monitored() {
-                    self.flush_segment().await;
-                    self.show_to_monitors(args).await;
-                }
-                self.shard_command(entry, args).await;
+        if let Some(command) = ShardCommand::of(entry) {
+            if shown && node.is_monitored() {
+                self.flush_segment().await;
+                self.show_to_monitors(args).await;
             }
-            Run::Process(run) => {
-                self.process_command(entry, run, args).await;
-                // Afterwards, as in Redis: SELECT shows with its new database, RESET no more to
-                // the one who sent it.
-                if shown && node.is_monitored() {
-                    self.show_to_monitors(args).await;
-                }
-            }
-            Run::Container => {}
+            return self.shard_command(command, args).await;
+        }
+        if let Run::Process(run) = entry.run {
+            self.process_command(entry, run, args).await;
+        }
+        // Afterwards, as in Redis: SELECT shows with its new database, RESET no more to the one who
+        // sent it.
+        if shown && node.is_monitored() {
+            self.show_to_monitors(args).await;
         }
     }
 
@@ -131,118 +109,62 @@ impl Connection {
         }
     }
 
-    async fn unknown(&mut self, args: Args<'_>, error: LookupError) {
-        self.session.last_command.set(None);
-        // As Redis prints them: a NUL ends an argument.
-        let shorten = |argument: &[u8], bytes_max: usize| -> Vec<u8> {
-            argument.iter().copied().take(bytes_max).take_while(|byte| *byte != 0).collect()
-        };
-        let name = args.get(0);
-        if name.eq_ignore_ascii_case(b"host:") || name.eq_ignore_ascii_case(b"post") {
-            tracing::warn!(
-                client = %self.session.peer,
-                "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or \
-                 Host: commands to Basalt. This is likely due to an attacker attempting to use \
-                 Cross Protocol Scripting to compromise your Basalt instance. Connection aborted."
-            );
-            self.session.killed.set(true);
-            return;
-        }
-        let text = match error {
-            LookupError::UnknownCommand => {
-                let mut text = b"ERR unknown command '".to_vec();
-                text.extend(shorten(name, 128));
-                text.extend(b"', with args beginning with: ");
-                let mut shown = 0;
-                for argument in args.iter_from(1) {
-                    if shown >= 128 {
-                        break;
-                    }
-                    let quoted = [b"'".as_slice(), &shorten(argument, 128 - shown), b"' "].concat();
-                    shown += quoted.len();
-                    text.extend(quoted);
-                }
-                text
-            }
-            LookupError::UnknownSubcommand => {
-                let mut text = b"ERR unknown subcommand '".to_vec();
-                text.extend(shorten(args.get(1), 128));
-                text.extend(b"'. Try ");
-                text.extend(name.to_ascii_uppercase());
-                text.extend(b" HELP.");
-                text
-            }
-        };
-        self.reject(None, &text).await;
+    fn warn_of_attack(&self) {
+        tracing::warn!(
+            client = %self.session.peer,
+            "Possible SECURITY ATTACK detected. It looks like somebody is sending POST or Host: \
+             commands to Basalt. This is likely due to an attacker attempting to use Cross \
+             Protocol Scripting to compromise your Basalt instance. Connection aborted."
+        );
     }
 
-    /// Answers with an error instead of running the command.
-    pub(super) async fn reject(&mut self, entry: Option<&Entry>, text: &[u8]) {
+    /// Answers with an error instead of running a command.
+    pub(super) async fn reject(&mut self, Refusal { command, text }: Refusal) {
         self.flush_segment().await;
         let start = self.out.len();
-        self.out.error(text);
-        let reply = &self.out.as_bytes()[start..];
-        self.shard_loop.statistics.borrow_mut().reject(entry.map(|entry| entry.id), reply);
+        self.out.error(&text);
+        booking::refused(&self.shard_loop, command, &self.out.as_bytes()[start..]);
     }
 
-    async fn wait_while_paused(&mut self, entry: &Entry) {
-        self.flush_segment().await;
-        let node = self.shard_loop.node.clone();
-        loop {
-            let until = node.paused_until_ms.load(Ordering::Relaxed);
-            let held = !node.paused_writes_only.load(Ordering::Relaxed)
-                || entry.spec.has(flag::WRITE | flag::MAY_REPLICATE);
-            let goes_on = !held || until < steady_ms() as i64 || self.session.killed.get();
-            self.session.is_paused.set(!goes_on);
-            if goes_on {
-                return;
-            }
-            runtime::sleep(PAUSE_STEP).await;
-        }
-    }
-
-    async fn shard_command(&mut self, entry: &Entry, args: Args<'_>) {
-        let home = self.home(entry, args);
-        let (id, caller) = (entry.id, self.session.caller());
-        if entry.spec.has(flag::TELLS_USES) {
-            self.gather_uses(entry, args).await;
+    async fn shard_command(&mut self, command: ShardCommand, args: Args<'_>) {
+        let (spec, caller) = (command.spec(), self.session.caller());
+        let home = self.home(spec, args);
+        if spec.has(flag::TELLS_USES) {
+            self.gather_uses(home, args).await;
         }
         if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
             let mut start = self.out.len();
             let when = (caller, &mut self.moment);
-            let (ticket, duration_us) =
-                match run::attempt(&self.shard_loop, id, args, when, &mut self.out) {
-                    Attempt::Done(ticket) => (ticket, self.last_duration_us()),
-                    why => {
-                        let shard_loop = self.shard_loop.clone();
-                        let mut reply = ReplyBuffer::new(self.out.protocol());
-                        let how = (caller, why);
-                        let waited = run::run_waiting(&shard_loop, id, args, how, &mut reply).await;
-                        start = self.take_replies(reply.take()).await;
-                        self.moment = Instant::now();
-                        (waited.ticket, waited.duration_us)
-                    }
-                };
-            self.hold_for(start, self.shard_loop.id, ticket);
-            self.note_slowness(entry, args, duration_us);
-            return;
+            let done = match attempt(&self.shard_loop, command, args, when, &mut self.out) {
+                Ok(done) => done,
+                Err(why) => {
+                    let shard_loop = self.shard_loop.clone();
+                    let mut reply = ReplyBuffer::new(self.out.protocol());
+                    let how = (caller, why);
+                    let done = patience::run(&shard_loop, command, args, how, &mut reply).await;
+                    start = self.take_replies(reply.take()).await;
+                    self.moment = Instant::now();
+                    done
+                }
+            };
+            self.hold_for(start, self.shard_loop.id, done.ticket);
+            return self.note_if_slow(done.slow);
         }
-        if self.segment.batch.is_empty() && home != Home::Several && entry.spec.has(flag::READONLY)
-        {
+        let is_read = spec.has(flag::READONLY);
+        if self.segment.batch.is_empty() && home != Home::Several && is_read {
             let when = (caller, &mut self.moment);
-            if run::attempt_copy(&self.shard_loop, id, args, when, &mut self.out) {
-                self.note_slowness(entry, args, self.last_duration_us());
-                return;
+            if let Some(done) = attempt_copy(&self.shard_loop, command, args, when, &mut self.out) {
+                return self.note_if_slow(done.slow);
             }
         }
         if self.segment.batch.is_empty() {
             self.segment.only_reads = true;
             self.segment.batch.caller = caller;
-            self.segment.batch.protocol = Some(self.out.protocol());
+            self.segment.batch.protocol = self.out.protocol();
         }
-        self.segment.only_reads &= entry.spec.has(flag::READONLY);
+        self.segment.only_reads &= is_read;
         self.segment.homes.push(home);
-        self.segment.batch.push(id, args);
+        self.segment.batch.push(command, args);
         if self.segment.batch.len() >= SEGMENT_COMMANDS_MAX
             || self.segment.batch.arguments() >= COUNTED_ARGUMENTS_FROM
             || self.segment.batch.bytes() >= SEGMENT_BYTES_MAX
@@ -251,17 +173,12 @@ impl Connection {
         }
     }
 
-    /// How long the command took that has just ended.
-    fn last_duration_us(&self) -> u64 {
-        self.shard_loop.statistics.borrow().last_duration_ns / 1000
-    }
-
     /// Has the owner of a key told of its uses on all threads, out of copies, before somebody asks.
-    async fn gather_uses(&mut self, entry: &Entry, args: Args<'_>) {
+    async fn gather_uses(&mut self, home: Home, args: Args<'_>) {
         let shard_loop = self.shard_loop.clone();
         let databases = shard_loop.databases();
         let physical = databases.get(self.session.db.get());
-        let (Home::One(owner), Some(physical)) = (self.home(entry, args), physical) else { return };
+        let (Home::One(owner), Some(physical)) = (home, physical) else { return };
         self.flush_segment().await;
         // OBJECT's subcommands have the key behind their name.
         let key = layout::head_key(*physical, args.get(2));
@@ -279,19 +196,19 @@ impl Connection {
     }
 
     /// Where the keys of a command live.
-    fn home(&self, entry: &Entry, args: Args<'_>) -> Home {
+    fn home(&self, spec: &CommandSpec, args: Args<'_>) -> Home {
         let topology = &self.shard_loop.node.topology;
         if topology.shards() == 1 {
             return Home::One(self.shard_loop.id);
         }
-        if let [key] = entry.spec.keys
+        if let [key] = spec.keys
             && let (BeginSearch::Index(index), FindKeys::Range { last: 0, .. }) =
                 (key.begin, key.find)
         {
             return Home::One(topology.shard_of(args.get(index)));
         }
         let mut found = Vec::new();
-        if keys::extract(entry.spec, args, &mut found).is_err() {
+        if keys::extract(spec, args, &mut found).is_err() {
             // The handler answers with an error, anywhere.
             return Home::One(self.shard_loop.id);
         }
@@ -306,69 +223,31 @@ impl Connection {
             // What came before may not have been run.
             return;
         }
-        let mut start = self.out.len();
-        let timer = Instant::now();
-        let bytes_max = self.shard_loop.hot_settings.get().reply_bytes_max;
-        let is_done = match run {
-            ProcessRun::Now(run) => {
-                self.run_now(args, run);
-                true
-            }
-            ProcessRun::Try(run, _) => self.run_now(args, run),
-            ProcessRun::Later(_) | ProcessRun::Report(_) => false,
-        };
-        if !is_done
-            && let ProcessRun::Later(answer)
-            | ProcessRun::Report(answer)
-            | ProcessRun::Try(_, answer) = run
-        {
-            let mut reply = ReplyBuffer::new(self.out.protocol());
-            reply.limit(bytes_max);
-            let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
-            let context = LaterContext::new(shard_loop, session, (entry.id, args), reply);
-            let mut reply = answer(context).await;
-            refuse_if_over(&mut reply, 0);
-            runtime::note_command(entry.id, 0);
-            start = self.take_replies(reply.take()).await;
-            if matches!(run, ProcessRun::Later(_)) {
+        let shard_loop = self.shard_loop.clone();
+        let session = self.session.clone();
+        let command = (entry.id, run, args);
+        let Ran { apart, booked } =
+            process::run(&shard_loop, &session, command, &mut self.out).await;
+        self.moment = booked.end;
+        if let Some(Apart { reply, waits_for_everything }) = apart {
+            let start = self.take_replies(reply).await;
+            if waits_for_everything {
                 self.hold_for_everything(start);
             }
         }
         self.out.set_protocol(self.session.protocol.get());
-        let mut statistics = self.shard_loop.statistics.borrow_mut();
-        self.moment = statistics.finish(entry.id, timer, &self.out.as_bytes()[start..]);
-        LoopCounters::add(&self.shard_loop.counters.commands, 1);
-        let duration_ns = statistics.last_duration_ns;
-        drop(statistics);
-        if is_done {
-            runtime::note_command(entry.id, duration_ns);
-        }
-        self.note_slowness(entry, args, duration_ns / 1000);
-    }
-
-    /// Runs a command that answers at once.
-    fn run_now<T>(&mut self, args: Args<'_>, run: fn(&mut ProcessContext<'_>) -> T) -> T {
-        let start = self.out.len();
-        self.out.limit(start.saturating_add(self.shard_loop.hot_settings.get().reply_bytes_max));
-        let (shard_loop, session) = (self.shard_loop.clone(), self.session.clone());
-        let outcome = run(&mut ProcessContext {
-            shard_loop: &shard_loop,
-            session: &session,
-            args,
-            reply: &mut self.out,
-        });
-        refuse_if_over(&mut self.out, start);
-        self.out.limit(usize::MAX);
-        outcome
+        self.note_if_slow(booked.slow);
     }
 
     /// Puts a command into the slow log and the latency monitor, if it took long.
-    fn note_slowness(&self, entry: &Entry, args: Args<'_>, duration_us: u64) {
-        let slow = slowness::check(&self.shard_loop, entry.id, args, duration_us);
-        self.note_all(slow);
+    fn note_if_slow(&self, slow: Option<Box<Slow>>) {
+        if let Some(slow) = slow {
+            slowness::note(&self.shard_loop, &self.session, *slow);
+        }
     }
 
-    pub(super) fn note_all(&self, slow: impl IntoIterator<Item = Slow>) {
+    /// The same for commands that did.
+    pub(super) fn note_slow(&self, slow: Vec<Slow>) {
         for slow in slow {
             slowness::note(&self.shard_loop, &self.session, slow);
         }

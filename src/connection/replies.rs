@@ -19,7 +19,7 @@ use crate::client::ReplyMode;
 use crate::clock::steady_ms;
 use crate::connection::{Connection, OUTPUT_BYTES_MAX, OUTPUT_KEPT_BYTES};
 use crate::runtime;
-use crate::thread::shard_loop::LoopCounters;
+use crate::thread::loop_counters::LoopCounters;
 use crate::thread::turn;
 
 /// Replies are short that take no more than one part in so many of what their requests take.
@@ -69,7 +69,7 @@ impl Outbox {
 }
 
 /// What has come of a look at the socket while replies wait.
-enum Step {
+pub(super) enum Step {
     Sent(usize),
     /// It takes no more for now, and there is something else to do.
     Blocked,
@@ -282,7 +282,7 @@ impl Connection {
     }
 
     /// Reads requests while replies wait.
-    fn poll_read_on(&mut self, context: &mut Context<'_>) -> Poll<Step> {
+    pub(super) fn poll_read_on(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         if self.input_has_ended {
             return Poll::Pending;
         }

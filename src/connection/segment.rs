@@ -5,9 +5,12 @@ use std::time::Instant;
 use basalt_shard::topology::ShardId;
 
 use crate::connection::Connection;
-use crate::execute::{ordered, run, transaction};
-use crate::thread::message::{Answer, AnswerWhen, Batch, Executed, FAILED, Message};
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::execute::{as_one, batch, ordered, transaction};
+use crate::thread::batch::{Batch, Executed, FAILED};
+use crate::thread::loop_counters::LoopCounters;
+use crate::thread::message::{AnswerWhen, Message};
+use crate::thread::questions::Asked;
+use crate::thread::shard_loop::ShardLoop;
 
 /// Which shards a command concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,13 +63,13 @@ impl Connection {
                 self.hold_range(start..base + end, shard, ticket);
                 start = base + end;
             }
-            self.note_all(executed.slow);
+            self.note_slow(executed.slow);
         } else if only_reads && !homes.contains(&Home::Several) {
             let done = self.read_from_several(&batch, &homes, when).await;
             if done == 0 {
-                let failed = run::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
+                let failed = as_one::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
                 self.out.append_raw(&failed.replies);
-                self.note_all(failed.slow);
+                self.note_slow(failed.slow);
             }
             rest = if done == 0 { None } else { batch.rest(done) };
         } else if self.run_in_order(&batch, &homes).await {
@@ -83,7 +86,7 @@ impl Connection {
                 }
                 start = base + end;
             }
-            self.note_all(outcome.executed.slow);
+            self.note_slow(outcome.executed.slow);
         }
         if let Some(batch) = rest {
             let homes = homes[homes.len() - batch.len()..].to_vec();
@@ -95,16 +98,11 @@ impl Connection {
     async fn run_on(&mut self, shard: ShardId, batch: Batch, when: AnswerWhen) -> Executed {
         let shard_loop = self.shard_loop.clone();
         if shard == shard_loop.id {
-            return run::run_batch(&shard_loop, &batch).await;
+            return batch::run(&shard_loop, &batch).await;
         }
-        let exchange = send_batch(&shard_loop, shard, batch, when);
-        match shard_loop.answer(exchange).await {
-            Answer::Executed(mut executed) => {
-                keep_copies(&shard_loop, &mut executed);
-                *executed
-            }
-            _ => Executed::default(),
-        }
+        let mut executed = send_batch(&shard_loop, shard, batch, when).await;
+        keep_copies(&shard_loop, &mut executed);
+        executed
     }
 
     /// A batch for each shard, with its commands; and for each command its shard and its number
@@ -117,9 +115,9 @@ impl Connection {
         let mut places = Vec::with_capacity(homes.len());
         for (index, home) in homes.iter().enumerate() {
             let Home::One(shard) = *home else { continue };
-            let (id, args) = batch.command(index);
+            let (command, args) = batch.command(index);
             places.push((shard, parts[shard].len()));
-            parts[shard].push(id, args);
+            parts[shard].push(command, args);
         }
         (parts, places)
     }
@@ -145,7 +143,7 @@ impl Connection {
             done += 1;
         }
         for executed in by_shard {
-            self.note_all(executed.slow);
+            self.note_slow(executed.slow);
         }
         done
     }
@@ -167,12 +165,11 @@ impl Connection {
             .filter(|(_, part)| !part.is_empty())
             .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
             .collect();
-        let mut executed = vec![(shard_loop.id, run::run_batch(&shard_loop, &own).await)];
-        for (shard, exchange) in asked {
-            if let Answer::Executed(mut answer) = shard_loop.answer(exchange).await {
-                keep_copies(&shard_loop, &mut answer);
-                executed.push((shard, *answer));
-            }
+        let mut executed = vec![(shard_loop.id, batch::run(&shard_loop, &own).await)];
+        for (shard, asked) in asked {
+            let mut answer = asked.await;
+            keep_copies(&shard_loop, &mut answer);
+            executed.push((shard, answer));
         }
         self.put_in_order(places, executed)
     }
@@ -210,11 +207,10 @@ fn send_batch(
     shard: ShardId,
     batch: Batch,
     answer_when: AnswerWhen,
-) -> u64 {
+) -> Asked<Executed> {
     LoopCounters::add(&shard_loop.counters.hops, 1);
-    let exchange = shard_loop.ask();
-    let message =
-        Message::Execute { origin: shard_loop.id, exchange, batch: Box::new(batch), answer_when };
+    let (asked, reply_to) = shard_loop.ask();
+    let message = Message::Execute { batch: Box::new(batch), reply_to, answer_when };
     shard_loop.turn.post(shard, message);
-    exchange
+    asked
 }

@@ -12,15 +12,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use basalt_shard::error::{storage_error_reply, text};
+use basalt_shard::error::text;
 use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Mode};
 use basalt_shard::topology::ShardId;
 
-use crate::execute::run;
-use crate::execute::run::RoomWait;
-use crate::thread::message::{Answer, Batch, Executed, FAILED, Message};
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::execute::as_one;
+use crate::execute::room::RoomWait;
+use crate::thread::batch::{Batch, Executed};
+use crate::thread::loop_counters::LoopCounters;
+use crate::thread::message::Message;
+use crate::thread::shard_loop::ShardLoop;
 
 /// A lock of this shard, given back whatever happens.
 struct Locked<'a> {
@@ -46,26 +48,25 @@ pub(crate) async fn run(
     let lock = shard_loop.shard.borrow_mut().try_lock(keys)?;
     let _locked = Locked { shard_loop, lock };
     LoopCounters::add(&shard_loop.counters.hops, 1);
-    let exchange = shard_loop.ask();
-    let message =
-        Message::ExecuteAtOnce { origin: shard_loop.id, exchange, batch: Box::new(there) };
+    let (asked, reply_to) = shard_loop.ask();
+    let message = Message::ExecuteAtOnce { batch: Box::new(there), reply_to };
     shard_loop.turn.post(other, message);
-    let Answer::Executed(there) = shard_loop.answer(exchange).await else { return None };
-    let here = match run::run_at_once(shard_loop, &here, true) {
+    let there = asked.await?;
+    let here = match as_one::run_at_once(shard_loop, &here, true) {
         Some(executed) => executed,
         None => run_with_disk(shard_loop, here).await,
     };
-    Some((here, *there))
+    Some((here, there))
 }
 
 /// The keys of a batch, each once.
 fn keys(shard_loop: &ShardLoop, batch: &Batch) -> Vec<(RecordKey, Mode)> {
     let mut keys: Vec<(RecordKey, Mode)> = Vec::with_capacity(batch.len());
     for index in 0..batch.len() {
-        let (id, args) = batch.command(index);
-        let locks = shard_loop
-            .with_call(id, args, (batch.caller, 0), |call| call.locks(&shard_loop.node.topology))
-            .unwrap_or_default();
+        let (command, args) = batch.command(index);
+        let when = (batch.caller, 0);
+        let locks =
+            shard_loop.with_call(command, args, when, |call| call.locks(&shard_loop.node.topology));
         keys.extend(locks.into_iter().map(|(_, key, mode)| (key, mode)));
     }
     keys.sort_unstable_by(|left, right| {
@@ -86,7 +87,7 @@ async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
             run_some_with_disk(shard_loop, *batch).await
         } else {
             let text = text::REPLY_TOO_LONG.as_bytes();
-            run::all_failed(shard_loop, &batch, Instant::now(), text)
+            as_one::all_failed(shard_loop, &batch, Instant::now(), text)
         };
         let base = all.replies.len();
         rest = next.rest.take();
@@ -103,35 +104,13 @@ async fn run_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
 
 async fn run_some_with_disk(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Executed {
     let batch = Arc::new(batch);
-    let timer = Instant::now();
     let shown = shard_loop.shard.borrow().written();
     let mut wait = RoomWait::new();
-    let ran = loop {
+    loop {
         // With the keys locked: the other shard has done its part.
-        match run::run_with_disk(shard_loop, batch.clone(), &mut wait).await {
-            Ok(ran) => break ran,
+        match as_one::run_here(shard_loop, &batch, shown, &mut wait).await {
+            Ok(executed) => return executed,
             Err(lack) => wait.for_room(shard_loop, lack).await,
-        }
-    };
-    let Some(mut sequence) = ran else {
-        return run::all_failed(shard_loop, &batch, timer, FAILED);
-    };
-    shard_loop.shard.borrow_mut().warm(sequence.loaded);
-    shard_loop.shard.borrow_mut().count_lookups(sequence.lookups);
-    match run::commit(shard_loop, sequence.changes).await {
-        Ok(ticket) => {
-            run::tell_uses(shard_loop, sequence.used);
-            let ticket = ticket.max(shown);
-            let ends = sequence.ends.into_iter().map(|end| (end, ticket)).collect();
-            let mut executed =
-                Executed { replies: sequence.reply.take(), ends, ..Executed::default() };
-            run::count_shares(shard_loop, &batch, timer, &mut executed);
-            executed.rest = batch.rest(executed.ends.len());
-            executed
-        }
-        Err(error) => {
-            let text = storage_error_reply(&error);
-            run::all_failed(shard_loop, &batch, timer, text.as_bytes())
         }
     }
 }

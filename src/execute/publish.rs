@@ -16,7 +16,8 @@ use crate::client::subscriptions::Kind;
 use crate::execute::eviction;
 use crate::pubsub::Publication;
 use crate::shared::client_memory::COUNTED_FROM;
-use crate::thread::message::{Answer, ExchangeId, Message, SubscriptionChange};
+use crate::thread::message::{Message, SubscriptionChange};
+use crate::thread::questions::{Asked, ReplyTo};
 use crate::thread::shard_loop::ShardLoop;
 
 /// Shards that have to know of a subscription.
@@ -57,8 +58,8 @@ pub(crate) async fn subscribe(
     for (home, changes) in changes {
         questions.extend(tell_home(shard_loop, home, changes, true));
     }
-    for exchange in questions {
-        shard_loop.answer(exchange).await;
+    for asked in questions {
+        asked.await;
     }
 }
 
@@ -107,15 +108,15 @@ fn tell_home(
     home: ShardId,
     changes: Vec<SubscriptionChange>,
     answers: bool,
-) -> Option<ExchangeId> {
+) -> Option<Asked<()>> {
     if home == shard_loop.id {
         take_changes(shard_loop, shard_loop.id, &changes);
         return None;
     }
-    let exchange = answers.then(|| shard_loop.ask());
-    let message = Message::Subscriptions { origin: shard_loop.id, exchange, changes };
+    let (asked, reply_to) = answers.then(|| shard_loop.ask()).unzip();
+    let message = Message::Subscriptions { origin: shard_loop.id, changes, reply_to };
     shard_loop.turn.post(home, message);
-    exchange
+    asked
 }
 
 /// Subscriptions of another thread's clients, or of this one's.
@@ -147,21 +148,21 @@ pub(crate) fn publish_there(
     shard_loop: &ShardLoop,
     home: ShardId,
     publication: Publication,
-) -> ExchangeId {
-    let exchange = shard_loop.ask();
+) -> Asked<u64> {
+    let (asked, reply_to) = shard_loop.ask();
     let publication = Arc::new(publication);
-    shard_loop.turn.post(home, Message::Publish { origin: shard_loop.id, exchange, publication });
-    exchange
+    shard_loop.turn.post(home, Message::Publish { publication, reply_to });
+    asked
 }
 
 /// Publishes for another shard's thread, and answers it.
 pub(crate) fn publish_for(
     shard_loop: &ShardLoop,
-    (origin, exchange): (ShardId, ExchangeId),
     publication: Arc<Publication>,
+    reply_to: ReplyTo<u64>,
 ) {
     let count = publish_here(shard_loop, publication);
-    shard_loop.turn.post(origin, Message::Answer(exchange, Answer::Receivers(count)));
+    shard_loop.answer(reply_to, count);
 }
 
 /// Pushes a publication to this thread's subscribers. Who does not read is closed when what waits

@@ -15,20 +15,26 @@ use crate::telemetry::slowness::Slow;
 use crate::thread::shard_loop::ShardLoop;
 
 /// What there is to note of a command that took `duration_us`; mostly nothing.
+#[inline]
 pub(crate) fn check(
     shard_loop: &ShardLoop,
     id: CommandId,
     args: Args<'_>,
     duration_us: u64,
-) -> Option<Slow> {
+) -> Option<Box<Slow>> {
     let settings = shard_loop.hot_settings.get();
     let is_slow = is_over(settings.slowlog_log_slower_than_us, duration_us);
     if !is_slow && !is_spike(settings.latency_monitor_threshold_ms, duration_us) {
         return None;
     }
+    Some(describe(shard_loop, id, args, duration_us))
+}
+
+#[cold]
+fn describe(shard_loop: &ShardLoop, id: CommandId, args: Args<'_>, duration_us: u64) -> Box<Slow> {
     let spec = shard_loop.node.table.entry(id).spec;
     let arguments = redact::arguments(spec, args, shortened(args));
-    Some(Slow { id, duration_us, arguments })
+    Box::new(Slow { id, duration_us, arguments })
 }
 
 /// A negative threshold: nothing is slow. 0: everything is.

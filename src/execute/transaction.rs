@@ -24,15 +24,16 @@ use basalt_shard::error::storage_error_reply;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::keyspace::layout::RecordKey;
 use basalt_shard::locks::{LockId, Mode, Scope};
-use basalt_shard::resp::Protocol;
-use basalt_shard::shard::{Sequence, run_in_sequence};
 use basalt_shard::topology::ShardId;
 use basalt_shard::view::Changes;
 
-use crate::execute::run;
-use crate::execute::run::RoomWait;
-use crate::thread::message::{Answer, Batch, Executed, FAILED, Message};
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::execute::patience::give_way;
+use crate::execute::room::RoomWait;
+use crate::execute::{as_one, commit};
+use crate::thread::batch::{Batch, Executed};
+use crate::thread::loop_counters::LoopCounters;
+use crate::thread::message::Message;
+use crate::thread::shard_loop::ShardLoop;
 use crate::thread::turn;
 
 /// The outcome of a transaction.
@@ -51,40 +52,31 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
     LoopCounters::add(&shard_loop.counters.transactions, 1);
     let batch = Arc::new(batch);
     let mut wait = RoomWait::new();
-    let (locks, timer, sequence) = loop {
+    let (mut locks, start, sequence) = loop {
         let locks = lock_all(shard_loop, &batch).await;
-        let timer = Instant::now();
-        let ran = match run_on_loop(shard_loop, &batch) {
+        let start = Instant::now();
+        let ran = match as_one::run_in_memory(shard_loop, &batch) {
             Some(sequence) => Ok(Some(sequence)),
-            None => run::run_with_disk(shard_loop, batch.clone(), &mut wait).await,
+            None => as_one::run_with_disk(shard_loop, &batch, &mut wait).await,
         };
         match ran {
-            Ok(Some(sequence)) => break (locks, timer, sequence),
-            Ok(None) => {
-                release(shard_loop, locks);
-                return failed(shard_loop, &batch, timer, FAILED);
-            }
+            Ok(sequence) => break (locks, start, sequence),
             Err(lack) => {
                 release(shard_loop, locks);
                 wait.for_room(shard_loop, lack).await;
             }
         }
     };
-    // What is held is held until all is committed.
-    let Sequence { mut reply, ends, changes, held: _held, lookups, used, .. } = sequence;
-    shard_loop.shard.borrow_mut().count_lookups(lookups);
-    run::give_way(changes.heads().len()).await;
-    let tickets = match commit(shard_loop, locks, changes).await {
-        Ok(tickets) => tickets,
-        Err(reply) => return failed(shard_loop, &batch, timer, reply.as_bytes()),
+    let commit = async |changes: Changes| {
+        give_way(changes.heads().len()).await;
+        commit_everywhere(shard_loop, &mut locks, changes).await
     };
-    run::tell_uses(shard_loop, used);
-    // What they wait for is the same for all, and told apart.
-    let ends = ends.into_iter().map(|end| (end, 0)).collect();
-    let mut executed = Executed { replies: reply.take(), ends, ..Executed::default() };
-    run::count_shares(shard_loop, &batch, timer, &mut executed);
-    executed.rest = batch.rest(executed.ends.len());
-    Outcome { executed, tickets }
+    let done = as_one::complete(shard_loop, &batch, start, sequence, commit).await;
+    release(shard_loop, locks);
+    match done {
+        Ok((executed, tickets)) => Outcome { executed, tickets },
+        Err(executed) => Outcome { executed, tickets: Vec::new() },
+    }
 }
 
 /// Locks the keys of a batch on all shards, in their order.
@@ -93,11 +85,10 @@ async fn lock_all(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> BTreeMap<ShardId
     let mut keys_count = 0;
     for (shard, keys) in needed_locks(shard_loop, batch) {
         keys_count += keys.len();
-        run::give_way(keys.len()).await;
-        let lock = lock(shard_loop, shard, Scope::Keys(keys)).await;
-        locks.extend(lock.map(|lock| (shard, lock)));
+        give_way(keys.len()).await;
+        locks.insert(shard, lock(shard_loop, shard, Scope::Keys(keys)).await);
     }
-    run::give_way(keys_count).await;
+    give_way(keys_count).await;
     locks
 }
 
@@ -107,10 +98,10 @@ fn needed_locks(
 ) -> BTreeMap<ShardId, Vec<(RecordKey, Mode)>> {
     let mut merged: BTreeMap<(ShardId, RecordKey), Mode> = BTreeMap::new();
     for index in 0..batch.len() {
-        let (id, args) = batch.command(index);
-        let locks = shard_loop
-            .with_call(id, args, (batch.caller, 0), |call| call.locks(&shard_loop.node.topology))
-            .unwrap_or_default();
+        let (command, args) = batch.command(index);
+        let when = (batch.caller, 0);
+        let locks =
+            shard_loop.with_call(command, args, when, |call| call.locks(&shard_loop.node.topology));
         for (shard, key, mode) in locks {
             let merged = merged.entry((shard, key)).or_insert(mode);
             if mode == Mode::Exclusive {
@@ -126,21 +117,14 @@ fn needed_locks(
 }
 
 /// Locks a scope on any shard.
-pub(crate) async fn lock(
-    shard_loop: &Rc<ShardLoop>,
-    shard: ShardId,
-    scope: Scope,
-) -> Option<LockId> {
+pub(crate) async fn lock(shard_loop: &Rc<ShardLoop>, shard: ShardId, scope: Scope) -> LockId {
     if shard == shard_loop.id {
-        return Some(shard_loop.lock(scope).await.0);
+        return shard_loop.lock(scope).await.0;
     }
     LoopCounters::add(&shard_loop.counters.hops, 1);
-    let exchange = shard_loop.ask();
-    shard_loop.turn.post(shard, Message::Lock { origin: shard_loop.id, exchange, scope });
-    match shard_loop.answer(exchange).await {
-        Answer::Locked(lock) => Some(lock),
-        _ => None,
-    }
+    let (asked, reply_to) = shard_loop.ask();
+    shard_loop.turn.post(shard, Message::Lock { scope, reply_to });
+    asked.await
 }
 
 /// Gives locks on any shards back.
@@ -154,29 +138,9 @@ pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) 
     }
 }
 
-fn run_on_loop(shard_loop: &ShardLoop, batch: &Batch) -> Option<Sequence> {
-    let (databases, settings) = (shard_loop.databases(), shard_loop.settings());
-    let calls = run::calls(&shard_loop.node, batch, &databases, &settings);
-    let mut shard = shard_loop.shard.borrow_mut();
-    let (random, cache) = shard.random_and_cache();
-    let protocol = batch.protocol.unwrap_or(Protocol::Resp2);
-    let home = (shard_loop.id, cache);
-    run_in_sequence(calls, &shard_loop.node.topology, random, Some(home), protocol, None)
-}
-
-/// Has every owner commit its part, and gives the locks back. What the replies have to wait for;
-/// or the error reply, when a part of it may be missing.
-async fn commit(
-    shard_loop: &Rc<ShardLoop>,
-    mut locks: BTreeMap<ShardId, LockId>,
-    changes: Changes,
-) -> Result<Tickets, String> {
-    let done = commit_locked(shard_loop, &mut locks, changes).await;
-    release(shard_loop, locks);
-    done
-}
-
-async fn commit_locked(
+/// Has every owner commit its part; other shards whose last part this is get their locks back with
+/// it. What the replies have to wait for; or the error reply, when a part of it may be missing.
+async fn commit_everywhere(
     shard_loop: &Rc<ShardLoop>,
     locks: &mut BTreeMap<ShardId, LockId>,
     changes: Changes,
@@ -225,22 +189,21 @@ async fn commit_parts(
             continue;
         }
         LoopCounters::add(&shard_loop.counters.hops, 1);
-        let (origin, exchange) = (shard_loop.id, shard_loop.ask());
+        let (asked, reply_to) = shard_loop.ask();
         let (lock, changes) = (locks.remove(&shard), Box::new(part));
-        shard_loop.turn.post(shard, Message::Commit { origin, exchange, lock, changes });
-        questions.push((shard, exchange));
+        shard_loop.turn.post(shard, Message::Commit { lock, changes, reply_to });
+        questions.push((shard, asked));
     }
     if let Some(part) = own {
-        match run::commit(shard_loop, part).await {
+        match commit::commit(shard_loop, part).await {
             Ok(ticket) => tickets.push((shard_loop.id, ticket)),
             Err(error) => failure = Some(storage_error_reply(&error)),
         }
     }
-    for (shard, exchange) in questions {
-        match shard_loop.answer(exchange).await {
-            Answer::Committed(Ok(ticket)) => tickets.push((shard, ticket)),
-            Answer::Committed(Err(error)) => failure = Some(storage_error_reply(&error)),
-            _ => failure = Some(failed_write()),
+    for (shard, asked) in questions {
+        match asked.await {
+            Ok(ticket) => tickets.push((shard, ticket)),
+            Err(error) => failure = Some(storage_error_reply(&error)),
         }
     }
     failure.map_or(Ok(tickets), Err)
@@ -248,9 +211,4 @@ async fn commit_parts(
 
 fn failed_write() -> String {
     storage_error_reply(&EngineError::Io("a write failed in the server; this is a bug".into()))
-}
-
-fn failed(shard_loop: &ShardLoop, batch: &Batch, timer: Instant, text: &[u8]) -> Outcome {
-    let executed = run::all_failed(shard_loop, batch, timer, text);
-    Outcome { executed, tickets: Vec::new() }
 }

@@ -13,21 +13,22 @@ use crate::client::Session;
 use crate::execute::eviction;
 use crate::execute::eviction::Lack;
 use crate::runtime;
-use crate::thread::message::{Answer, ExchangeId, Message};
+use crate::thread::message::Message;
 use crate::thread::node::Node;
+use crate::thread::questions::{Asked, ReplyTo};
 use crate::thread::shard_loop::ShardLoop;
 
 /// Wakes a task of some shard's thread, from any thread.
 struct Alarm {
     node: Arc<Node>,
-    shard: usize,
-    exchange: ExchangeId,
+    reply_to: ReplyTo<()>,
 }
 
 impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
-        let answer = Message::Answer(self.exchange, Answer::Value(Box::new(())));
-        self.node.mailboxes[self.shard].send(answer);
+        let reply_to = self.reply_to.clone();
+        let mailbox = &self.node.mailboxes[reply_to.origin];
+        mailbox.send(Message::Answer(reply_to.answer(())));
     }
 }
 
@@ -41,8 +42,8 @@ pub(crate) async fn wait_in_line<T>(
     deadline: Option<Instant>,
 ) -> Option<T> {
     loop {
-        let exchange = shard_loop.ask();
-        let alarm = Alarm { node: shard_loop.node.clone(), shard: shard_loop.id, exchange };
+        let (asked, reply_to) = shard_loop.ask();
+        let alarm = Alarm { node: shard_loop.node.clone(), reply_to };
         place.sleep(Some(Waker::from(Arc::new(alarm))));
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let is_over = || {
@@ -51,7 +52,6 @@ pub(crate) async fn wait_in_line<T>(
         };
         let goes = may_go();
         if goes.is_some() || is_over() {
-            shard_loop.forget(exchange);
             place.sleep(None);
             return goes;
         }
@@ -60,19 +60,13 @@ pub(crate) async fn wait_in_line<T>(
             false => None,
         };
         let until = look_again.into_iter().chain(left).min();
-        woken(shard_loop, exchange, session, until).await;
-        shard_loop.forget(exchange);
+        woken(asked, session, until).await;
     }
 }
 
 /// Until there is an answer, the time has passed, or the session is to be closed.
-async fn woken(
-    shard_loop: &ShardLoop,
-    exchange: ExchangeId,
-    session: Option<&Session>,
-    until: Option<Duration>,
-) {
-    let mut answer = pin!(shard_loop.answer(exchange));
+async fn woken(asked: Asked<()>, session: Option<&Session>, until: Option<Duration>) {
+    let mut answer = pin!(asked);
     let mut time = pin!(async {
         match until {
             Some(until) => runtime::sleep(until).await,

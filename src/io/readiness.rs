@@ -107,6 +107,11 @@ impl Registered {
         SOCKETS.with(|sockets| sockets.add(socket))
     }
 
+    /// Whether the other side has ended it, or it failed.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.known.has_ended.get()
+    }
+
     /// Whether it is worth a try.
     pub(crate) fn is_ready(&self, direction: Direction) -> bool {
         self.known.of(direction).is_ready.get()

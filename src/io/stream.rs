@@ -98,6 +98,12 @@ impl Stream {
         Poll::Pending
     }
 
+    /// Whether the other side has ended its sending, or the connection failed, as of the thread's
+    /// last look at its sockets.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.registered.as_ref().is_none_or(Registered::has_ended)
+    }
+
     /// Ends what is sent; what was sent arrives before that.
     pub(crate) fn end_writing(&self) {
         let _ = socket::shutdown(self.socket.as_raw_fd(), Shutdown::Write);

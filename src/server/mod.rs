@@ -1,5 +1,7 @@
-//! The process from its start to its end.
+//! The process from its start (`start`, `opening`) to its end (`closing`).
 
+mod closing;
+mod opening;
 mod pid_file;
 mod signals;
 pub(crate) mod start;

@@ -2,7 +2,8 @@
 //! Logs and how durable they are (`log_sync`), memory of clients and shares of the caches, threads
 //! that may block (`pool`), descriptors, the data directory, counters, how the verifying stands
 //! (`scrub`), space on the disk (`space`) and what is set aside of it (`reserve`), what SAVE has
-//! come to (`saves`), who looks after the process (`supervision`), and its end (`stop`).
+//! come to (`saves`), what CLIENT PAUSE holds up (`pause`), who looks after the process
+//! (`supervision`), and its end (`stop`).
 
 pub(crate) mod client_memory;
 pub(crate) mod counters;
@@ -10,6 +11,7 @@ pub(crate) mod data_directory;
 pub(crate) mod log_sync;
 pub(crate) mod memory_shares;
 pub(crate) mod open_files;
+pub(crate) mod pause;
 pub(crate) mod pool;
 pub(crate) mod reserve;
 pub(crate) mod saves;

@@ -2,7 +2,6 @@
 //! LATENCY HISTOGRAM. One set a thread; INFO adds them up.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use basalt_shard::table::CommandId;
 use hdrhistogram::Histogram;
@@ -32,8 +31,6 @@ pub(crate) struct CommandStatistics {
     by_command: Vec<OfCommand>,
     errors: BTreeMap<Vec<u8>, u64>,
     tracks_latency: bool,
-    /// Of the command that ended last.
-    pub(crate) last_duration_ns: u64,
 }
 
 impl CommandStatistics {
@@ -42,7 +39,6 @@ impl CommandStatistics {
             by_command: vec![OfCommand::default(); commands],
             errors: BTreeMap::new(),
             tracks_latency: true,
-            last_duration_ns: 0,
         }
     }
 
@@ -51,19 +47,8 @@ impl CommandStatistics {
         self.tracks_latency = tracks;
     }
 
-    /// A command that began at `start` has ended with this reply. Returns the moment of its end,
-    /// which is the start of the next in a pipeline: one look at the clock a command.
-    pub(crate) fn finish(&mut self, id: CommandId, start: Instant, reply: &[u8]) -> Instant {
-        let end = Instant::now();
-        let nanoseconds =
-            u64::try_from(end.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX);
-        self.count(id, nanoseconds, reply);
-        end
-    }
-
     /// A command has ended with this reply after so long.
     pub(crate) fn count(&mut self, id: CommandId, nanoseconds: u64, reply: &[u8]) {
-        self.last_duration_ns = nanoseconds;
         if reply.first() == Some(&b'-') {
             self.count_error(reply);
         }

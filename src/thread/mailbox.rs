@@ -10,32 +10,31 @@ use std::task::{Context, Poll, Waker};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::runtime::Bell;
-use crate::thread::message::Message;
 
 /// The sending side: shared by all threads.
-pub(crate) struct Mailbox {
-    sender: Sender<Message>,
-    receiver: Receiver<Message>,
+pub(crate) struct Mailbox<M> {
+    sender: Sender<M>,
+    receiver: Receiver<M>,
     bell: Bell,
     /// Of the receiving task, for its own thread.
     waker: Mutex<Option<Waker>>,
 }
 
-impl Mailbox {
+impl<M> Mailbox<M> {
     pub(crate) fn new() -> io::Result<Self> {
         let (sender, receiver) = unbounded();
         Ok(Self { sender, receiver, bell: Bell::new()?, waker: Mutex::new(None) })
     }
 
     /// Puts a message in and wakes the receiving thread if it sleeps.
-    pub(crate) fn send(&self, message: Message) {
+    pub(crate) fn send(&self, message: M) {
         // Cannot fail: the receiver lives as long as the mailbox.
         let _ = self.sender.send(message);
         self.bell.ring();
     }
 
     /// Puts many messages in, with one wake-up at most.
-    pub(crate) fn send_all(&self, messages: impl IntoIterator<Item = Message>) {
+    pub(crate) fn send_all(&self, messages: impl IntoIterator<Item = M>) {
         for message in messages {
             let _ = self.sender.send(message);
         }
@@ -48,7 +47,7 @@ impl Mailbox {
     }
 
     /// The next message. For the receiving task only, which [`Mailbox::look`] wakes.
-    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<Message> {
+    pub(crate) fn poll_receive(&self, context: &mut Context<'_>) -> Poll<M> {
         if let Ok(message) = self.receiver.try_recv() {
             return Poll::Ready(message);
         }

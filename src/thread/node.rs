@@ -1,6 +1,6 @@
 //! What the threads of the process share.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -21,6 +21,7 @@ use crate::shared::data_directory::DataDirectory;
 use crate::shared::log_sync::{LogSync, Mode};
 use crate::shared::memory_shares::MemoryShares;
 use crate::shared::open_files::OpenFiles;
+use crate::shared::pause::{Held, Pause};
 use crate::shared::pool::Pool;
 use crate::shared::saves::Saves;
 use crate::shared::scrub::Scrub;
@@ -36,9 +37,8 @@ use crate::thread::process_command::Table;
 pub(crate) struct Node {
     pub(crate) topology: Arc<Topology>,
     pub(crate) table: Table,
-    /// The functions of the commands that no shard runs, by command id.
     /// A mailbox a shard.
-    pub(crate) mailboxes: Vec<Mailbox>,
+    pub(crate) mailboxes: Vec<Mailbox<Message>>,
     /// The log of each shard.
     pub(crate) logs: Vec<LogSync>,
     /// Numbers of keys of each shard.
@@ -71,12 +71,10 @@ pub(crate) struct Node {
     pub(crate) monitors: AtomicUsize,
     /// Bytes on their way to them on other threads.
     pub(crate) monitored_bytes: AtomicUsize,
-    /// Until when CLIENT PAUSE holds clients up, by the steady clock.
-    pub(crate) paused_until_ms: AtomicI64,
+    /// CLIENT PAUSE.
+    pub(crate) pause: Pause,
     /// DEBUG SET-ACTIVE-EXPIRE 0.
     pub(crate) expire_off: AtomicBool,
-    /// CLIENT PAUSE … WRITE: only writes are held up.
-    pub(crate) paused_writes_only: AtomicBool,
     pub(crate) slow_log: Mutex<SlowLog>,
     pub(crate) latency: Mutex<crate::telemetry::latency::LatencyMonitor>,
     /// Names clients; the next number.
@@ -172,8 +170,7 @@ impl Node {
 
     /// Whether keys whose time has come are left alone at the moment.
     pub(crate) fn expire_paused(&self) -> bool {
-        self.is_expiry_off()
-            || self.paused_until_ms.load(Ordering::Relaxed) > crate::clock::steady_ms() as i64
+        self.is_expiry_off() || self.pause.held() != Held::Nothing
     }
 
     /// Keys, and those with a deadline, of a physical database over all shards; some may be due

@@ -10,10 +10,10 @@ use std::rc::Rc;
 
 use basalt_shard::command::Args;
 use basalt_shard::resp::ReplyBuffer;
-use basalt_shard::table::{self, CommandId};
+use basalt_shard::table;
 
 use crate::client::Session;
-use crate::thread::message::Batch;
+use crate::thread::batch::KeptArgs;
 use crate::thread::shard_loop::ShardLoop;
 
 /// What a command that answers at once works with.
@@ -28,7 +28,7 @@ pub(crate) struct ProcessContext<'a> {
 pub(crate) struct LaterContext {
     pub(crate) shard_loop: Rc<ShardLoop>,
     pub(crate) session: Rc<Session>,
-    batch: Batch,
+    args: KeptArgs,
     /// Goes back with the reply in it.
     pub(crate) reply: ReplyBuffer,
 }
@@ -37,17 +37,15 @@ impl LaterContext {
     pub(crate) fn new(
         shard_loop: Rc<ShardLoop>,
         session: Rc<Session>,
-        (id, args): (CommandId, Args<'_>),
+        args: Args<'_>,
         reply: ReplyBuffer,
     ) -> Self {
-        let mut batch = Batch::default();
-        batch.push(id, args);
-        Self { shard_loop, session, batch, reply }
+        Self { shard_loop, session, args: KeptArgs::new(args), reply }
     }
 
     /// The arguments.
     pub(crate) fn args(&self) -> Args<'_> {
-        self.batch.command(0).1
+        self.args.args()
     }
 }
 

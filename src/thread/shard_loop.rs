@@ -1,25 +1,19 @@
-//! What one shard's thread has: its shard, its connections, the questions it has asked others, and
-//! the locks its tasks wait for. Lives in an `Rc`, touched by this thread alone; no borrow is held
-//! over an await.
+//! What one shard's thread has: its shard, its connections, and the locks that its tasks wait
+//! for. Lives in an `Rc`, touched by this thread alone; no borrow is held over an await.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
-use std::time::Instant;
 
 use basalt_shard::command::Args;
-use basalt_shard::command::Run;
 use basalt_shard::engine::EngineError;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::dirty::Ticket;
 use basalt_shard::locks::{LockId, Scope};
 use basalt_shard::settings::Settings;
 use basalt_shard::shard::{Call, Shard, Statistics};
-use basalt_shard::table::CommandId;
 use basalt_shard::topology::ShardId;
 use rustc_hash::FxHashMap;
 
@@ -32,126 +26,18 @@ use crate::pubsub::home::Home;
 use crate::pubsub::subscribers::Subscribers;
 use crate::shared::log_sync::{FLUSHED_ON_LOOP_BYTES_MAX, Mode};
 use crate::telemetry::command_statistics::CommandStatistics;
-use crate::thread::message::{Answer, ExchangeId, Message};
+use crate::thread::loop_counters::LoopCounters;
+use crate::thread::message::Message;
 use crate::thread::node::Node;
-use crate::thread::turn;
-use crate::thread::turn::Turn;
+use crate::thread::questions::{Asked, ReplyTo, question};
+use crate::thread::shard_command::{Setting, ShardCommand};
+use crate::thread::turn::gathered::Turn;
 
 /// Who waits for a lock.
 enum LockWaiter {
     Here(Option<Waker>),
     /// A transaction that another shard's thread runs.
-    There {
-        origin: ShardId,
-        exchange: ExchangeId,
-    },
-}
-
-#[derive(Default)]
-struct Question {
-    answer: Option<Answer>,
-    waker: Option<Waker>,
-}
-
-/// Counters of one thread, for INFO.
-#[derive(Default)]
-pub(crate) struct LoopCounters {
-    pub(crate) commands: Cell<u64>,
-    pub(crate) input_bytes: Cell<u64>,
-    pub(crate) output_bytes: Cell<u64>,
-    /// Times that sockets gave, and took, bytes.
-    pub(crate) reads: Cell<u64>,
-    pub(crate) writes: Cell<u64>,
-    /// Turns of the loop in which something was to be done.
-    pub(crate) turns: Cell<u64>,
-    /// Spent on removing keys whose time had come.
-    pub(crate) expire_ns: Cell<u64>,
-    pub(crate) rates: Rates,
-    pub(crate) hops: Cell<u64>,
-    pub(crate) transactions: Cell<u64>,
-}
-
-/// Samples that a rate is the mean of, as in Redis.
-const RATE_SAMPLES: usize = 16;
-
-/// Commands, input and output bytes, turns at one moment.
-#[derive(Clone, Copy)]
-struct RateSample {
-    at: Instant,
-    totals: [u64; 4],
-}
-
-/// How fast the totals grew lately.
-#[derive(Default)]
-pub(crate) struct Rates(RefCell<VecDeque<RateSample>>);
-
-impl Rates {
-    fn sample(&self, totals: [u64; 4]) {
-        let mut samples = self.0.borrow_mut();
-        samples.push_back(RateSample { at: Instant::now(), totals });
-        if samples.len() > RATE_SAMPLES {
-            samples.pop_front();
-        }
-    }
-
-    /// Commands, input and output bytes, turns a second.
-    pub(crate) fn per_second(&self) -> [f64; 4] {
-        let samples = self.0.borrow();
-        let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return [0.0; 4] };
-        let seconds = last.at.duration_since(first.at).as_secs_f64();
-        if seconds <= 0.0 {
-            return [0.0; 4];
-        }
-        std::array::from_fn(|index| (last.totals[index] - first.totals[index]) as f64 / seconds)
-    }
-}
-
-impl LoopCounters {
-    /// All back to zero.
-    fn reset(&self) {
-        let Self {
-            commands,
-            input_bytes,
-            output_bytes,
-            reads,
-            writes,
-            turns,
-            expire_ns,
-            rates,
-            hops,
-            transactions,
-        } = self;
-        for counter in [
-            commands,
-            input_bytes,
-            output_bytes,
-            reads,
-            writes,
-            turns,
-            expire_ns,
-            hops,
-            transactions,
-        ] {
-            counter.set(0);
-        }
-        // The samples hold totals from before.
-        rates.0.borrow_mut().clear();
-    }
-
-    /// Takes a sample for the rates.
-    pub(crate) fn sample(&self) {
-        self.rates.sample([
-            self.commands.get(),
-            self.input_bytes.get(),
-            self.output_bytes.get(),
-            self.turns.get(),
-        ]);
-    }
-
-    /// Adds to a counter.
-    pub(crate) fn add(counter: &Cell<u64>, count: u64) {
-        counter.set(counter.get() + count);
-    }
+    There(ReplyTo<LockId>),
 }
 
 /// The settings that every request looks at, copied out of the configuration.
@@ -177,7 +63,7 @@ pub(crate) struct ShardLoop {
     pub(crate) shard: RefCell<Shard>,
     /// Keys of other shards that are read without asking them.
     pub(crate) copies: RefCell<Copies>,
-    pub(crate) turn: Turn,
+    pub(crate) turn: Turn<Message>,
     pub(crate) buffers: BufferPool,
     pub(crate) sessions: RefCell<FxHashMap<u64, Rc<Session>>>,
     /// Clients of this thread that have subscribed.
@@ -192,8 +78,6 @@ pub(crate) struct ShardLoop {
     config: RefCell<Arc<Config>>,
     settings: RefCell<Arc<Settings>>,
     databases: RefCell<Arc<Vec<u8>>>,
-    questions: RefCell<FxHashMap<ExchangeId, Question>>,
-    next_exchange: Cell<ExchangeId>,
     lock_waiters: RefCell<FxHashMap<LockId, LockWaiter>>,
     /// Everything up to this batch was handed on.
     flushed: Cell<Ticket>,
@@ -223,8 +107,6 @@ impl ShardLoop {
             settings: RefCell::new(Arc::new(crate::thread::node::shard_settings(&node, &config))),
             config: RefCell::new(config),
             databases: RefCell::new(Arc::new(databases)),
-            questions: RefCell::default(),
-            next_exchange: Cell::new(0),
             lock_waiters: RefCell::default(),
             flushed: Cell::new(0),
             stopped: Cell::new(false),
@@ -281,8 +163,8 @@ impl ShardLoop {
         // and the other way round.
         self.flushed.set(0);
         self.node.logs[self.id].ring();
+        // Whose replies need not wait any more go at the end of the turn.
         self.turn.schedule();
-        turn::release(self);
     }
 
     /// CONFIG RESETSTAT: what this thread counted.
@@ -317,30 +199,23 @@ impl ShardLoop {
         self.settings.borrow().clone()
     }
 
-    /// Runs `run` with the call for a command that shards run. `None`: it is not one.
+    /// Runs `run` with the call for a command.
     pub(crate) fn with_call<T>(
         &self,
-        id: CommandId,
+        command: ShardCommand,
         args: Args<'_>,
-        (Caller { db, touch }, now_ms): (Caller, u64),
+        (caller, now_ms): (Caller, u64),
         run: impl FnOnce(&Call<'_>) -> T,
-    ) -> Option<T> {
-        let entry = self.node.table.entry(id);
-        let Run::Shard(handler) = entry.run else { return None };
+    ) -> T {
         let databases = self.databases.borrow();
         let settings = self.settings.borrow();
-        let call = Call {
-            spec: entry.spec,
-            handler,
-            args,
+        let setting = Setting {
             databases: &databases,
-            db,
-            touch,
+            settings: &settings,
             now_ms,
             steady_ms: self.steady_ms.get(),
-            settings: &settings,
         };
-        Some(run(&call))
+        run(&command.call(args, caller, setting))
     }
 
     /// Hands what this shard wrote to the kernel, or to the syncer.
@@ -387,45 +262,15 @@ impl ShardLoop {
         ticket == 0 || log.has_failed() || log.promised(mode) >= ticket
     }
 
-    /// A new question; its answer is awaited with [`ShardLoop::answer`].
-    pub(crate) fn ask(&self) -> ExchangeId {
-        let exchange = self.next_exchange.get();
-        self.next_exchange.set(exchange + 1);
-        self.questions.borrow_mut().insert(exchange, Question::default());
-        exchange
+    /// A question of this thread: what waits for the answer, and what goes along.
+    pub(crate) fn ask<T: Send>(&self) -> (Asked<T>, ReplyTo<T>) {
+        question(self.id)
     }
 
-    /// The answer to a question.
-    pub(crate) fn answer(&self, exchange: ExchangeId) -> impl Future<Output = Answer> + '_ {
-        std::future::poll_fn(move |context| {
-            let mut questions = self.questions.borrow_mut();
-            let question = questions.entry(exchange).or_default();
-            match question.answer.take() {
-                Some(answer) => {
-                    questions.remove(&exchange);
-                    Poll::Ready(answer)
-                }
-                None => {
-                    question.waker = Some(context.waker().clone());
-                    Poll::Pending
-                }
-            }
-        })
-    }
-
-    /// Nobody waits for the answer any more.
-    pub(crate) fn forget(&self, exchange: ExchangeId) {
-        self.questions.borrow_mut().remove(&exchange);
-    }
-
-    /// An answer has come.
-    pub(crate) fn answered(&self, exchange: ExchangeId, answer: Answer) {
-        if let Some(question) = self.questions.borrow_mut().get_mut(&exchange) {
-            question.answer = Some(answer);
-            if let Some(waker) = question.waker.take() {
-                waker.wake();
-            }
-        }
+    /// Answers a question of another shard's at the end of the turn.
+    pub(crate) fn answer<T: Send + 'static>(&self, reply_to: ReplyTo<T>, answer: T) {
+        let origin = reply_to.origin;
+        self.turn.post(origin, Message::Answer(reply_to.answer(answer)));
     }
 
     /// Waits for a lock of this shard, and says whether it was had at once.
@@ -446,12 +291,12 @@ impl ShardLoop {
     }
 
     /// Locks for a transaction that another thread runs; it is told when it has the lock.
-    pub(crate) fn lock_for(&self, origin: ShardId, exchange: ExchangeId, scope: Scope) {
+    pub(crate) fn lock_for(&self, scope: Scope, reply_to: ReplyTo<LockId>) {
         let (id, granted) = self.shard.borrow_mut().lock(scope);
         if granted {
-            self.turn.post(origin, Message::Answer(exchange, Answer::Locked(id)));
+            self.answer(reply_to, id);
         } else {
-            self.lock_waiters.borrow_mut().insert(id, LockWaiter::There { origin, exchange });
+            self.lock_waiters.borrow_mut().insert(id, LockWaiter::There(reply_to));
         }
     }
 
@@ -461,33 +306,29 @@ impl ShardLoop {
         for id in granted {
             match self.lock_waiters.borrow_mut().remove(&id) {
                 Some(LockWaiter::Here(Some(waker))) => waker.wake(),
-                Some(LockWaiter::There { origin, exchange }) => {
-                    self.turn.post(origin, Message::Answer(exchange, Answer::Locked(id)));
-                }
+                Some(LockWaiter::There(reply_to)) => self.answer(reply_to, id),
                 Some(LockWaiter::Here(None)) | None => {}
             }
         }
     }
 
-    /// Runs `work` on a thread that may block.
+    /// Runs `work` on a thread that may block. `None`: it panicked.
     pub(crate) async fn off_loop<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let exchange = self.ask();
+        let (asked, reply_to) = self.ask();
         let node = self.node.clone();
-        let origin = self.id;
         self.node.pool.run(move || {
             // A panic must still lead to an answer.
-            let value = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok();
-            let answer = Answer::Value(Box::new(value));
-            node.mailboxes[origin].send(Message::Answer(exchange, answer));
+            let value = catch_unwind(AssertUnwindSafe(work)).ok();
+            let mailbox = &node.mailboxes[reply_to.origin];
+            mailbox.send(Message::Answer(reply_to.answer(value)));
         });
-        let Answer::Value(value) = self.answer(exchange).await else { return None };
-        value.downcast::<Option<T>>().ok().and_then(|value| *value)
+        asked.await
     }
 
-    /// Runs `work` on the thread of `shard`.
+    /// Runs `work` on the thread of `shard`. `None`: it panicked there.
     pub(crate) async fn on_shard<T: Send + 'static>(
         self: &Rc<Self>,
         shard: ShardId,
@@ -496,17 +337,16 @@ impl ShardLoop {
         if shard == self.id {
             return Some(work(self));
         }
-        let exchange = self.ask();
-        let origin = self.id;
-        self.turn.post(
-            shard,
-            Message::Run(Box::new(move |there| {
-                let value: Box<dyn Any + Send> = Box::new(work(there));
-                there.turn.post(origin, Message::Answer(exchange, Answer::Value(value)));
-            })),
-        );
-        let Answer::Value(value) = self.answer(exchange).await else { return None };
-        value.downcast::<T>().ok().map(|value| *value)
+        let (asked, reply_to) = self.ask();
+        let job = move |there: &Rc<ShardLoop>| {
+            let value = catch_unwind(AssertUnwindSafe(|| work(there)));
+            if value.is_err() {
+                tracing::error!("a piece of work panicked; this is a bug, please report it");
+            }
+            there.answer(reply_to, value.ok());
+        };
+        self.turn.post(shard, Message::Run(Box::new(job)));
+        asked.await
     }
 
     /// Runs `work` on the thread of every shard, one after the other.

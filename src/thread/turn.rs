@@ -2,8 +2,8 @@
 //! log goes to the kernel (or to the syncer), the outboxes go out with one wake-up each, and the
 //! replies that waited for it are released.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+pub(crate) mod gathered;
+
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -12,24 +12,12 @@ use basalt_shard::topology::ShardId;
 
 use crate::runtime;
 use crate::shared::log_sync::Mode;
-use crate::thread::message::{Answer, AnswerWhen, ExchangeId, Executed, Message};
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
-
-/// What gathers during a turn.
-pub(crate) struct Turn {
-    scheduled: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
-    outboxes: RefCell<Vec<Vec<Message>>>,
-    /// What goes out before anything in the outboxes.
-    first: RefCell<Vec<(ShardId, Message)>>,
-    /// Who waits for each shard's log, by what for.
-    waiting: Vec<[RefCell<Line>; 2]>,
-    /// Answers for other shards that wait for this shard's log.
-    deferred: RefCell<Vec<(Ticket, ShardId, Message)>>,
-}
-
-/// Who waits for a log, in the order of the batches.
-type Line = VecDeque<(Ticket, Waker)>;
+use crate::thread::batch::Executed;
+use crate::thread::loop_counters::LoopCounters;
+use crate::thread::message::{AnswerWhen, Message};
+use crate::thread::questions::ReplyTo;
+use crate::thread::shard_loop::ShardLoop;
+use crate::thread::turn::gathered::Line;
 
 /// What somebody waits for.
 #[derive(Clone, Copy)]
@@ -49,41 +37,6 @@ impl Wanted {
             Self::Settled => shard_loop.is_settled(shard, ticket),
             Self::Synced => shard_loop.is_as_durable_as(Mode::Always, shard, ticket),
         }
-    }
-}
-
-impl Turn {
-    pub(crate) fn new(shards: usize) -> Self {
-        Self {
-            scheduled: Cell::new(false),
-            waker: RefCell::new(None),
-            outboxes: RefCell::new((0..shards).map(|_| Vec::new()).collect()),
-            first: RefCell::default(),
-            waiting: (0..shards).map(|_| Default::default()).collect(),
-            deferred: RefCell::new(Vec::new()),
-        }
-    }
-
-    /// Asks for an end of the turn, behind all tasks that are ready to run now.
-    pub(crate) fn schedule(&self) {
-        if !self.scheduled.replace(true)
-            && let Some(waker) = &*self.waker.borrow()
-        {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Sends a message to another shard before everything that is in outboxes for any shard:
-    /// whoever learns of something by a message from here finds that this one has come before.
-    pub(crate) fn post_first(&self, shard: ShardId, message: Message) {
-        self.first.borrow_mut().push((shard, message));
-        self.schedule();
-    }
-
-    /// Puts a message for another shard into its outbox.
-    pub(crate) fn post(&self, shard: ShardId, message: Message) {
-        self.outboxes.borrow_mut()[shard].push(message);
-        self.schedule();
     }
 }
 
@@ -124,20 +77,19 @@ fn end(shard_loop: &ShardLoop) {
 /// Sends what a batch of another shard's came to.
 pub(crate) fn post_executed(
     shard_loop: &ShardLoop,
-    to: ShardId,
-    exchange: ExchangeId,
-    executed: Box<Executed>,
+    reply_to: ReplyTo<Executed>,
+    executed: Executed,
     when: AnswerWhen,
 ) {
     let ticket = match when {
         AnswerWhen::Run => 0,
         AnswerWhen::Settled => executed.newest_ticket(),
     };
-    let answer = Message::Answer(exchange, Answer::Executed(executed));
     if ticket == 0 {
-        shard_loop.turn.post(to, answer);
-        return;
+        return shard_loop.answer(reply_to, executed);
     }
+    let to = reply_to.origin;
+    let answer = Message::Answer(reply_to.answer(executed));
     // The log is written at the end of the turn, at the earliest.
     shard_loop.turn.deferred.borrow_mut().push((ticket, to, answer));
     shard_loop.turn.schedule();
@@ -175,7 +127,7 @@ fn post_deferred(shard_loop: &ShardLoop) {
 
 /// Wakes whoever waited for something that is durable enough by now. For those who still wait,
 /// the logs are asked for news again: a subscription ends with the first news.
-pub(crate) fn release(shard_loop: &ShardLoop) {
+fn release(shard_loop: &ShardLoop) {
     for (shard, lines) in shard_loop.turn.waiting.iter().enumerate() {
         for (wanted, line) in Wanted::ALL.into_iter().zip(lines) {
             let mut line = line.borrow_mut();

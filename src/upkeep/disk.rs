@@ -13,9 +13,6 @@ use crate::thread::node::Node;
 /// How often the space is looked at.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// The reply to a command that would add data to a full disk.
-pub(crate) const FULL: &[u8] = b"MISCONF Errors writing to the AOF file: No space left on device";
-
 /// Starts the thread that watches the space: nothing that itself waits for some may hold it up. It
 /// ends with the process.
 pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<()> {

@@ -12,7 +12,8 @@ use basalt_shard::topology::ShardId;
 
 use crate::clock::now_ms;
 use crate::runtime;
-use crate::thread::shard_loop::{LoopCounters, ShardLoop};
+use crate::thread::loop_counters::LoopCounters;
+use crate::thread::shard_loop::ShardLoop;
 
 /// How often deadlines are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_millis(50);

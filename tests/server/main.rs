@@ -20,6 +20,7 @@ mod daemon;
 mod effects;
 mod expiry;
 mod formats;
+mod gate;
 mod hot_keys;
 mod info;
 mod key_counts;

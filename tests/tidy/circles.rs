@@ -1,13 +1,17 @@
-//! Circles: files that import each other, by whatever detour. None of them can be read without all
-//! the others, so there are none.
+//! Circles: files that import each other, by whatever detour. None of them can be read or changed
+//! without all the others, so a circle has its reason, or is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::imports::{Import, imports, module_of};
 use super::{Source, assert_none, sources};
 
-/// Where there must be none.
-const FOLDERS: &[&str] = &["shard/src/", "loadtest/src/"];
+/// A folder, and its circles that are meant: ARCHITECTURE.md has the reason of each.
+const FOLDERS: &[(&str, &[&[&str]])] = &[
+    ("src/", &[&["thread/message", "thread/node", "thread/process_command", "thread/shard_loop"]]),
+    ("shard/src/", &[]),
+    ("loadtest/src/", &[]),
+];
 
 /// What the files of one crate take from each other, by module.
 struct Crate(BTreeMap<String, Vec<Import>>);
@@ -86,14 +90,18 @@ impl Crate {
 }
 
 #[test]
-fn no_files_import_each_other() {
+fn files_import_each_other_in_no_circle_but_those_that_are_meant() {
     let sources = sources(".rs");
     let mut complaints = Vec::new();
-    for folder in FOLDERS {
+    for (folder, meant) in FOLDERS {
         let files = Crate::of(folder, &sources);
         assert!(files.0.len() > 10, "{folder}: {} files", files.0.len());
-        let circles = files.circles();
-        complaints.extend(circles.iter().map(|circle| format!("{folder}: {}", circle.join(", "))));
+        let found = files.circles();
+        let meant: BTreeSet<Vec<&str>> = meant.iter().map(|circle| circle.to_vec()).collect();
+        let new = found.difference(&meant).map(|circle| ("a circle", circle));
+        let gone = meant.difference(&found).map(|circle| ("no longer a circle", circle));
+        let told = new.chain(gone);
+        complaints.extend(told.map(|(what, it)| format!("{folder}: {what}: {}", it.join(", "))));
     }
     assert_none(&complaints);
 }

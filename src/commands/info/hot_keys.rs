@@ -4,7 +4,6 @@
 
 use basalt_shard::keyspace::hot_keys::{HotKey, SAMPLED_ONE_IN};
 
-use crate::commands::info::facts::Facts;
 use crate::commands::info::text::Text;
 use crate::execute::monitor::quote;
 
@@ -32,9 +31,9 @@ impl OfShard {
 }
 
 /// The name comes last, in quotes: it may hold anything.
-pub(super) fn hot_keys(facts: &Facts, out: &mut Text) {
+pub(super) fn hot_keys(known: &[OfShard], out: &mut Text) {
     out.section("Hotkeys");
-    let shards = || facts.hot_keys.iter();
+    let shards = || known.iter();
     let uses_per_second: f64 = shards().map(|shard| shard.uses_per_second).sum();
     out.field("hotkeys_sampled_one_in", SAMPLED_ONE_IN);
     out.field("hotkeys_key_uses_per_sec", format_args!("{uses_per_second:.0}"));

@@ -6,7 +6,6 @@ use basalt_shard::keyspace::ttl;
 use basalt_shard::random::Random;
 
 use crate::clock::now_ms;
-use crate::commands::info::facts::Facts;
 use crate::commands::info::text::Text;
 use crate::thread::shard_loop::ShardLoop;
 use crate::upkeep::expiry;
@@ -68,9 +67,9 @@ async fn mean_ttl_ms(shard_loop: &Rc<ShardLoop>, db: u8) -> u64 {
 }
 
 /// A line for each logical database that has keys.
-pub(super) fn keyspace(facts: &Facts, out: &mut Text) {
+pub(super) fn keyspace(databases: &[Database], out: &mut Text) {
     out.section("Keyspace");
-    for Database { db, keys, expires, mean_ttl_ms } in &facts.databases {
+    for Database { db, keys, expires, mean_ttl_ms } in databases {
         out.field(
             &format!("db{db}"),
             format_args!("keys={keys},expires={expires},avg_ttl={mean_ttl_ms}"),

@@ -67,8 +67,16 @@ const SECTIONS: &[Section] = &[
     Section { name: LATENCY_STATS, shown: Shown::WithAll, write: commands::latency_stats },
     Section { name: "cluster", shown: Shown::ByDefault, write: server::cluster },
     Section { name: "storage", shown: Shown::ByDefault, write: storage::storage },
-    Section { name: HOT_KEYS, shown: Shown::ByName, write: hot_keys::hot_keys },
-    Section { name: KEYSPACE, shown: Shown::ByDefault, write: keyspace::keyspace },
+    Section {
+        name: HOT_KEYS,
+        shown: Shown::ByName,
+        write: |facts, out| hot_keys::hot_keys(&facts.hot_keys, out),
+    },
+    Section {
+        name: KEYSPACE,
+        shown: Shown::ByDefault,
+        write: |facts, out| keyspace::keyspace(&facts.databases, out),
+    },
 ];
 
 const LATENCY_STATS: &str = "latencystats";

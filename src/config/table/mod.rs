@@ -20,6 +20,10 @@ use super::settings::Settings;
 use super::value::{Kind, Value};
 use super::words::Word;
 
+/// Directives that are no settings: they exist in files only.
+const SPECIAL_DIRECTIVES: [&str; 5] =
+    ["include", "rename-command", "user", "loadmodule", "sentinel"];
+
 /// What setting the directive does.
 #[derive(Clone, Copy)]
 pub(crate) enum Effect {
@@ -291,7 +295,7 @@ pub(super) fn nearest_name(typed: &[u8]) -> Option<&'static str> {
     if typed.len() > TYPED_MAX {
         return None;
     }
-    let specials = super::file::SPECIAL_DIRECTIVES.iter().copied();
+    let specials = SPECIAL_DIRECTIVES.iter().copied();
     let names = BY_NAME.keys().copied().chain(specials);
     let allowed = (typed.len() / 3).clamp(1, 3);
     names

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Fault, Location, Origin};
 use super::include;
+use super::matcher::Matcher;
+use super::rename::Rename;
 use super::syntax::split_words;
 use super::table::{Directive, Effect, directives, find, is_obsolete};
 use super::value::{Kind, Value, WRONG_WORD_COUNT};
-use super::{Matcher, Rename};
 
 /// A configuration has some hundred lines; what is larger than this is another kind of file.
 const FILE_BYTES_MAX: u64 = 16 << 20;

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::Matcher;
+use super::matcher::Matcher;
 
 /// More files than anybody keeps in a directory for configuration.
 const FILES_MAX: usize = 4096;

@@ -19,8 +19,10 @@ pub(crate) mod cgroup;
 pub(crate) mod error;
 mod file;
 mod include;
+mod matcher;
 pub(crate) mod memory;
 mod numbers;
+mod rename;
 pub(crate) mod rewrite;
 pub(crate) mod runtime;
 pub(crate) mod settings;
@@ -34,25 +36,12 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use error::{ConfigError, Fault, Location};
+pub(crate) use error::{ConfigError, Fault};
 pub(crate) use file::Surroundings;
+pub(crate) use rename::Rename;
 use settings::Settings;
 use table::{Directive, Effect, directives, find};
 use value::Value;
-
-/// Matches a glob pattern (first) with a text.
-pub(crate) type Matcher = fn(pattern: &[u8], text: &[u8]) -> bool;
-
-/// A line `rename-command FROM TO`; an empty `to` takes the command away.
-///
-/// Whether there is such a command is for the owner of the command table to check, who reports
-/// at `location`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rename {
-    pub(crate) from: Vec<u8>,
-    pub(crate) to: Vec<u8>,
-    pub(crate) location: Location,
-}
 
 /// A whole configuration. See the module's documentation.
 #[derive(Clone, Debug)]

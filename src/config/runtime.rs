@@ -4,10 +4,11 @@
 //! into effect (listening on another port, say) and only then swaps the snapshots, so that a
 //! failure leaves everything as it was.
 
+use super::Config;
 use super::error::ConfigSetError;
+use super::matcher::Matcher;
 use super::table::{directives, find};
 use super::value::Value;
-use super::{Config, Matcher};
 
 /// What CONFIG SET must know about the client and the server.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,11 +7,11 @@ use std::path::Path;
 use nix::sys::stat::{major, minor};
 
 use crate::config::words::Durability;
-use crate::doctor::Subject;
 use crate::doctor::finding::Finding;
 use crate::doctor::host::Host;
 use crate::doctor::mounts;
 use crate::doctor::report::size;
+use crate::doctor::subject::Subject;
 use crate::doctor::sync_probe;
 use crate::shared::data_directory;
 use crate::shared::reserve;

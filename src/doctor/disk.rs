@@ -1,7 +1,7 @@
 //! The file system with the data, how it is mounted, and the disk's queue.
 
-use super::Subject;
 use super::finding::Finding;
+use super::subject::Subject;
 use crate::config::words::Durability;
 
 const MOVE: &str = "a data directory on ext4 or xfs of a local disk (--dir)";

@@ -1,8 +1,8 @@
 //! The kernel, and whether a shard's loop can run on it: its rings are really set up, as the server
 //! does it.
 
-use super::Subject;
 use super::finding::Finding;
+use super::subject::Subject;
 
 /// Sets a loop up and ends it; says whether the kernel took the flag that spares interrupts.
 pub(super) type RingProbe = fn() -> Result<bool, String>;

@@ -3,8 +3,8 @@
 
 use basalt_shard::engine::options::OPEN_TABLES_MAX;
 
-use crate::doctor::Subject;
 use crate::doctor::finding::Finding;
+use crate::doctor::subject::Subject;
 use crate::shared::open_files::{Demand, OPEN_AT_START};
 
 /// As the server divides them at start, with the soft limit raised to the hard one.

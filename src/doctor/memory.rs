@@ -1,8 +1,8 @@
 //! Memory: the budget against what there is, and whether the kernel takes pages away.
 
-use super::Subject;
 use super::finding::Finding;
 use super::report::size;
+use super::subject::Subject;
 use crate::config::memory::{self, MemoryPlan};
 
 pub(super) fn budget(subject: &Subject<'_>) -> Finding {

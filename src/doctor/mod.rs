@@ -19,17 +19,17 @@ mod mounts;
 mod network;
 mod processors;
 mod report;
+mod subject;
 mod sync_probe;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::config::{Config, ConfigError};
-use crate::shared::data_directory;
 use finding::{Finding, Level};
 use host::Host;
-use mounts::Mount;
+use subject::Subject;
 
 /// What is asked of the doctor beside the server's own arguments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,57 +39,30 @@ pub(crate) struct Options {
     pub(crate) strict: bool,
 }
 
-/// What the checks look at.
-struct Subject<'a> {
-    host: &'a Host,
-    config: &'a Config,
-    /// Those that this process may use.
-    cores: usize,
-    shards: usize,
-    /// The data directory, or while it is not there the nearest directory above it.
-    place: PathBuf,
-    mount: Option<Mount>,
-}
-
-impl<'a> Subject<'a> {
-    fn new(host: &'a Host, config: &'a Config, cores: usize) -> Self {
-        let manifest = data_directory::read(&config.dir, 0).ok().flatten();
-        let shards = match (manifest, config.shards) {
-            (Some(manifest), _) => manifest.shards,
-            (None, 0) => cores,
-            (None, shards) => shards as usize,
-        };
-        let there = config.dir.ancestors().find(|path| path.exists());
-        let place = there.unwrap_or(Path::new("/")).to_owned();
-        let real = place.canonicalize().unwrap_or_else(|_| place.clone());
-        let mount = Mount::of(host, &real);
-        Self { host, config, cores, shards, place, mount }
-    }
-
-    fn findings(&self) -> Vec<Finding> {
-        vec![
-            kernel::version(self),
-            kernel::io_uring(self, kernel::try_rings),
-            limits::open_files(self),
-            limits::locked_memory(self),
-            processors::shards(self),
-            processors::clock(self),
-            processors::governor(self),
-            memory::budget(self),
-            memory::swap(self),
-            memory::swappiness(self),
-            memory::overcommit(self),
-            memory::huge_pages(self),
-            network::backlog(self),
-            network::half_open(self),
-            directory::directory(self),
-            disk::file_system(self),
-            disk::mount_options(self),
-            disk::queue(self),
-            directory::space(self),
-            directory::sync_latency(self),
-        ]
-    }
+/// All findings, in the order in which they are told.
+fn findings(subject: &Subject<'_>) -> Vec<Finding> {
+    vec![
+        kernel::version(subject),
+        kernel::io_uring(subject, kernel::try_rings),
+        limits::open_files(subject),
+        limits::locked_memory(subject),
+        processors::shards(subject),
+        processors::clock(subject),
+        processors::governor(subject),
+        memory::budget(subject),
+        memory::swap(subject),
+        memory::swappiness(subject),
+        memory::overcommit(subject),
+        memory::huge_pages(subject),
+        network::backlog(subject),
+        network::half_open(subject),
+        directory::directory(subject),
+        disk::file_system(subject),
+        disk::mount_options(subject),
+        disk::queue(subject),
+        directory::space(subject),
+        directory::sync_latency(subject),
+    ]
 }
 
 /// Looks, prints, and gives the exit code: 0 nothing serious, 1 warnings and `strict`, 2 failures.
@@ -99,7 +72,7 @@ pub(crate) fn run(config: Result<Config, ConfigError>, options: Options) -> Exit
         Ok(config) => {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let subject = Subject::new(&host, config, cores);
-            (config.dir.display().to_string(), subject.findings())
+            (config.dir.display().to_string(), findings(&subject))
         }
         Err(error) => {
             let seen = "the server would not start with it";

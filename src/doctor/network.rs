@@ -1,7 +1,7 @@
 //! Queues of connections that wait to be accepted.
 
-use super::Subject;
 use super::finding::Finding;
+use super::subject::Subject;
 
 pub(super) fn backlog(subject: &Subject<'_>) -> Finding {
     const CHECK: &str = "tcp-backlog";

@@ -1,7 +1,7 @@
 //! Processors: how many for the shards, their clock and their speed.
 
-use super::Subject;
 use super::finding::Finding;
+use super::subject::Subject;
 use crate::config::cgroup;
 
 pub(super) fn shards(subject: &Subject<'_>) -> Finding {

@@ -8,7 +8,13 @@ use super::{Source, assert_none, sources};
 
 /// A folder, and its circles that are meant: ARCHITECTURE.md has the reason of each.
 const FOLDERS: &[(&str, &[&[&str]])] = &[
-    ("src/", &[&["thread/message", "thread/node", "thread/process_command", "thread/shard_loop"]]),
+    (
+        "src/",
+        &[
+            &["connection", "connection/memory", "connection/replies", "connection/segment"],
+            &["thread/message", "thread/node", "thread/process_command", "thread/shard_loop"],
+        ],
+    ),
     ("shard/src/", &[]),
     ("loadtest/src/", &[]),
 ];

@@ -3,7 +3,7 @@
 use basalt_shard::command::{Args, BeginSearch, FindKeys, KeySpec, category, flag, key_flag, keys};
 use basalt_shard::resp::ReplyBuffer;
 
-use crate::commands::command::flag_names;
+use crate::commands::command::flag_names::flag_names;
 use crate::thread::process_command::{Entry, Table};
 
 /// COMMAND without arguments: every command.

@@ -4,7 +4,7 @@ use basalt_shard::command::keys::{KeyAt, extract_in_use};
 use basalt_shard::command::{Args, key_flag};
 use basalt_shard::resp::ReplyBuffer;
 
-use crate::commands::command::flag_names;
+use crate::commands::command::flag_names::flag_names;
 use crate::thread::process_command::Table;
 
 /// The keys of the command in `shown`, or the error to answer.

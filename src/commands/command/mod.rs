@@ -1,6 +1,7 @@
 //! COMMAND and its subcommands: the command table, told to clients. Reads nothing but the table.
 
 mod docs;
+mod flag_names;
 mod info;
 mod keys;
 mod list;
@@ -94,15 +95,6 @@ type TableFunction = fn(&Table, Args<'_>, &mut ReplyBuffer);
 
 fn run(context: &mut ProcessContext<'_>, function: TableFunction) {
     function(&context.shard_loop.node.table, context.args, context.reply);
-}
-
-/// The names out of a list of flags, as a set of statuses.
-fn flag_names(flags: u32, names: &[(u32, &str)], prefix: &str, reply: &mut ReplyBuffer) {
-    let chosen = || names.iter().filter(|(flag, _)| flags & flag != 0);
-    reply.set(chosen().count());
-    for (_, name) in chosen() {
-        reply.simple(&format!("{prefix}{name}"));
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::super::value::Kind;
 use super::super::words::{EvictionPolicy, Word};
-use super::*;
+use super::row::*;
 
 const NO_DEFRAG: &str = "there is no active defragmentation";
 const LAZY: &str =

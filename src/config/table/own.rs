@@ -1,7 +1,7 @@
 //! Basalt's own rows: shards, threads and how the memory budget is divided.
 
 use super::super::words::CpuPinning;
-use super::*;
+use super::row::*;
 
 /// Few slots per shard beyond this, and far more cores than hosts have.
 const SHARDS_MAX: i64 = 1024;

@@ -4,7 +4,7 @@ use super::super::settings::MemoryShare;
 use super::super::special::OutputLimit;
 use super::super::value::{Kind, Value};
 use super::super::words::{LogLevel, ProtectedAction, Supervision, Word};
-use super::*;
+use super::row::*;
 
 const NO_TITLE: &str = "the process keeps the title it was started with";
 const LOGS: &str = "the log goes to standard output or to the logfile, never to syslog";

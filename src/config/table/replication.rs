@@ -3,7 +3,7 @@
 
 use super::super::value::{Kind, Value};
 use super::super::words::Word;
-use super::*;
+use super::row::*;
 
 const NO_REPLICATION: &str = "there is no replication";
 const NO_CLUSTER: &str = "there is no cluster mode";

@@ -3,7 +3,7 @@
 
 use super::super::value::{Kind, Value};
 use super::super::words::Durability;
-use super::*;
+use super::row::*;
 
 const NO_SNAPSHOTS: &str = "every write is on disk already, so no snapshots are taken at intervals";
 const NO_RDB: &str = "the data is kept in a database, not in a snapshot file";

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use super::super::settings::Settings;
 use super::super::value::Value;
 use super::*;
 

@@ -6,9 +6,10 @@
 //!
 //! Layers, lowest first; a layer never imports one above it:
 //! `log` (batches in order, made durable) → `engine` (bytes on disk) → `keyspace` (keys, head
-//! records, counts, expiry) → `view` (what one command sees and changes) → `command` (how a command
-//! is described) → `types` and `generic` (the commands) → `table` (all of them); and beside the
-//! commands, above `command`: `shard` (locks, execution, commit).
+//! records, counts, expiry) → `view` (what one command sees and changes) → `tree` (ordered
+//! collections) → `command` (how a command is described) → `types` and `generic` (the commands) →
+//! `table` (all of them); and beside the commands, above `command`: `shard` (locks, execution,
+//! commit).
 
 pub mod command;
 pub mod engine;
@@ -26,6 +27,7 @@ pub mod settings;
 pub mod shard;
 pub mod table;
 pub mod topology;
+pub mod tree;
 pub mod types;
 pub mod view;
 

@@ -37,7 +37,7 @@ const SERVER: &[Room] = &[
 
 /// The rooms of the database of one shard, the lowest first.
 const SHARD: &[Room] = &[
-    room("basics", &["glob", "number", "random", "resp"]),
+    room("basics", &["glob", "number", "random", "resp", "types/packed"]),
     room("errors", &["engine/error", "error"]),
     room("log", &["log"]),
     // What is on the disk under a key: the engine's filter for orphans reads it.
@@ -46,6 +46,7 @@ const SHARD: &[Room] = &[
     room("keyspace", &["keyspace"]),
     room("surroundings", &["settings", "room", "topology"]),
     room("view", &["view"]),
+    room("tree", &["tree"]),
     room("command", &["command"]),
     room("shard", &["locks", "shard"]),
     room("types", &["types"]),

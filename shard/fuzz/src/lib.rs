@@ -3,7 +3,7 @@
 //! Depending on the library itself would compile RocksDB with the fuzzer's instrumentation first,
 //! a quarter of an hour for modules that need none of it.
 //!
-//! `cargo fuzz run resp` (or `glob`, `number`) runs a target.
+//! `cargo fuzz run resp` (or `glob`, `number`, `tree`) runs a target.
 
 #[path = "../../src/glob.rs"]
 pub mod glob;
@@ -11,3 +11,11 @@ pub mod glob;
 pub mod number;
 #[path = "../../src/resp/mod.rs"]
 pub mod resp;
+#[path = "../../src/tree/mod.rs"]
+pub mod tree;
+
+/// What the records of a tree are made of.
+#[path = "../../src/types"]
+pub mod types {
+    pub mod packed;
+}

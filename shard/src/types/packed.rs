@@ -13,13 +13,36 @@ pub const LENGTH_BYTES_MAX: usize = 10;
 
 /// Appends one item.
 pub fn push(out: &mut Vec<u8>, item: &[u8]) {
-    let mut rest = item.len() as u64;
+    push_number(out, item.len() as u64);
+    out.extend_from_slice(item);
+}
+
+/// Bytes that an item takes, length included.
+pub fn item_bytes(item: &[u8]) -> usize {
+    number_bytes(item.len() as u64) + item.len()
+}
+
+/// Appends a number as a varint.
+pub fn push_number(out: &mut impl Extend<u8>, number: u64) {
+    let mut rest = number;
     while rest >= 0x80 {
-        out.push(rest as u8 | 0x80);
+        out.extend([rest as u8 | 0x80]);
         rest >>= 7;
     }
-    out.push(rest as u8);
-    out.extend_from_slice(item);
+    out.extend([rest as u8]);
+}
+
+/// Bytes that a number takes as a varint.
+pub fn number_bytes(number: u64) -> usize {
+    let bits = u64::BITS - (number | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
+
+/// Splits a varint from what follows it.
+#[inline]
+pub fn split_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (&first, rest) = bytes.split_first()?;
+    if first < 0x80 { Some((u64::from(first), rest)) } else { long_number(bytes) }
 }
 
 /// Splits the first item from what follows it.
@@ -29,22 +52,22 @@ pub fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     if first < 0x80 {
         return rest.split_at_checked(usize::from(first));
     }
-    let (length, rest) = long_length(bytes)?;
+    let (length, rest) = long_number(bytes)?;
     rest.split_at_checked(usize::try_from(length).ok()?)
 }
 
-fn long_length(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut length = 0u64;
+fn long_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0u64;
     for (index, byte) in bytes.iter().take(LENGTH_BYTES_MAX).enumerate() {
         let bits = u64::from(byte & 0x7f);
         let shift = 7 * index as u32;
         if bits << shift >> shift != bits {
             return None;
         }
-        length |= bits << shift;
+        number |= bits << shift;
         if byte & 0x80 == 0 {
             // A last byte of zero would only make the same number longer.
-            return (bits != 0 || index == 0).then(|| (length, &bytes[index + 1..]));
+            return (bits != 0 || index == 0).then(|| (number, &bytes[index + 1..]));
         }
     }
     None
@@ -70,6 +93,29 @@ mod tests {
             out.push(9);
             assert_eq!(split(&out), Some((item.as_slice(), &b"\x09"[..])));
         }
+    }
+
+    #[test]
+    fn numbers_keep_their_bytes() {
+        for (number, golden) in [
+            (0, &b"\x00"[..]),
+            (127, b"\x7f"),
+            (128, b"\x80\x01"),
+            (1 << 21, b"\x80\x80\x80\x01"),
+            (u64::MAX, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+        ] {
+            let mut out = Vec::new();
+            push_number(&mut out, number);
+            assert_eq!(out, golden);
+            assert_eq!(number_bytes(number), golden.len());
+            out.push(9);
+            assert_eq!(split_number(&out), Some((number, &b"\x09"[..])));
+            for cut in 0..golden.len() {
+                assert_eq!(split_number(&golden[..cut]), None);
+            }
+        }
+        assert_eq!(item_bytes(&[0; 127]), 128);
+        assert_eq!(item_bytes(&[0; 128]), 130);
     }
 
     #[test]

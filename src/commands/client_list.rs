@@ -13,6 +13,7 @@ use crate::clock::steady_ms;
 use crate::commands::auth::DEFAULT_USER;
 use crate::commands::replies::Failure;
 use crate::commands::row::*;
+use crate::execute::publish;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
 use crate::thread::shard_loop::ShardLoop;
 
@@ -339,8 +340,8 @@ impl Filter {
 }
 
 /// Closes what fits, except the asking connection: that gets its reply first. Returns how many,
-/// that one included.
-fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> i64 {
+/// that one included, and whether any of them had subscriptions.
+fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> (i64, bool) {
     let now = steady_ms();
     let fitting: Vec<_> = shard_loop
         .sessions
@@ -349,14 +350,17 @@ fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> i6
         .filter(|session| filter.fits(session, now))
         .cloned()
         .collect();
+    let mut had_subscriptions = false;
     for session in &fitting {
+        // Not when its task comes to its end: whoever asked for this may publish next.
+        had_subscriptions |= publish::forget(shard_loop, session);
         if session.id == own_id {
             session.close_after_reply.set(true);
         } else {
             session.kill();
         }
     }
-    fitting.len() as i64
+    (fitting.len() as i64, had_subscriptions)
 }
 
 fn kill(mut context: LaterContext) -> LaterReply {
@@ -366,12 +370,14 @@ fn kill(mut context: LaterContext) -> LaterReply {
         match Filter::parse(context.args(), own_id) {
             Err(failure) => context.reply.error(&failure.0),
             Ok(filter) => {
-                let killed: i64 = context
+                let of_shards = context
                     .shard_loop
                     .on_every_shard(move |there| kill_on_shard(there, &filter, own_id))
-                    .await
-                    .into_iter()
-                    .sum();
+                    .await;
+                if of_shards.iter().any(|(_, had_subscriptions)| *had_subscriptions) {
+                    publish::homes_have_heard(&context.shard_loop).await;
+                }
+                let killed: i64 = of_shards.iter().map(|(killed, _)| killed).sum();
                 match (is_old_form, killed) {
                     (true, 0) => context.reply.error(b"ERR No such client"),
                     (true, _) => context.reply.ok(),

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use basalt_shard::error::text;
-use basalt_shard::resp::Protocol;
+use basalt_shard::resp::{Protocol, ReplyBuffer};
 
-use crate::client::ReplyMode;
+use crate::client::{ReplyMode, Session};
 use crate::commands::replies::{Failure, answer};
 use crate::commands::row::*;
 use crate::execute::publish;
-use crate::thread::process_command::ProcessContext;
+use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
+use crate::thread::shard_loop::ShardLoop;
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Command] = &[
@@ -24,12 +25,12 @@ pub(crate) const ROWS: &[Command] = &[
         .group(Group::Connection)
         .summary("Answers with its argument")
         .args(&[Arg::string("message")]),
-    command("quit", -1, Now(quit))
+    command("quit", -1, Try(quit, quit_of_subscriber))
         .flags(IN_SUBSCRIBED_MODE | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
         .group(Group::Connection)
         .summary("Closes the connection")
         .deprecated("7.2.0", "just closing the connection"),
-    command("reset", 1, Now(reset))
+    command("reset", 1, Try(reset, reset_of_subscriber))
         .flags(IN_SUBSCRIBED_MODE | NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY)
         .group(Group::Connection)
         .since("6.2.0")
@@ -73,25 +74,61 @@ fn select(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn quit(context: &mut ProcessContext<'_>) {
-    context.session.close_after_reply.set(true);
-    context.reply.ok();
+/// False: it has subscriptions to take back.
+fn quit(context: &mut ProcessContext<'_>) -> bool {
+    let is_simple = !context.session.is_subscriber();
+    if is_simple {
+        context.session.close_after_reply.set(true);
+        context.reply.ok();
+    }
+    is_simple
 }
 
-/// Makes the connection as new, except for what is known of the client's library.
-fn reset(context: &mut ProcessContext<'_>) {
-    let session = context.session;
-    if session.monitor.replace(false) {
-        context.shard_loop.node.monitors.fetch_sub(1, Ordering::Relaxed);
+fn quit_of_subscriber(mut context: LaterContext) -> LaterReply {
+    Box::pin(async move {
+        publish::unsubscribe_all(&context.shard_loop, &context.session).await;
+        context.reply_behind_pushes();
+        context.session.close_after_reply.set(true);
+        context.reply.ok();
+        context.reply
+    })
+}
+
+/// Makes the connection as new, except for what is known of the client's library. False: it has
+/// subscriptions to take back.
+fn reset(context: &mut ProcessContext<'_>) -> bool {
+    let is_simple = !context.session.is_subscriber();
+    if is_simple {
+        make_new(context.shard_loop, context.session);
+        say_reset(context.reply);
     }
-    publish::forget(context.shard_loop, session);
+    is_simple
+}
+
+fn reset_of_subscriber(mut context: LaterContext) -> LaterReply {
+    Box::pin(async move {
+        publish::unsubscribe_all(&context.shard_loop, &context.session).await;
+        context.reply_behind_pushes();
+        make_new(&context.shard_loop, &context.session);
+        say_reset(&mut context.reply);
+        context.reply
+    })
+}
+
+fn say_reset(reply: &mut ReplyBuffer) {
+    reply.set_protocol(Protocol::Resp2);
+    reply.simple("RESET");
+}
+
+fn make_new(shard_loop: &ShardLoop, session: &Session) {
+    if session.monitor.replace(false) {
+        shard_loop.node.monitors.fetch_sub(1, Ordering::Relaxed);
+    }
     session.db.set(0);
     session.protocol.set(Protocol::Resp2);
-    session.authenticated.set(context.shard_loop.config().requirepass.is_none());
+    session.authenticated.set(shard_loop.config().requirepass.is_none());
     session.name.borrow_mut().clear();
     session.reply_mode.set(ReplyMode::On);
     session.no_evict.set(false);
     session.no_touch.set(false);
-    context.reply.set_protocol(Protocol::Resp2);
-    context.reply.simple("RESET");
 }

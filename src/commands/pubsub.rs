@@ -31,7 +31,7 @@ pub(crate) const ROWS: &[Command] = &[
         .summary("Listens for messages published on channels")
         .complexity("O(N) where N is the number of channels to subscribe to.")
         .args(&[CHANNEL.multiple()]),
-    command("unsubscribe", -1, Now(|context| unsubscribe(context, Kind::Channel)))
+    command("unsubscribe", -1, Report(|context| unsubscribe(context, Kind::Channel)))
         .flags(SUBSCRIBER)
         .group(Group::Pubsub)
         .since("2.0.0")
@@ -45,7 +45,7 @@ pub(crate) const ROWS: &[Command] = &[
         .summary("Listens for messages published on channels whose names match")
         .complexity("O(N) where N is the number of patterns to subscribe to.")
         .args(&[Arg::block("pattern", &[PATTERN]).multiple()]),
-    command("punsubscribe", -1, Now(|context| unsubscribe(context, Kind::Pattern)))
+    command("punsubscribe", -1, Report(|context| unsubscribe(context, Kind::Pattern)))
         .flags(SUBSCRIBER)
         .group(Group::Pubsub)
         .since("2.0.0")
@@ -60,7 +60,7 @@ pub(crate) const ROWS: &[Command] = &[
         .complexity("O(N) where N is the number of shard channels to subscribe to.")
         .keys(SHARD_CHANNELS)
         .args(&[SHARD_CHANNEL_ARG.multiple()]),
-    command("sunsubscribe", -1, Now(|context| unsubscribe(context, Kind::ShardChannel)))
+    command("sunsubscribe", -1, Report(|context| unsubscribe(context, Kind::ShardChannel)))
         .flags(SUBSCRIBER)
         .group(Group::Pubsub)
         .since("7.0.0")
@@ -185,25 +185,27 @@ fn subscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
     })
 }
 
-fn unsubscribe(context: &mut ProcessContext<'_>, kind: Kind) {
-    let (shard_loop, session) = (context.shard_loop, context.session);
-    // What was published before comes before.
-    let pushes = session.take_pushes();
-    shard_loop.node.client_memory.count_replies(&session.pushed_bytes, 0);
-    context.reply.append_raw(&pushes);
-    let names: Vec<Bytes> = if context.args.len() > 1 {
-        context.args.iter_from(1).map(Bytes::copy_from_slice).collect()
-    } else {
-        session.subscriptions.borrow().of(kind).iter().cloned().collect()
-    };
-    let reply = &mut *context.reply;
-    if names.is_empty() {
-        let count = session.subscriptions.borrow().count_like(kind);
-        confirm(reply, word(kind, false), None, count);
-    }
-    publish::unsubscribe(shard_loop, session, kind, names.into_iter(), |name, count| {
-        confirm(reply, word(kind, false), Some(name), count);
-    });
+fn unsubscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
+    Box::pin(async move {
+        let (shard_loop, session) = (&context.shard_loop, &context.session);
+        let names: Vec<Bytes> = if context.args().len() > 1 {
+            context.args().iter_from(1).map(Bytes::copy_from_slice).collect()
+        } else {
+            session.subscriptions.borrow().of(kind).iter().cloned().collect()
+        };
+        let mut confirmations = ReplyBuffer::new(context.reply.protocol());
+        if names.is_empty() {
+            let count = session.subscriptions.borrow().count_like(kind);
+            confirm(&mut confirmations, word(kind, false), None, count);
+        }
+        publish::unsubscribe(shard_loop, session, kind, names.into_iter(), |name, count| {
+            confirm(&mut confirmations, word(kind, false), Some(name), count);
+        })
+        .await;
+        context.reply_behind_pushes();
+        context.reply.append_raw(confirmations.as_bytes());
+        context.reply
+    })
 }
 
 /// Publishes on a channel whose home is this shard. False: it has another.

@@ -3,6 +3,15 @@
 //!
 //! A client is told before the first message of a channel that it has subscribed to it: its thread
 //! takes it in at once, its homes answer, and what is pushed meanwhile waits behind the reply.
+//!
+//! A client is told that it has left when its homes have answered that they do not count it any
+//! more: whatever is published after that, by anybody and on any thread, is counted by a home that
+//! knows. Until a home has answered, its thread pushes what comes; and what a home counted the
+//! client for, it has sent there before its answer. So a client gets what it was counted for, and
+//! before it is told that it has left.
+//!
+//! Who goes without asking (closed, killed) is taken off the books by its thread. The homes hear of
+//! it before anybody who hears of it by a message from there (`Turn::post_first`).
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -32,6 +41,53 @@ fn homes(shard_loop: &ShardLoop, kind: Kind, name: &[u8]) -> std::ops::Range<Sha
     }
 }
 
+/// What the homes are to be told.
+#[derive(Default)]
+struct News(BTreeMap<ShardId, Vec<SubscriptionChange>>);
+
+impl News {
+    fn add(&mut self, shard_loop: &ShardLoop, kind: Kind, name: &Bytes, change: i32) {
+        for home in homes(shard_loop, kind, name) {
+            let change = SubscriptionChange { kind, name: name.clone(), change };
+            self.0.entry(home).or_default().push(change);
+        }
+    }
+
+    /// Tells the homes, and returns when they know. All that one thread says of its clients goes
+    /// the same way, so that homes hear it in order.
+    async fn tell(self, shard_loop: &ShardLoop) {
+        let told = self.0.into_iter().filter_map(|(home, changes)| {
+            let (asked, reply_to) = (home != shard_loop.id).then(|| shard_loop.ask()).unzip();
+            send(shard_loop, home, reply_to, changes);
+            asked
+        });
+        let questions: Vec<Asked<()>> = told.collect();
+        for asked in questions {
+            asked.await;
+        }
+    }
+
+    /// Tells the homes, and does not wait for them.
+    fn tell_in_passing(self, shard_loop: &ShardLoop) {
+        for (home, changes) in self.0 {
+            send(shard_loop, home, None, changes);
+        }
+    }
+}
+
+fn send(
+    shard_loop: &ShardLoop,
+    home: ShardId,
+    reply_to: Option<ReplyTo<()>>,
+    changes: Vec<SubscriptionChange>,
+) {
+    if home == shard_loop.id {
+        return take_changes(shard_loop, shard_loop.id, &changes);
+    }
+    let message = Message::Subscriptions { origin: shard_loop.id, changes, reply_to };
+    shard_loop.turn.post_first(home, message);
+}
+
 /// Subscribes a client to names, and calls `confirm` with each and the number of subscriptions
 /// then. Returns when everything that is published from now on gets there.
 pub(crate) async fn subscribe(
@@ -41,82 +97,84 @@ pub(crate) async fn subscribe(
     names: impl Iterator<Item = Bytes>,
     mut confirm: impl FnMut(&[u8], usize),
 ) {
-    let mut changes: BTreeMap<ShardId, Vec<SubscriptionChange>> = BTreeMap::new();
+    let mut news = News::default();
     for name in names {
         let mut subscriptions = session.subscriptions.borrow_mut();
         if subscriptions.add(kind, name.clone()) {
             shard_loop.subscribers.borrow_mut().add(kind, name.clone(), session);
-            for home in homes(shard_loop, kind, &name) {
-                let change = SubscriptionChange { kind, name: name.clone(), change: 1 };
-                changes.entry(home).or_default().push(change);
-            }
+            news.add(shard_loop, kind, &name, 1);
         }
         confirm(&name, subscriptions.count_like(kind));
     }
     session.note_subscriptions();
-    let mut questions = Vec::new();
-    for (home, changes) in changes {
-        questions.extend(tell_home(shard_loop, home, changes, true));
-    }
-    for asked in questions {
-        asked.await;
-    }
+    news.tell(shard_loop).await;
 }
 
-/// Takes subscriptions back; `confirm` as for [`subscribe`]. Nothing of what they brought is pushed
-/// afterwards.
-pub(crate) fn unsubscribe(
+/// Takes subscriptions back; `confirm` as for [`subscribe`]. Returns when nothing that is published
+/// from now on is counted for the client, nor pushed to it.
+pub(crate) async fn unsubscribe(
     shard_loop: &ShardLoop,
     session: &Session,
     kind: Kind,
     names: impl Iterator<Item = Bytes>,
     mut confirm: impl FnMut(&[u8], usize),
 ) {
+    let mut left = Vec::new();
     for name in names {
         let mut subscriptions = session.subscriptions.borrow_mut();
         if subscriptions.remove(kind, &name) {
-            drop_one(shard_loop, session, kind, &name);
+            left.push((kind, name.clone()));
         }
         confirm(&name, subscriptions.count_like(kind));
     }
-    session.note_subscriptions();
+    leave(shard_loop, session, left).await;
 }
 
-/// Takes back all that a client has subscribed to.
-pub(crate) fn forget(shard_loop: &ShardLoop, session: &Session) {
+/// Takes back all that a client has subscribed to, as [`unsubscribe`] does.
+pub(crate) async fn unsubscribe_all(shard_loop: &ShardLoop, session: &Session) {
+    let all = session.subscriptions.borrow_mut().take();
+    leave(shard_loop, session, all).await;
+}
+
+/// What is left is no longer among the subscriptions of the session: whoever takes it off the books
+/// meanwhile does not tell the homes once more.
+async fn leave(shard_loop: &ShardLoop, session: &Session, left: Vec<(Kind, Bytes)>) {
+    let mut news = News::default();
+    for (kind, name) in &left {
+        news.add(shard_loop, *kind, name, -1);
+    }
+    news.tell(shard_loop).await;
+    drop_all(shard_loop, session, &left);
+}
+
+/// Takes a client off the books that is to be closed, and says whether it had subscribed to
+/// anything.
+pub(crate) fn forget(shard_loop: &ShardLoop, session: &Session) -> bool {
     if !session.is_subscriber() {
-        return;
+        return false;
     }
     let all = session.subscriptions.borrow_mut().take();
+    let mut news = News::default();
+    for (kind, name) in &all {
+        news.add(shard_loop, *kind, name, -1);
+    }
+    news.tell_in_passing(shard_loop);
+    drop_all(shard_loop, session, &all);
+    true
+}
+
+fn drop_all(shard_loop: &ShardLoop, session: &Session, left: &[(Kind, Bytes)]) {
+    let mut subscribers = shard_loop.subscribers.borrow_mut();
+    for (kind, name) in left {
+        subscribers.remove(*kind, name, session.id);
+    }
+    drop(subscribers);
     session.note_subscriptions();
-    for (kind, name) in all {
-        drop_one(shard_loop, session, kind, &name);
-    }
 }
 
-fn drop_one(shard_loop: &ShardLoop, session: &Session, kind: Kind, name: &Bytes) {
-    shard_loop.subscribers.borrow_mut().remove(kind, name, session.id);
-    for home in homes(shard_loop, kind, name) {
-        let change = SubscriptionChange { kind, name: name.clone(), change: -1 };
-        tell_home(shard_loop, home, vec![change], false);
-    }
-}
-
-/// Tells a home of subscriptions of this thread's clients; the question, if it is to answer.
-fn tell_home(
-    shard_loop: &ShardLoop,
-    home: ShardId,
-    changes: Vec<SubscriptionChange>,
-    answers: bool,
-) -> Option<Asked<()>> {
-    if home == shard_loop.id {
-        take_changes(shard_loop, shard_loop.id, &changes);
-        return None;
-    }
-    let (asked, reply_to) = answers.then(|| shard_loop.ask()).unzip();
-    let message = Message::Subscriptions { origin: shard_loop.id, changes, reply_to };
-    shard_loop.turn.post(home, message);
-    asked
+/// Returns when all homes have heard what threads have said before they answered this one.
+pub(crate) async fn homes_have_heard(shard_loop: &Rc<ShardLoop>) {
+    shard_loop.on_every_shard(|_| ()).await;
 }
 
 /// Subscriptions of another thread's clients, or of this one's.

@@ -47,6 +47,15 @@ impl LaterContext {
     pub(crate) fn args(&self) -> Args<'_> {
         self.args.args()
     }
+
+    /// Puts what was pushed so far before the reply. It is there already, so no limit of replies
+    /// is about it.
+    pub(crate) fn reply_behind_pushes(&mut self) {
+        let pushes = self.session.take_pushes();
+        self.shard_loop.node.client_memory.count_replies(&self.session.pushed_bytes, 0);
+        self.reply.limit(usize::MAX);
+        self.reply.adopt(pushes);
+    }
 }
 
 /// The reply that a command made while waiting.

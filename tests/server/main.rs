@@ -34,6 +34,7 @@ mod numbers;
 mod open_files;
 mod protocol;
 mod pubsub;
+mod pubsub_leaving;
 mod restart;
 mod saving;
 mod scan;

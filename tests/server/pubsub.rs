@@ -33,11 +33,7 @@ fn transcript(server: &Server, protocol: u8, script: &str) -> Vec<String> {
         let (who, what) = line.split_once(' ').unwrap_or((line, ""));
         match who {
             "S" => subscriber.send(&what.split(' ').collect::<Vec<_>>()),
-            "P" => {
-                // The home of a channel hears of who has left it a moment later.
-                thread::sleep(Duration::from_millis(50));
-                seen.push(format!("{what}: {:?}", publisher.run(what)));
-            }
+            "P" => seen.push(format!("{what}: {:?}", publisher.run(what))),
             count => {
                 for _ in 0..count.parse().expect("a number") {
                     seen.push(format!("{:?}", subscriber.read_any().expect("a reply")));

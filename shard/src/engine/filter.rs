@@ -55,11 +55,11 @@ impl FilterContext {
         if log.durable() >= self.stored.load(Ordering::Acquire) {
             return true;
         }
-        let is_durable = log.sync(Access::Buffered).is_ok();
-        if !is_durable {
+        let synced = log.sync(Access::Buffered);
+        if synced.is_err() {
             self.log_failed.store(true, Ordering::Release);
         }
-        is_durable
+        synced.is_ok_and(|durable| durable.is_some())
     }
 }
 

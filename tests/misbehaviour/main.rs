@@ -21,6 +21,7 @@
 mod common;
 
 mod bad;
+mod channels;
 mod good;
 
 use std::collections::BTreeMap;
@@ -48,9 +49,10 @@ fn misbehaviour_beside_two_shards_is_its_own_affair() {
     campaign(2);
 }
 
+/// One campaign at a time: they would measure each other.
+static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 fn campaign(shards: usize) {
-    // One campaign at a time: they would measure each other.
-    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let count = env::number("BASALT_MISBEHAVIOUR_COUNT", 120);
     let budget_mb = env::number("BASALT_MISBEHAVIOUR_BUDGET_MB", 256);
@@ -74,7 +76,7 @@ fn campaign(shards: usize) {
     });
     let took = began.elapsed();
 
-    let peak_mb = peak_bytes(&server) >> 20;
+    let peak_mb = memory_bytes(&server, "VmHWM") >> 20;
     let closed = server.log().matches("closed: ").count();
     let [before, beside] = [&undisturbed, &disturbed].map(Latencies::p999_us);
     eprintln!(
@@ -149,11 +151,11 @@ fn misbehave(server: &Server, seed: u64, count: u64) -> BTreeMap<&'static str, u
     tally
 }
 
-/// The most that the process has had in memory.
-fn peak_bytes(server: &Server) -> u64 {
+/// What the process has in memory (`VmRSS`), or has had at the most (`VmHWM`).
+fn memory_bytes(server: &Server, field: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
     let status = status.expect("the status of the server");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     kb.expect("a number of kB") << 10
 }

@@ -31,6 +31,8 @@ pub(crate) enum Action {
     Compare(Box<CompareArgs>),
     /// Open idle connections and report what each costs the server in memory
     Idle(IdleArgs),
+    /// Publish to many subscribers on several servers in turn and report medians and ratios
+    Publish(PublishArgs),
     /// Check that a server has what the ledger of a run says it acknowledged
     Verify(VerifyArgs),
 }
@@ -124,6 +126,45 @@ pub(crate) struct IdleArgs {
     /// Let the server settle for this long before each look at its memory
     #[arg(long, default_value = "1s", value_parser = parse_duration, value_name = "TIME")]
     pub(crate) settle: Duration,
+    #[command(flatten)]
+    pub(crate) login: LoginArgs,
+    /// Write the result to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishArgs {
+    /// A server; the first is the one to compare with
+    #[arg(long = "target", required = true, value_name = "NAME=HOST:PORT[,pid=N]")]
+    #[arg(value_parser = parse_target)]
+    pub(crate) targets: Vec<Target>,
+    /// How many subscribers, one table each
+    #[arg(long, default_value = "1,100,1000", value_delimiter = ',', value_name = "LIST")]
+    #[arg(value_parser = parse_count)]
+    pub(crate) subscribers: Vec<u64>,
+    /// Connections that publish
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) publishers: u32,
+    /// Messages that each of them sends at once
+    #[arg(short = 'P', long, default_value_t = 1)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) pipeline: u32,
+    /// Bytes of a message
+    #[arg(short = 'd', long, default_value_t = 100)]
+    pub(crate) message_size: usize,
+    /// How often each server is measured
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Rest between two measurements
+    #[arg(long, default_value = "500ms", value_parser = parse_duration, value_name = "TIME")]
+    pub(crate) pause: Duration,
+    /// Load without measuring for this long first
+    #[arg(short, long, default_value = "500ms", value_parser = parse_duration, value_name = "TIME")]
+    pub(crate) warm_up: Duration,
+    /// Measure for this long
+    #[arg(long, default_value = "3s", value_parser = parse_duration, value_name = "TIME")]
+    pub(crate) duration: Duration,
     #[command(flatten)]
     pub(crate) login: LoginArgs,
     /// Write the result to this file as JSON

@@ -151,7 +151,8 @@ fn column(metric: &Metric, rounds: &[Vec<Outcome>], server: usize) -> Option<Col
     })
 }
 
-fn median(values: &[f64]) -> Option<f64> {
+/// The middle one, or the mean of two.
+pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let upper = sorted.get(sorted.len() / 2)?;
@@ -191,7 +192,7 @@ fn table(servers: &[Server], rounds: &[Vec<Outcome>]) -> String {
 }
 
 /// Large figures without decimals, small ones with two.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.2}") }
 }
 

@@ -1,8 +1,8 @@
 //! `basalt-loadtest`: load and compare servers that speak the Redis protocol.
 //!
 //! `args` says what is wanted; `run` does one run with the engine in `client`, which sends what
-//! `workload` makes up, paced by `rate`; `report` and `json` write what came out; `compare` and
-//! `idle` are two other actions, and `ledger` keeps an account of what was acknowledged.
+//! `workload` makes up, paced by `rate`; `report` and `json` write what came out; `compare`, `idle`
+//! and `publish` are other actions, and `ledger` keeps an account of what was acknowledged.
 //!
 //! Exit status: 0 for a run without errors, 2 for one with errors in its figures or a server that
 //! has not what its ledger says, 1 where there are no figures.
@@ -23,6 +23,7 @@ mod ledger;
 mod out;
 mod process;
 mod progress;
+mod publish;
 mod rate;
 mod reply;
 mod report;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Action::Run(args) => run_one(args),
         Action::Compare(args) => compare::compare(args),
         Action::Idle(args) => idle::idle(args).map(|()| true),
+        Action::Publish(args) => publish::publish(args).map(|()| true),
         Action::Verify(args) => ledger::verify(args),
     });
     match result {

@@ -381,3 +381,48 @@ fn redis_server_understands_every_command() {
     assert_status(&output, 0);
     assert_eq!(number(&report["result"]["nil_replies"]), 0);
 }
+
+#[test]
+fn messages_to_subscribers_are_measured() {
+    let Some(redis) = Redis::start() else {
+        eprintln!("skipped: no redis-server here");
+        return;
+    };
+    let target = |name: &str| format!("{name}={}", redis.addr);
+    let (output, report) = loadtest(
+        "publish",
+        &[
+            "publish",
+            "--target",
+            &target("one"),
+            "--target",
+            &target("same"),
+            "--subscribers",
+            "1,20",
+            "-P",
+            "4",
+            "--rounds",
+            "2",
+            "--warm-up",
+            "50ms",
+            "--duration",
+            "300ms",
+            "--pause",
+            "0s",
+        ],
+    );
+    assert_status(&output, 0);
+    let sections = report["sections"].as_array().expect("sections");
+    assert_eq!(sections.len(), 2);
+    for section in sections {
+        let metrics = &section["targets"][1]["metrics"];
+        let median = |key: &str| metrics[key]["median"].as_f64().expect("a figure");
+        let (messages, deliveries) =
+            (median("messages_per_second"), median("deliveries_per_second"));
+        let subscribers = number(&section["subscribers"]) as f64;
+        assert!(messages > 0.0, "{section}");
+        // What is under way at the ends of the time counts at one of them only.
+        assert!((deliveries / messages / subscribers - 1.0).abs() < 0.2, "{section}");
+        assert!(metrics["deliveries_per_second"]["ratio_to_first"].as_f64().is_some());
+    }
+}

@@ -9,9 +9,9 @@
 pub(crate) mod arrival;
 mod dispatch;
 pub(crate) mod listener;
-mod memory;
 mod pause;
 mod replies;
+mod request_memory;
 mod segment;
 pub(crate) mod unix_socket;
 
@@ -35,8 +35,8 @@ use crate::thread::loop_counters::LoopCounters;
 use crate::thread::message::AnswerWhen;
 use crate::thread::shard_loop::ShardLoop;
 
-use memory::Ahead;
 use replies::{Held, Outbox};
+use request_memory::Ahead;
 use segment::Segment;
 
 /// Commands that gather before they go to other shards. Locks of a transaction are held this long.

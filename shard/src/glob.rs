@@ -110,5 +110,4 @@ fn is_same(left: u8, right: u8, ignore_case: bool) -> bool {
 }
 
 #[cfg(test)]
-#[path = "glob_tests.rs"]
 mod tests;

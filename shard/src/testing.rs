@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::command::{Args, Run};
-use crate::engine::memory::MemoryEngine;
+use crate::engine::map_engine::MemoryEngine;
 use crate::keyspace::cache::Touch;
 use crate::keyspace::dirty::Ticket;
 use crate::keyspace::head::{Head, Kind};

@@ -83,7 +83,7 @@ impl Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::memory::MemoryEngine;
+    use crate::engine::map_engine::MemoryEngine;
 
     #[test]
     fn shards_own_contiguous_slots() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use basalt_shard::command::Args;
 use basalt_shard::command::Run;
-use basalt_shard::engine::memory::MemoryEngine;
+use basalt_shard::engine::map_engine::MemoryEngine;
 use basalt_shard::keyspace::cache::Touch;
 use basalt_shard::keyspace::copies::Copies;
 use basalt_shard::keyspace::layout;

@@ -11,7 +11,7 @@ use basalt_shard::glob::glob_match;
 use crate::commands::replies::{Failure, help};
 use crate::commands::row::*;
 use crate::config::error::ConfigSetError;
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::config::runtime::{Change, ClientContext};
 use crate::config::table::directive;
 use crate::config::{Surroundings, rewrite};

@@ -9,7 +9,7 @@
 //! - [`syntax`], [`file`], [`include`], [`args`]: reading;
 //! - [`runtime`]: CONFIG GET and CONFIG SET;
 //! - [`rewrite`]: CONFIG REWRITE;
-//! - [`memory`], [`cgroup`]: how the memory budget is found and divided.
+//! - [`memory_plan`], [`cgroup`]: how the memory budget is found and divided.
 //!
 //! Nothing in here puts a setting into effect, opens a socket, or writes anything but the file of
 //! CONFIG REWRITE.
@@ -20,7 +20,7 @@ pub(crate) mod error;
 mod file;
 mod include;
 mod matcher;
-pub(crate) mod memory;
+pub(crate) mod memory_plan;
 mod numbers;
 mod rename;
 pub(crate) mod rewrite;
@@ -142,7 +142,7 @@ impl Config {
         if self.maxmemory == 0 {
             return Ok(());
         }
-        memory::MemoryPlan::new(self, self.shards as usize, self.maxmemory).map(|_| ())
+        memory_plan::MemoryPlan::new(self, self.shards as usize, self.maxmemory).map(|_| ())
     }
 }
 

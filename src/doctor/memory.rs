@@ -3,13 +3,13 @@
 use super::finding::Finding;
 use super::report::size;
 use super::subject::Subject;
-use crate::config::memory::{self, MemoryPlan};
+use crate::config::memory_plan::{self, MemoryPlan};
 
 pub(super) fn budget(subject: &Subject<'_>) -> Finding {
     const CHECK: &str = "memory-budget";
     let root = subject.host.root();
     let (Ok(available), Ok(budget)) =
-        (memory::available(root), memory::budget(subject.config, root))
+        (memory_plan::available(root), memory_plan::budget(subject.config, root))
     else {
         return Finding::skip(CHECK, "the host's memory is not known");
     };

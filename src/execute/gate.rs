@@ -166,5 +166,4 @@ fn shortened(argument: &[u8], bytes_max: usize) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "gate_tests.rs"]
 mod tests;

@@ -14,8 +14,8 @@ use nix::fcntl::OFlag;
 
 use crate::clock::now_us;
 use crate::config::Config;
-use crate::config::memory;
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::shared::client_memory;
 use crate::shared::data_directory::DataDirectory;
 use crate::shared::space::Space;
@@ -150,7 +150,7 @@ pub(super) fn open_shards(
     plan: &MemoryPlan,
 ) -> Result<Vec<Shard>, String> {
     let shards = topology.shards();
-    let cache_bytes = memory::hot_cache_per_shard(plan.hot_cache, shards, 0);
+    let cache_bytes = memory_plan::hot_cache_per_shard(plan.hot_cache, shards, 0);
     (0..shards)
         .map(|shard| {
             Shard::open(shard, topology.clone(), cache_bytes, now_us() ^ (shard as u64) << 56)

@@ -12,8 +12,8 @@ use basalt_shard::shard::Shard;
 use crossbeam_channel::Receiver;
 
 use crate::clock::now_us;
-use crate::config::memory;
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::config::words::CpuPinning;
 use crate::config::{Config, Sources};
 use crate::connection::arrival::connect;
@@ -87,7 +87,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
     )?;
     let manifest = data_directory.manifest();
     let (config, open_files, open_tables) = open_files::reserve(config, manifest.shards)?;
-    let budget = memory::budget(&config, std::path::Path::new("/"))
+    let budget = memory_plan::budget(&config, std::path::Path::new("/"))
         .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
     let memory = MemoryPlan::new(&config, manifest.shards, budget)?;
     let opening = Instant::now();

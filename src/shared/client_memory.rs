@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use basalt_shard::room::{Line, Place, Room};
 
 use crate::config::Config;
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::config::settings::MemoryShare;
 
 /// Buffers below this are not counted: every client may have them, and counting takes time.

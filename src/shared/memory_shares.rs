@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan::MemoryPlan;
 
 /// What the caches may have, bytes over all shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

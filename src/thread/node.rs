@@ -11,7 +11,7 @@ use basalt_shard::settings::Settings;
 use basalt_shard::shard::KeyCounts;
 use basalt_shard::topology::{ShardId, Topology};
 
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::config::runtime::Change;
 use crate::config::{Config, Sources};
 use crate::io::accepting::Accepting;
@@ -122,7 +122,7 @@ impl Node {
 
     /// How the budget of a configuration would be divided from now on. Reads `/proc`.
     pub(crate) fn plan_memory(&self, config: &Config) -> Result<MemoryPlan, String> {
-        let budget = crate::config::memory::budget(config, std::path::Path::new("/"))
+        let budget = crate::config::memory_plan::budget(config, std::path::Path::new("/"))
             .map_err(|error| format!("cannot tell how much memory there is: {error}"))?;
         MemoryPlan::new(config, self.topology.shards(), budget)
     }

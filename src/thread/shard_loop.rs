@@ -20,7 +20,7 @@ use rustc_hash::FxHashMap;
 use crate::client::Caller;
 use crate::client::Session;
 use crate::clock::steady_ms;
-use crate::config::{Config, memory};
+use crate::config::{Config, memory_plan};
 use crate::io::input::BufferPool;
 use crate::pubsub::home::Home;
 use crate::pubsub::subscribers::Subscribers;
@@ -91,7 +91,7 @@ impl ShardLoop {
         let this = Rc::new(Self {
             id: shard.id(),
             shard: RefCell::new(shard),
-            copies: RefCell::new(Copies::new(memory::copies_per_shard(
+            copies: RefCell::new(Copies::new(memory_plan::copies_per_shard(
                 node.memory_plan().hot_cache,
                 shards,
             ))),

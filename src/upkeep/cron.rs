@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use crate::clock::{now_ms, steady_ms};
-use crate::config::memory;
+use crate::config::memory_plan;
 use crate::runtime;
 use crate::runtime::{LongTurn, Usage};
 use crate::thread::shard_loop::ShardLoop;
@@ -49,10 +49,10 @@ async fn resize_caches(shard_loop: &ShardLoop) {
     let (node, shards) = (&shard_loop.node, shard_loop.node.topology.shards());
     loop {
         let hot_cache = node.shares.get().hot_cache;
-        let copies_bytes = memory::copies_per_shard(hot_cache, shards);
+        let copies_bytes = memory_plan::copies_per_shard(hot_cache, shards);
         let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
         let copied = shard_loop.copies.borrow().bytes();
-        let cache_bytes = memory::hot_cache_per_shard(hot_cache, shards, copied);
+        let cache_bytes = memory_plan::hot_cache_per_shard(hot_cache, shards, copied);
         let is_done = shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes);
         let held = shard_loop.shard.borrow_mut().cache().bytes() + copied;
         node.shares.note_held(shard_loop.id, held);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::shared::memory_shares::Shares;
 use crate::telemetry::usage;
 use crate::thread::node::Node;

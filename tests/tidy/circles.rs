@@ -11,7 +11,12 @@ const FOLDERS: &[(&str, &[&[&str]])] = &[
     (
         "src/",
         &[
-            &["connection", "connection/memory", "connection/replies", "connection/segment"],
+            &[
+                "connection",
+                "connection/replies",
+                "connection/request_memory",
+                "connection/segment",
+            ],
             &["thread/message", "thread/node", "thread/process_command", "thread/shard_loop"],
         ],
     ),

@@ -15,12 +15,12 @@ mod author;
 mod content;
 mod file;
 mod judge;
-#[cfg(test)]
-mod judge_tests;
 mod observe;
 mod part;
 mod register;
 mod slot;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod write;
 

@@ -9,7 +9,7 @@ mod buffer_sizes;
 pub mod error;
 mod families;
 mod filter;
-pub mod memory;
+pub mod map_engine;
 mod memory_odds;
 mod merge;
 mod opening;

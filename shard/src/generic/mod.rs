@@ -7,12 +7,18 @@
 mod deadline;
 mod existence;
 mod expire;
-mod memory;
+mod memory_usage;
 mod object;
 mod transfer;
 
 use crate::command::Command;
 
 /// The rows of all commands.
-pub(crate) const ROWS: &[&[Command]] =
-    &[existence::ROWS, expire::ROWS, deadline::ROWS, transfer::ROWS, object::ROWS, memory::ROWS];
+pub(crate) const ROWS: &[&[Command]] = &[
+    existence::ROWS,
+    expire::ROWS,
+    deadline::ROWS,
+    transfer::ROWS,
+    object::ROWS,
+    memory_usage::ROWS,
+];

@@ -208,5 +208,4 @@ pub(super) fn move_key(
 }
 
 #[cfg(test)]
-#[path = "transfer_tests.rs"]
 mod tests;

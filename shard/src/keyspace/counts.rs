@@ -222,7 +222,7 @@ fn damaged() -> EngineError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::memory::MemoryEngine;
+    use crate::engine::map_engine::MemoryEngine;
 
     #[test]
     fn counts_survive_a_reload() {

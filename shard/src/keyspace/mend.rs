@@ -138,7 +138,7 @@ fn over(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::memory::MemoryEngine;
+    use crate::engine::map_engine::MemoryEngine;
     use crate::keyspace::head::Head;
 
     #[test]

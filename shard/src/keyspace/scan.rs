@@ -83,7 +83,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::engine::memory::MemoryEngine;
+    use crate::engine::map_engine::MemoryEngine;
     use crate::keyspace::cursor;
     use crate::keyspace::head::Head;
 

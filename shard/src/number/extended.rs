@@ -221,5 +221,4 @@ fn human_magnitude(magnitude: Magnitude) -> String {
 }
 
 #[cfg(test)]
-#[path = "extended_tests.rs"]
 mod tests;

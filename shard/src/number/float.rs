@@ -123,5 +123,4 @@ pub fn format_f64(value: f64) -> DoubleText {
 }
 
 #[cfg(test)]
-#[path = "float_tests.rs"]
 mod tests;

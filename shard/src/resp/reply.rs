@@ -374,5 +374,4 @@ impl ReplyBuffer {
 }
 
 #[cfg(test)]
-#[path = "reply_tests.rs"]
 mod tests;

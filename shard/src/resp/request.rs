@@ -392,5 +392,4 @@ enum LineEnd {
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

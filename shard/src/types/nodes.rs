@@ -50,5 +50,4 @@ impl Nodes for ElementNodes<'_, '_> {
 }
 
 #[cfg(test)]
-#[path = "nodes_tests.rs"]
 mod tests;

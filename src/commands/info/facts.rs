@@ -17,7 +17,7 @@ use crate::clock::now_us;
 use crate::commands::info::hot_keys;
 use crate::commands::info::keyspace::Database;
 use crate::config::Config;
-use crate::config::memory::{MemoryPlan, host_memory};
+use crate::config::memory_plan::{MemoryPlan, host_memory};
 use crate::pubsub::World;
 use crate::runtime::TurnTotals;
 use crate::shared::memory_shares::Shares;

@@ -13,7 +13,7 @@ use basalt_shard::resp::Span;
 use super::*;
 use crate::commands::info::facts::{Host, Logs, OfShard, Process};
 use crate::commands::info::keyspace::Database;
-use crate::config::memory::MemoryPlan;
+use crate::config::memory_plan::MemoryPlan;
 use crate::config::{Config, Surroundings};
 use crate::shared::memory_shares::Shares;
 use crate::telemetry::command_statistics::{CommandStatistics, OfCommand};

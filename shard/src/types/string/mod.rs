@@ -19,9 +19,7 @@ mod set;
 mod value;
 
 #[cfg(test)]
-mod oracle_tests;
-#[cfg(test)]
-mod pieces_tests;
+mod tests;
 
 use crate::command::Command;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::engine::memory::MemoryEngine;
+use crate::engine::map_engine::MemoryEngine;
 use crate::keyspace::head::Kind;
 use crate::shard::Sequence;
 use crate::testing::TestShard;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::*;
-use crate::engine::memory::MemoryEngine;
+use crate::engine::map_engine::MemoryEngine;
 use crate::keyspace::cache::{HotCache, Touch};
 use crate::keyspace::head::{Body, Head, Kind, Large};
 use crate::random::Random;

@@ -30,6 +30,7 @@ pub mod text {
     pub const OFFSET_OUT_OF_RANGE: &str = "ERR offset is out of range";
     pub const INVALID_CURSOR: &str = "ERR invalid cursor";
     pub const DB_OUT_OF_RANGE: &str = "ERR DB index is out of range";
+    pub const BAD_PAYLOAD: &str = "ERR Bad data format";
 }
 
 /// Why a handler stopped.

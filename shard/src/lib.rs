@@ -5,6 +5,7 @@
 //! a shard runs the same in a test on one thread as it does under the server.
 //!
 //! Layers, lowest first; a layer never imports one above it:
+//! `rdb` (Redis's format of values, for itself),
 //! `log` (batches in order, made durable) → `engine` (bytes on disk) → `keyspace` (keys, head
 //! records, counts, expiry) → `view` (what one command sees and changes) → `tree` (ordered
 //! collections) → `command` (how a command is described) → `types` and `generic` (the commands) →
@@ -21,6 +22,7 @@ pub mod locks;
 pub mod log;
 pub mod number;
 pub mod random;
+pub mod rdb;
 pub mod resp;
 pub mod room;
 pub mod settings;

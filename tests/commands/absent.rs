@@ -25,7 +25,7 @@ const TO_COME: &[&str] = &[
     "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember",
     "georadiusbymember_ro geosearch geosearchstore pfadd pfcount pfdebug pfmerge pfselftest",
     // Sorting, and values as bytes.
-    "dump migrate restore restore-asking sort sort_ro",
+    "migrate restore-asking sort sort_ro",
     // Transactions.
     "discard exec multi unwatch watch",
     // Scripts.

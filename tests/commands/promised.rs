@@ -26,7 +26,7 @@ const PROMISED: &[&str] = &[
     "readonly readwrite asking module|list wait role replicaof slaveof failover",
     // Keys.
     "del unlink exists type touch expire pexpire expireat pexpireat ttl pttl expiretime",
-    "pexpiretime persist rename renamenx copy move keys scan randomkey",
+    "pexpiretime persist rename renamenx copy move dump restore keys scan randomkey",
     "object|encoding object|refcount object|idletime object|freq object|help",
     // Strings and bits.
     "set get setnx setex psetex getset getdel getex mget mset msetnx append strlen setrange",

@@ -38,6 +38,7 @@ const SERVER: &[Room] = &[
 /// The rooms of the database of one shard, the lowest first.
 const SHARD: &[Room] = &[
     room("basics", &["glob", "number", "random", "resp", "types/packed"]),
+    room("rdb", &["rdb"]),
     room("errors", &["engine/error", "error"]),
     room("log", &["log"]),
     // What is on the disk under a key: the engine's filter for orphans reads it.

@@ -13,6 +13,8 @@ const STRINGS: &[&str] =
     &["", "a", "b", "0", "10", "-1", "3.5", "and", "xor", "not", "u8", "i5", "#1", "BIT", "match"];
 const INTEGERS: &[&str] = &["0", "1", "2", "7", "-1", "100", "9223372036854775807"];
 const DOUBLES: &[&str] = &["0", "1.5", "-2", "1e10", "inf"];
+/// What RESTORE takes: the string `aa`.
+const PAYLOAD: &str = "\0\u{2}aa\u{7}\0+RAoB3]8";
 const UNIX_TIMES: &[&str] = &["1", "1800000000", "1800000000000"];
 
 /// The arguments of one call, after the name.
@@ -32,6 +34,10 @@ pub(super) fn arguments(tree: &[Arg], random: &mut Random) -> Vec<&'static str> 
             let number = 1 + random.below(2);
             call.push(if number == 1 { "1" } else { "2" });
             numbered = Some(number);
+            continue;
+        }
+        if arg.name == "serialized-value" {
+            call.push(PAYLOAD);
             continue;
         }
         for index in 0..count {

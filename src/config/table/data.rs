@@ -129,7 +129,7 @@ pub(super) static ROWS: &[Directive] = &[
         .reported("there are no HyperLogLogs")
         .doc("Bytes up to which a HyperLogLog stays sparse."),
     word("sanitize-dump-payload", "no", SANITIZE_WORDS)
-        .reported("there is no RESTORE")
+        .reported("payloads of RESTORE are always checked in depth")
         .doc("Whose RESTORE payloads are checked in depth."),
     // Events and scripts.
     Directive::new("notify-keyspace-events", Kind::Events, "")

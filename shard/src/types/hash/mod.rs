@@ -18,10 +18,11 @@
 //!   costs nothing, and a compaction filter drops them later.
 //!
 //! `store` is the hash that the commands work on; `commands`, `counters`, `scan` and `random` are
-//! the commands.
+//! the commands; `dump` is what DUMP and RESTORE need of it.
 
 mod commands;
 mod counters;
+mod dump;
 mod encoding;
 mod random;
 mod scan;
@@ -30,6 +31,7 @@ mod store;
 use crate::command::Command;
 use crate::keyspace::head::{Body, Head};
 
+pub use dump::{dump, restore};
 pub use store::Hash;
 
 /// The rows of all commands.

@@ -41,7 +41,7 @@ pub(super) enum Form {
     Large(Large),
 }
 
-fn corrupted(what: &str) -> CommandError {
+pub(super) fn corrupted(what: &str) -> CommandError {
     EngineError::Corrupted(format!("large hash: {what}")).into()
 }
 
@@ -66,12 +66,22 @@ impl Hash {
 
     /// Opens the hash at a key; an empty one when there is nothing.
     pub fn open_or_create(view: &mut View<'_>, name: &[u8]) -> Result<Hash, CommandError> {
-        let key = view.open_kind(name, Kind::Hash)?;
+        Self::at(view.open_kind(name, Kind::Hash)?)
+    }
+
+    /// The hash at a key that is open and holds one, or nothing.
+    pub(super) fn at(key: Key) -> Result<Hash, CommandError> {
         let form = match &key.head {
             Some(head) => Form::of(&head.body)?,
             None => Form::Small(SmallHash::new()),
         };
         Ok(Hash { key, form })
+    }
+
+    /// An empty hash that takes the place of whatever is at a key, deadline and all.
+    pub(super) fn in_place_of(mut key: Key) -> Hash {
+        key.head = None;
+        Hash { key, form: Form::Small(SmallHash::new()) }
     }
 
     /// Number of fields.
@@ -166,6 +176,12 @@ impl Hash {
     /// Gives the key its new state: the head of this hash with the deadline it had, or nothing
     /// when no field is left.
     pub fn save(self, view: &mut View<'_>) {
+        let deadline_ms = self.key.deadline_ms();
+        self.save_until(view, deadline_ms);
+    }
+
+    /// The same, with another deadline or none.
+    pub(super) fn save_until(self, view: &mut View<'_>, deadline_ms: Option<u64>) {
         if self.is_empty() {
             view.remove(&self.key);
             return;
@@ -174,7 +190,7 @@ impl Hash {
             Form::Small(small) => Head::inline(Kind::Hash, small.encode()),
             Form::Large(large) => Head::large(Kind::Hash, large),
         };
-        view.put(&self.key, &head.with_deadline(self.key.deadline_ms()));
+        view.put(&self.key, &head.with_deadline(deadline_ms));
     }
 
     /// Visits all fields: of a small hash in the order in which they came, of a large one in the

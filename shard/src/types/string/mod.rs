@@ -8,6 +8,7 @@
 
 mod compare;
 mod counters;
+mod dump;
 mod encoding;
 mod expiry;
 mod get;
@@ -23,6 +24,7 @@ mod tests;
 
 use crate::command::Command;
 
+pub use dump::{dump, restore};
 pub use encoding::encoding;
 pub(crate) use value::{bytes, charge_copy, in_pieces, open, open_parts, open_place, value};
 

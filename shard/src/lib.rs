@@ -13,6 +13,7 @@
 //! commit).
 
 pub mod command;
+pub mod effects;
 pub mod engine;
 pub mod error;
 pub mod generic;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::command::{Args, Run};
+use crate::effects::Classes;
 use crate::engine::map_engine::MemoryEngine;
 use crate::keyspace::cache::Touch;
 use crate::keyspace::dirty::Ticket;
@@ -18,7 +19,7 @@ use crate::settings::Settings;
 use crate::shard::{Attempt, Call, Sequence, Shard, run_in_sequence};
 use crate::table::Table;
 use crate::topology::Topology;
-use crate::view::{Changes, Context, View};
+use crate::view::{Changes, Context, Told, View};
 
 /// When test shards start, in ms since 1970.
 const START_MS: u64 = 1_700_000_000_000;
@@ -183,6 +184,35 @@ impl TestShard {
         let mut view = View::off_loop(context, &mut random);
         let outcome = work(&mut view);
         (outcome, view.finish().changes)
+    }
+}
+
+impl TestShard {
+    /// Has all events told from now on.
+    pub(crate) fn listen(&mut self) {
+        let classes = [
+            Classes::KEYSPACE,
+            Classes::GENERIC,
+            Classes::STRING,
+            Classes::HASH,
+            Classes::EXPIRED,
+            Classes::NEW,
+            Classes::KEY_MISS,
+        ];
+        let listening = self.topology.listening();
+        listening.set_classes(classes.into_iter().fold(Classes::default(), Classes::and));
+        listening.add_subscription();
+    }
+
+    /// What was told since the last time, with the batches: as "1 set key".
+    pub(crate) fn told(&mut self) -> Vec<String> {
+        let events = &mut self.shard.listeners.events;
+        let all = std::iter::from_fn(|| events.pop(Ticket::MAX));
+        let shown = |(ticket, told): (Ticket, Told)| {
+            let key = String::from_utf8_lossy(&told.key).into_owned();
+            format!("{ticket} {} {key}", told.event.name)
+        };
+        all.map(shown).collect()
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::effects::Listening;
 use crate::engine::Engine;
 use crate::keyspace::layout::{self, SLOTS};
 use crate::keyspace::versions::Versions;
@@ -20,6 +21,7 @@ pub struct Topology {
     versions: Vec<Versions>,
     next_version: AtomicU64,
     room: Arc<Room>,
+    listening: Listening,
 }
 
 impl Topology {
@@ -28,7 +30,8 @@ impl Topology {
     pub fn new(engines: Vec<Arc<dyn Engine>>, epoch: u32) -> Self {
         let versions = engines.iter().map(|_| Versions::new(engines.len())).collect();
         let next_version = AtomicU64::new(u64::from(epoch) << 32);
-        Self { engines, versions, next_version, room: Room::new(u64::MAX) }
+        let room = Room::new(u64::MAX);
+        Self { engines, versions, next_version, room, listening: Listening::default() }
     }
 
     /// The same, with so much room for big values.
@@ -41,6 +44,12 @@ impl Topology {
     /// Room for big values that are read or written.
     pub fn room(&self) -> &Arc<Room> {
         &self.room
+    }
+
+    /// Who wants to hear of events.
+    #[inline]
+    pub fn listening(&self) -> &Listening {
+        &self.listening
     }
 
     /// Number of shards.

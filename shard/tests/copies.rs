@@ -134,12 +134,12 @@ fn a_copy_ends_when_its_key_is_locked_to_be_written() {
         vec![(key, mode)]
     };
     let key = |mode| named(b"bar", mode);
-    let (shared, _) = two.owner.lock(Scope::Keys(key(Mode::Shared)));
-    let (other, _) = two.owner.lock(Scope::Keys(named(b"foo", Mode::Exclusive)));
+    let (shared, _) = two.owner.locks.lock(Scope::Keys(key(Mode::Shared)));
+    let (other, _) = two.owner.locks.lock(Scope::Keys(named(b"foo", Mode::Exclusive)));
     assert_eq!(two.read("GET bar").unwrap(), "$1 1");
     assert!(two.run("GET bar"), "who reads it off the loop, or writes another, is in nobody's way");
     two.owner.locks.unlock(other);
-    let (writer, _) = two.owner.lock(Scope::Keys(key(Mode::Exclusive)));
+    let (writer, _) = two.owner.locks.lock(Scope::Keys(key(Mode::Exclusive)));
     assert!(!two.may_copy("GET bar"), "a writer waits for it");
     two.owner.locks.unlock(shared);
     assert!(!two.may_copy("GET bar"), "a writer has it");
@@ -147,7 +147,7 @@ fn a_copy_ends_when_its_key_is_locked_to_be_written() {
     two.owner.locks.unlock(writer);
     two.run("GET bar");
     assert!(two.read("GET bar").is_some());
-    let (everything, _) = two.owner.lock(Scope::Everything);
+    let (everything, _) = two.owner.locks.lock(Scope::Everything);
     assert_eq!(two.read("GET bar"), None);
     two.owner.locks.unlock(everything);
     two.run("GET bar");

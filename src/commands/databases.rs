@@ -14,10 +14,11 @@ use basalt_shard::locks::Scope;
 use basalt_shard::random::Random;
 use basalt_shard::resp::ReplyBuffer;
 use basalt_shard::shard::random_key_in_slot;
+use basalt_shard::view::Changes;
 
 use crate::clock::{now_ms, now_us};
 use crate::commands::row::*;
-use crate::execute::transaction;
+use crate::execute::{commit, transaction};
 use crate::runtime;
 use crate::thread::node::Node;
 use crate::thread::process_command::{LaterContext, LaterReply};
@@ -303,8 +304,11 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     match written {
         Some(Ok(())) => {
             shard_loop.on_every_shard(move |there| there.set_databases(databases.clone())).await;
-            shard_loop.shard.borrow_mut().note_change();
-            context.reply.ok();
+            // It counts as a change, and no record changes.
+            match commit::commit(&shard_loop, Changes::of_no_record(1)).await {
+                Ok(_) => context.reply.ok(),
+                Err(error) => storage_failed(&mut context.reply, Some(error)),
+            }
         }
         Some(Err(error)) => {
             context

@@ -5,7 +5,7 @@
 //! The typed settings are reached through it (`config.port`).
 //!
 //! - [`table`]: the directives, one row each;
-//! - [`value`], [`special`], [`words`]: what a directive may hold;
+//! - [`value`], [`special`], [`events`], [`words`]: what a directive may hold;
 //! - [`syntax`], [`file`], [`include`], [`args`]: reading;
 //! - [`runtime`]: CONFIG GET and CONFIG SET;
 //! - [`rewrite`]: CONFIG REWRITE;
@@ -17,6 +17,7 @@
 mod args;
 pub(crate) mod cgroup;
 pub(crate) mod error;
+mod events;
 mod file;
 mod include;
 mod matcher;

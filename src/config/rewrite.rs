@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::Config;
 use super::error::{ConfigError, Origin};
+use super::events;
 use super::file::{Draft, Surroundings, make_absolute};
 use super::special::OutputLimits;
 use super::syntax::{quote_if_needed, split_words};
@@ -221,7 +222,7 @@ fn lines_of(row: &Directive, value: &Value) -> Vec<Vec<u8>> {
             })
             .collect(),
         Value::OutputLimits(limits) => limit_lines(limits, line),
-        Value::Events(events) => vec![line(&[events.letters().into_bytes()])],
+        Value::Events(classes) => vec![line(&[events::letters(*classes).into_bytes()])],
         other => {
             let shown = other.show();
             let mut words = row.words_of(&shown);

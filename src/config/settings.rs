@@ -5,6 +5,8 @@
 
 use std::path::PathBuf;
 
+use basalt_shard::effects::Classes;
+
 use super::special::OutputLimits;
 use super::words::{
     CpuPinning, Durability, EvictionPolicy, LogLevel, ProtectedAction, Supervision,
@@ -77,6 +79,9 @@ pub(crate) struct Settings {
     pub(crate) maxmemory_policy: EvictionPolicy,
     pub(crate) lfu_log_factor: u32,
     pub(crate) lfu_decay_time_minutes: u32,
+
+    // What is published.
+    pub(crate) notify_keyspace_events: Classes,
 
     // Data types.
     pub(crate) hash_max_listpack_entries: u64,

@@ -4,11 +4,14 @@
 //! The error texts are Redis 7.2's, byte for byte. Reading never panics and keeps no partial
 //! result: it gives a whole value or an error.
 
+use basalt_shard::effects::Classes;
+
+use super::events;
 use super::numbers::{parse_integer, parse_memory};
 use super::special::{
-    KeyspaceEvents, OutputLimits, SavePoint, join, parse_addresses, parse_oom_scores,
-    parse_output_limits, parse_percentiles, parse_replica_of, parse_save, show_output_limits,
-    show_percentiles, show_save,
+    OutputLimits, SavePoint, join, parse_addresses, parse_oom_scores, parse_output_limits,
+    parse_percentiles, parse_replica_of, parse_save, show_output_limits, show_percentiles,
+    show_save,
 };
 use super::words::Word;
 
@@ -62,7 +65,7 @@ pub(crate) enum Value {
     OutputLimits(OutputLimits),
     OomScores([i64; 3]),
     Percentiles(Vec<f64>),
-    Events(KeyspaceEvents),
+    Events(Classes),
     ReplicaOf(Option<(Vec<u8>, u16)>),
 }
 
@@ -108,7 +111,7 @@ impl Kind {
             Self::MemoryOrPercent => parse_memory_or_percent(word),
             Self::Octal { max } => parse_octal(word, max),
             Self::Word(list) => find_word(list, word).map(Value::Word),
-            Self::Events => KeyspaceEvents::parse(word).map(Value::Events),
+            Self::Events => events::parse(word).map(Value::Events),
             _ => Ok(Value::Text(word.clone())),
         }
     }
@@ -186,7 +189,7 @@ impl Value {
             Self::OutputLimits(limits) => show_output_limits(limits),
             Self::OomScores(scores) => join(scores.iter().map(i64::to_string)),
             Self::Percentiles(percentiles) => show_percentiles(percentiles),
-            Self::Events(events) => events.show(),
+            Self::Events(classes) => events::show(*classes),
             Self::ReplicaOf(None) => String::new(),
             Self::ReplicaOf(Some((host, port))) => {
                 let mut shown = host.clone();
@@ -237,6 +240,13 @@ impl Value {
     pub(super) fn path(&self) -> Option<std::path::PathBuf> {
         use std::os::unix::ffi::OsStrExt;
         self.text().map(|bytes| std::ffi::OsStr::from_bytes(bytes).into())
+    }
+
+    pub(super) fn classes(&self) -> Classes {
+        match self {
+            Self::Events(classes) => *classes,
+            _ => Classes::default(),
+        }
     }
 
     pub(super) fn output_limits(&self) -> OutputLimits {

@@ -21,7 +21,7 @@ pub(crate) async fn commit(
     shard_loop: &ShardLoop,
     changes: Changes,
 ) -> Result<Ticket, EngineError> {
-    if changes.is_empty() {
+    if changes.is_nothing() {
         return Ok(0);
     }
     let mut changes = changes;

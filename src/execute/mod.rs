@@ -4,11 +4,12 @@
 //! over several shards (`transaction`). What they changed is committed (`commit`). What no shard
 //! runs is a `process` command. Whichever way a command ran, it is booked in one place (`booking`).
 //!
-//! What messages of other threads start is in `receive`; publishing on channels in `publish`. What
-//! is told to the slow log (`slowness`) and to MONITOR (`monitor`) has no secrets in it (`redact`).
-//! Who waits for memory does so in one line (`waiting`; for big values: `room`), and who holds it
-//! in vain goes (`eviction`).
+//! What messages of other threads start is in `receive`; publishing on channels in `publish`, of
+//! what has happened to keys in `announce`. What is told to the slow log (`slowness`) and to
+//! MONITOR (`monitor`) has no secrets in it (`redact`). Who waits for memory does so in one line
+//! (`waiting`; for big values: `room`), and who holds it in vain goes (`eviction`).
 
+pub(crate) mod announce;
 pub(crate) mod as_one;
 pub(crate) mod attempt;
 pub(crate) mod batch;

@@ -45,7 +45,7 @@ pub(crate) async fn run(
     there: Batch,
 ) -> Option<(Executed, Executed)> {
     let keys = keys(shard_loop, &here);
-    let lock = shard_loop.shard.borrow_mut().try_lock(keys)?;
+    let lock = shard_loop.shard.borrow_mut().locks.try_lock(keys)?;
     let _locked = Locked { shard_loop, lock };
     LoopCounters::add(&shard_loop.counters.hops, 1);
     let (asked, reply_to) = shard_loop.ask();

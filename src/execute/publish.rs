@@ -23,7 +23,7 @@ use bytes::Bytes;
 use crate::client::Session;
 use crate::client::subscriptions::Kind;
 use crate::execute::eviction;
-use crate::pubsub::Publication;
+use crate::pubsub::{Publication, key_events};
 use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::message::{Message, SubscriptionChange};
 use crate::thread::questions::{Asked, ReplyTo};
@@ -102,6 +102,9 @@ pub(crate) async fn subscribe(
         let mut subscriptions = session.subscriptions.borrow_mut();
         if subscriptions.add(kind, name.clone()) {
             shard_loop.subscribers.borrow_mut().add(kind, name.clone(), session);
+            if key_events::may_meet(kind, &name) {
+                shard_loop.node.topology.listening().add_subscription();
+            }
             news.add(shard_loop, kind, &name, 1);
         }
         confirm(&name, subscriptions.count_like(kind));
@@ -167,6 +170,9 @@ fn drop_all(shard_loop: &ShardLoop, session: &Session, left: &[(Kind, Bytes)]) {
     let mut subscribers = shard_loop.subscribers.borrow_mut();
     for (kind, name) in left {
         subscribers.remove(*kind, name, session.id);
+        if key_events::may_meet(*kind, name) {
+            shard_loop.node.topology.listening().remove_subscription();
+        }
     }
     drop(subscribers);
     session.note_subscriptions();
@@ -220,6 +226,17 @@ pub(crate) fn publish_for(
     reply_to: ReplyTo<u64>,
 ) {
     let count = publish_here(shard_loop, publication);
+    shard_loop.answer(reply_to, count);
+}
+
+/// The same for many, in order.
+pub(crate) fn publish_all_for(
+    shard_loop: &ShardLoop,
+    publications: Vec<Publication>,
+    reply_to: ReplyTo<u64>,
+) {
+    let counts = publications.into_iter().map(|it| publish_here(shard_loop, Arc::new(it)));
+    let count = counts.sum();
     shard_loop.answer(reply_to, count);
 }
 

@@ -75,6 +75,9 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message, connect: fn(&Rc<ShardLoop>
         Message::Publish { publication, reply_to } => {
             publish::publish_for(shard_loop, publication, reply_to);
         }
+        Message::PublishAll { publications, reply_to } => {
+            publish::publish_all_for(shard_loop, publications, reply_to);
+        }
         Message::Published(publication) => publish::deliver(shard_loop, &publication),
         Message::Run(job) => job(shard_loop),
     }

@@ -4,9 +4,11 @@
 //! A channel has a home shard, as a key has. Whoever publishes sends it there; the home hands it on
 //! to the threads that have subscribers, to each in the same order, and says how many clients get
 //! it. A thread tells the home of a channel how many of its clients have subscribed. Patterns have
-//! no home: every shard knows the patterns of all threads.
+//! no home: every shard knows the patterns of all threads. What happens to keys is published on
+//! channels as well (`key_events`).
 
 pub(crate) mod home;
+pub(crate) mod key_events;
 pub(crate) mod subscribers;
 
 use bytes::Bytes;

@@ -19,6 +19,7 @@ use crate::config::{Config, Sources};
 use crate::connection::arrival::connect;
 use crate::connection::listener;
 use crate::daemon::Background;
+use crate::execute::announce;
 use crate::execute::receive::receive;
 use crate::io::accepting::Accepting;
 use crate::io::readiness;
@@ -100,6 +101,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
         None => error,
     })?;
     let topology = Arc::new(topology);
+    topology.listening().set_classes(config.notify_keyspace_events);
     let shards = open_shards(&topology, &memory)?;
     data_directory
         .set_opened(newest_batches(&topology))
@@ -227,6 +229,7 @@ fn start_shard(
         async move {
             runtime::spawn_vital("sockets", watch(shard_loop.clone()));
             runtime::spawn("turn-end", turn::run(shard_loop.clone()));
+            runtime::spawn_vital("events", announce::announce(shard_loop.clone()));
             runtime::spawn("expiry", crate::upkeep::expiry::expire(shard_loop.clone()));
             runtime::spawn("cron", crate::upkeep::cron::every_second(shard_loop.clone()));
             receive(&shard_loop, connect).await;

@@ -154,6 +154,7 @@ impl Node {
         let Change { config, changed } = change(&current)?;
         self.clients_max.store(config.maxclients as usize, Ordering::Relaxed);
         self.durability.store(Mode::of(&config) as u8, Ordering::SeqCst);
+        self.topology.listening().set_classes(config.notify_keyspace_events);
         *current = Arc::new(config);
         Ok(changed)
     }

@@ -275,7 +275,7 @@ impl ShardLoop {
 
     /// Waits for a lock of this shard, and says whether it was had at once.
     pub(crate) async fn lock(&self, scope: Scope) -> (LockId, bool) {
-        let (id, granted) = self.shard.borrow_mut().lock(scope);
+        let (id, granted) = self.shard.borrow_mut().locks.lock(scope);
         if !granted {
             self.lock_waiters.borrow_mut().insert(id, LockWaiter::Here(None));
             std::future::poll_fn(|context| match self.lock_waiters.borrow_mut().get_mut(&id) {
@@ -292,7 +292,7 @@ impl ShardLoop {
 
     /// Locks for a transaction that another thread runs; it is told when it has the lock.
     pub(crate) fn lock_for(&self, scope: Scope, reply_to: ReplyTo<LockId>) {
-        let (id, granted) = self.shard.borrow_mut().lock(scope);
+        let (id, granted) = self.shard.borrow_mut().locks.lock(scope);
         if granted {
             self.answer(reply_to, id);
         } else {

@@ -56,7 +56,10 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) -> Result<(), Engin
         let result = {
             let mut shard = shard_loop.shard.borrow_mut();
             if counted {
-                shard.expire(db, now, EXPIRE_PIECE)
+                // It may have been swapped meanwhile.
+                let databases = shard_loop.databases();
+                let number = databases.iter().position(|it| *it == db).unwrap_or_default();
+                shard.expire((number, db), now, EXPIRE_PIECE)
             } else {
                 shard.count_due(db, now, COUNT_PIECE).map(|seen| {
                     counted = seen < COUNT_PIECE;

@@ -126,6 +126,20 @@ def channels(r, protocol):
         assert subscriber.get_sharded_message(timeout=5)["data"] == b"close"
 
 
+def events(r, protocol):
+    r.config_set("notify-keyspace-events", "KEA")
+    with redis.Redis(port=PORT, protocol=protocol).pubsub() as subscriber:
+        subscriber.psubscribe("__keyevent@0__:*")
+        assert subscriber.get_message(timeout=5)["type"] == "psubscribe"
+        r.set("event", "value", px=50)
+        seen = [subscriber.get_message(timeout=5) for _ in range(3)]
+        told = [(m["channel"], m["data"]) for m in seen]
+        assert told == [
+            (b"__keyevent@0__:" + name, b"event") for name in (b"set", b"expire", b"expired")
+        ], seen
+    r.config_set("notify-keyspace-events", "")
+
+
 def administration(r):
     info = r.info()
     assert info["redis_mode"] == "standalone", info
@@ -149,6 +163,7 @@ def main():
         for part in (strings, hashes, pipelines, scans, cursors, expiry, administration):
             part(r)
         channels(r, protocol)
+        events(r, protocol)
         r.close()
     # The plain defaults: a pool of connections, several in use at once.
     r = redis.Redis(port=PORT)

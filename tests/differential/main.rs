@@ -1,5 +1,6 @@
 //! Differential test: random programs of commands run against redis-server and against Basalt,
-//! every reply and the final key space compared byte for byte.
+//! every reply and the final key space compared byte for byte, and what is published of it
+//! (`events`).
 //!
 //! - `BASALT_DIFF_SEED=n` repeats a run: program i of a run has the seed n + i.
 //! - `BASALT_DIFF_PROGRAMS=n` is the number of programs for each number of shards and protocol.
@@ -15,6 +16,7 @@
 #[expect(dead_code, reason = "each test program uses its own part of the shared harness")]
 mod common;
 
+mod events;
 mod program;
 mod run;
 mod shrink;

@@ -13,7 +13,7 @@ use super::program::{Pause, Program, Step, pause_after};
 
 const DATABASES: usize = 16;
 /// Longer than a tiny lifetime, with room for a clock that is a little behind.
-const TINY_LIFETIME_OVER: Duration = Duration::from_millis(4 * TINY_MS_MAX as u64);
+pub const TINY_LIFETIME_OVER: Duration = Duration::from_millis(4 * TINY_MS_MAX as u64);
 
 #[derive(Clone, Copy)]
 pub enum Protocol {
@@ -168,13 +168,13 @@ fn is_listpack(oracle: &mut Client, key: &[u8]) -> bool {
 }
 
 /// One server's connections: the program's, and one aside for looking around.
-struct Side {
+pub struct Side {
     client: Client,
-    aside: Client,
+    pub aside: Client,
 }
 
 impl Side {
-    fn connect(server: &Server, protocol: Protocol) -> io::Result<Self> {
+    pub fn connect(server: &Server, protocol: Protocol) -> io::Result<Self> {
         let mut client = Client::connect(server.address())?;
         let mut aside = Client::connect(server.address())?;
         aside.try_pipeline(&[vec!["FLUSHALL"]])?;
@@ -185,7 +185,7 @@ impl Side {
     }
 
     /// Runs the steps as one pipeline.
-    fn exchange(&mut self, steps: &[Step]) -> io::Result<Vec<Value>> {
+    pub fn exchange(&mut self, steps: &[Step]) -> io::Result<Vec<Value>> {
         if let [step] = steps
             && step.args[0].starts_with(b"@")
         {
@@ -197,7 +197,7 @@ impl Side {
     }
 
     /// Walks over every key: redis-server drops those past their end that it comes across.
-    fn sweep(&mut self) {
+    pub fn sweep(&mut self) {
         let scan = ["SCAN", "0", "COUNT", "100000"];
         let commands: Vec<Vec<String>> = (0..DATABASES)
             .flat_map(|db| {

@@ -11,6 +11,7 @@ mod common;
 mod corruption;
 mod disk_full;
 mod disk_full_restart;
+mod events;
 mod every_call;
 mod expected;
 mod files;

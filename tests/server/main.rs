@@ -24,6 +24,7 @@ mod gate;
 mod hot_keys;
 mod info;
 mod key_counts;
+mod keyspace_events;
 mod lifecycle;
 mod limits;
 mod loop_turns;

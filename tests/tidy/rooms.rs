@@ -37,7 +37,7 @@ const SERVER: &[Room] = &[
 
 /// The rooms of the database of one shard, the lowest first.
 const SHARD: &[Room] = &[
-    room("basics", &["glob", "number", "random", "resp", "types/packed"]),
+    room("basics", &["glob", "number", "random", "resp", "types/packed", "effects"]),
     room("rdb", &["rdb"]),
     room("errors", &["engine/error", "error"]),
     room("log", &["log"]),

@@ -2,6 +2,7 @@
 
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
@@ -113,6 +114,7 @@ fn take_deadline(view: &mut View<'_>, name: &[u8]) -> Result<bool, CommandError>
         Some(head) if head.deadline_ms.is_some() => {
             transfer::charge_record(view, head)?;
             view.put(&key, &head.clone().with_deadline(None));
+            view.tell(Event::PERSIST, &key);
             Ok(true)
         }
         _ => Ok(false),

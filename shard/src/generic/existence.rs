@@ -2,6 +2,7 @@
 
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
 use crate::view::{Key, View};
@@ -59,6 +60,7 @@ pub(super) fn del(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
         let key = view.open_head(name)?;
         if key.exists() {
             view.remove(&key);
+            view.tell(Event::DEL, &key);
             deleted += 1;
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
@@ -145,8 +146,12 @@ fn set_deadline(
         Ok(deadline_ms) if deadline_ms > view.now_ms() => {
             transfer::charge_record(view, head)?;
             view.put(&key, &head.clone().with_deadline(Some(deadline_ms)));
+            view.tell(Event::EXPIRE, &key);
         }
-        _ => view.remove(&key),
+        _ => {
+            view.remove(&key);
+            view.tell(Event::DEL, &key);
+        }
     }
     reply.integer(1);
     Ok(())

@@ -10,7 +10,7 @@ use crate::keyspace::head::{Body, Head, Kind};
 use crate::number;
 use crate::resp::ReplyBuffer;
 use crate::types;
-use crate::view::View;
+use crate::view::{Key, View};
 
 /// The rows of this file.
 pub(super) const ROWS: &[Command] =
@@ -82,6 +82,13 @@ const HELP: &[&str] = &[
     "    Print this help.",
 ];
 
+/// Opens a key to tell something about it: that it is not there is no event.
+fn look_at(view: &mut View<'_>, name: &[u8]) -> Result<Key, CommandError> {
+    let key = view.open_head_untouched(name)?;
+    view.tell_nothing();
+    Ok(key)
+}
+
 /// Redis's name of the way in which a value is kept.
 fn encoding_of(head: &Head) -> &'static str {
     let is_small = matches!(head.body, Body::Inline(_));
@@ -101,7 +108,7 @@ pub(super) fn encoding(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    match view.open_head_untouched(args.get(2))?.head {
+    match look_at(view, args.get(2))?.head {
         Some(head) => reply.bulk(encoding_of(&head).as_bytes()),
         None => reply.null(),
     }
@@ -113,7 +120,7 @@ pub(super) fn refcount(
     args: Args<'_>,
     reply: &mut ReplyBuffer,
 ) -> CommandResult {
-    match view.open_head_untouched(args.get(2))?.head {
+    match look_at(view, args.get(2))?.head {
         Some(head) if is_shared(&head) => reply.integer(ENDLESS_REFERENCES),
         Some(_) => reply.integer(1),
         None => reply.null(),
@@ -160,7 +167,7 @@ pub(super) fn freq(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
 /// What is known of the uses of a key; `None`: there is no such key.
 fn access_of(view: &mut View<'_>, name: &[u8]) -> Result<Option<Access>, CommandError> {
     let access = view.access_of(name);
-    Ok(view.open_head_untouched(name)?.exists().then_some(access))
+    Ok(look_at(view, name)?.exists().then_some(access))
 }
 
 pub(super) fn help(_: &mut View<'_>, _: Args<'_>, reply: &mut ReplyBuffer) -> CommandResult {

@@ -6,6 +6,7 @@
 use super::dump::unsupported;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::head::Kind;
 use crate::rdb::{self, DumpError, Type};
@@ -66,7 +67,21 @@ pub(super) fn restore(
         DumpError::VersionOrChecksum => WRONG_VERSION_OR_CHECKSUM,
         DumpError::Value(_) => text::BAD_PAYLOAD,
     })?;
-    put(view, key, dump.kind(), &Restored::new(dump, deadline_ms))?;
+    let kind = dump.kind();
+    let value = Restored::new(dump, deadline_ms);
+    let is_replaced = key.exists();
+    if is_replaced {
+        // Not told: what comes is told as new.
+        view.remove(&key);
+    }
+    if deadline_ms.is_some_and(|deadline_ms| deadline_ms <= view.now_ms()) {
+        value.items(view, |_, _| Ok(true))?;
+        if is_replaced {
+            view.tell(Event::DEL, &key);
+        }
+    } else {
+        put(view, key, kind, &value)?;
+    }
     reply.ok();
     Ok(())
 }
@@ -122,5 +137,4 @@ impl Options {
 }
 
 #[cfg(test)]
-#[path = "restore_tests.rs"]
 mod tests;

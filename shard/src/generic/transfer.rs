@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::engine::Direction;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::head::{Body, Head, Large};
@@ -77,6 +78,10 @@ fn copy_value(view: &mut View<'_>, source: &Key, head: &Head, target: &Key) -> C
             Body::Large(copy_elements(view, source, *large, target)?, extension.clone())
         }
     };
+    if target.exists() {
+        // As in Redis, where what was there is gone before.
+        view.tell(Event::NEW, target);
+    }
     view.put(target, &Head { body, ..head.clone() });
     Ok(())
 }
@@ -121,6 +126,8 @@ fn rename_key(
     copy_value(view, &source, head, &target)?;
     view.remove_moved(&source, &target);
     view.count_changes(1);
+    view.tell(Event::RENAME_FROM, &source);
+    view.tell(Event::RENAME_TO, &target);
     Ok(true)
 }
 
@@ -175,6 +182,7 @@ pub(super) fn copy(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
     let copied = match &source.head {
         Some(head) if replace || !target.exists() => {
             copy_value(view, &source, head, &target)?;
+            view.tell(Event::COPY_TO, &target);
             true
         }
         _ => false,
@@ -199,6 +207,8 @@ pub(super) fn move_key(
             copy_value(view, &source, head, &target)?;
             view.remove_moved(&source, &target);
             view.count_changes(1);
+            view.tell(Event::MOVE_FROM, &source);
+            view.tell(Event::MOVE_TO, &target);
             true
         }
         _ => false,

@@ -18,6 +18,10 @@ use super::versions::Stamp;
 /// A longer record is not copied.
 pub const COPIED_BYTES_MAX: usize = 4 << 10;
 
+/// One in so many reads that a copy would answer goes to the key's owner all the same, so that it
+/// knows that the key is used.
+const LEFT_TO_OWNER: u32 = 64;
+
 /// A key's record, as its owner had it.
 #[derive(Clone, Debug)]
 pub struct Copy {
@@ -50,6 +54,8 @@ impl Weighter<CacheKey, Kept> for ByBytes {
 /// See the module.
 pub struct Copies {
     cache: Parted<CacheKey, Kept, ByBytes>,
+    /// Reads that copies could answer, around and around.
+    reads: Cell<u32>,
     /// Reads that needed no message.
     pub hits: u64,
 }
@@ -57,7 +63,7 @@ pub struct Copies {
 impl Copies {
     /// At most `bytes` of them.
     pub fn new(bytes: u64) -> Self {
-        Self { cache: Parted::new(bytes, ByBytes), hits: 0 }
+        Self { cache: Parted::new(bytes, ByBytes), reads: Cell::new(0), hits: 0 }
     }
 
     /// Keeps a copy.
@@ -74,6 +80,14 @@ impl Copies {
     pub fn get(&self, record_key: &[u8], now: Stamp) -> Option<&Kept> {
         let kept = self.cache.get(&Name::Head(record_key))?;
         (kept.stamp == now).then_some(kept)
+    }
+
+    /// The same for a read, now and then left to the owner: then there is none.
+    pub fn read(&self, record_key: &[u8], now: Stamp) -> Option<&Kept> {
+        let kept = self.get(record_key, now)?;
+        let reads = self.reads.get().wrapping_add(1);
+        self.reads.set(reads);
+        (!reads.is_multiple_of(LEFT_TO_OWNER)).then_some(kept)
     }
 
     /// The uses of a key, to be told to its owner.

@@ -15,6 +15,8 @@ pub struct DirtyKeys {
     in_order: VecDeque<(Ticket, RecordKey)>,
     /// The last batch that may have changed any key.
     everything: Ticket,
+    /// Whether readers have to wait at all; nothing is noted otherwise.
+    is_tracked: bool,
 }
 
 impl DirtyKeys {
@@ -23,15 +25,39 @@ impl DirtyKeys {
         self.tickets.get(key).copied().unwrap_or(0).max(self.everything)
     }
 
+    /// Says whether readers have to wait for what is not durable. True: they do from now on, and
+    /// for everything up to batch `written`.
+    pub fn track(&mut self, track: bool, written: Ticket) -> bool {
+        let begins = track && !self.is_tracked;
+        self.is_tracked = track;
+        if begins {
+            self.mark_everything(written);
+        }
+        if !track {
+            self.settle(Ticket::MAX);
+        }
+        begins
+    }
+
+    /// Everything is durable as it is now.
+    pub fn forget(&mut self) {
+        *self = Self { is_tracked: self.is_tracked, ..Self::default() };
+    }
+
     /// Batch `ticket`, the newest, wrote `key`.
     pub fn mark(&mut self, key: &RecordKey, ticket: Ticket) {
+        if !self.is_tracked {
+            return;
+        }
         self.tickets.insert(key.clone(), ticket);
         self.in_order.push_back((ticket, key.clone()));
     }
 
     /// Batch `ticket`, the newest, may have changed any key (a database was flushed).
     pub fn mark_everything(&mut self, ticket: Ticket) {
-        self.everything = ticket;
+        if self.is_tracked {
+            self.everything = ticket;
+        }
     }
 
     /// Every batch up to `ticket` is durable.
@@ -69,6 +95,7 @@ mod tests {
     #[test]
     fn a_key_is_dirty_until_its_last_batch_is_durable() {
         let mut dirty = DirtyKeys::default();
+        dirty.track(true, 0);
         let key = RecordKey::from_slice(b"k");
         dirty.mark(&key, 1);
         dirty.mark(&RecordKey::from_slice(b"other"), 2);
@@ -82,6 +109,7 @@ mod tests {
     #[test]
     fn memory_for_many_keys_is_given_back() {
         let mut dirty = DirtyKeys::default();
+        dirty.track(true, 0);
         for number in 0..30_000_u32 {
             dirty.mark(&RecordKey::from_slice(&number.to_be_bytes()), 1);
         }

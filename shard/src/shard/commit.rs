@@ -1,4 +1,6 @@
-//! Committing: what commands changed becomes one batch in the engine, and then everybody's.
+//! Committing: what was changed becomes one batch in the engine, and then everybody's. Nothing else
+//! writes, whether a command, a flush or the clock has made the change, and nobody else tells those
+//! who listen.
 //!
 //! In four steps, so that none of them is long on the shard's thread: it counts
 //! ([`Shard::begin_commit`]), any thread writes ([`Commit::write`]), and the shard's thread takes
@@ -12,19 +14,28 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::engine::{Engine, EngineError, Family};
-use crate::keyspace::counts::{Counts, SlotCount};
+use crate::engine::{Engine, EngineError, Family, Writes};
+use crate::keyspace::counts::Counts;
 use crate::keyspace::dirty::Ticket;
 use crate::keyspace::head;
 use crate::keyspace::layout::{self, ElementPrefix};
-use crate::shard::{Refused, Shard};
+use crate::shard::Shard;
+use crate::shard::census::Counted;
 use crate::view::{Changes, HeadChange, IntoElements};
+
+/// A commit that did not happen.
+pub struct Refused {
+    /// Why.
+    pub error: EngineError,
+    /// What was to be committed, for another try.
+    pub changes: Box<Changes>,
+}
 
 /// Changes on their way into the engine.
 pub struct Commit {
     engine: Arc<dyn Engine>,
     changes: Changes,
-    counted: Vec<(u8, u16, SlotCount)>,
+    counted: Counted,
 }
 
 impl Commit {
@@ -32,6 +43,9 @@ impl Commit {
     pub fn write(&mut self) -> Result<Ticket, EngineError> {
         let Self { engine, changes, counted } = self;
         let ticket = engine.write(&mut |writes| {
+            if let Some(db) = changes.emptied() {
+                empty(writes, db);
+            }
             for change in changes.heads() {
                 let key = &change.record_key;
                 match &change.after {
@@ -74,6 +88,14 @@ impl Commit {
     }
 }
 
+fn empty(writes: &mut dyn Writes, db: u8) {
+    let end = layout::prefix_end(&[db]);
+    for family in [Family::Heads, Family::Elements, Family::Expiry] {
+        writes.delete_range(family, &[db], &end);
+    }
+    writes.delete_range(Family::Meta, &[b'c', db], &layout::prefix_end(&[b'c', db]));
+}
+
 /// What remains to be told to caches and indices.
 pub struct Finish {
     /// The batch's.
@@ -85,27 +107,60 @@ pub struct Finish {
     /// Few elements are what somebody works with, and are taken in by the cache; many are a bulk
     /// load.
     elements_are_few: bool,
+    /// Who reads the keys need not wait for this batch.
+    is_of_time: bool,
 }
 
 impl Shard {
+    /// Commits changes of this shard's keys as one batch. On an error nothing is changed, and the
+    /// changes come back for another try.
+    pub fn commit(&mut self, changes: Changes) -> Result<Ticket, Refused> {
+        if changes.is_empty() {
+            return self.commit_seen(changes, self.seen()).map(|_| 0);
+        }
+        let mut commit = self.begin_commit(changes)?;
+        let written = commit.write();
+        let mut finish = self.end_write(commit, written)?;
+        self.finish_commit(&mut finish, usize::MAX);
+        Ok(finish.ticket)
+    }
+
+    /// The same for who has seen batch `seen`, which is what to wait for if no record changes.
+    pub(super) fn commit_seen(
+        &mut self,
+        mut changes: Changes,
+        seen: Ticket,
+    ) -> Result<Ticket, Refused> {
+        if !changes.is_empty() {
+            return self.commit(changes);
+        }
+        if !changes.effects.events.is_empty() && self.listeners.events.is_full() {
+            return Err(Refused { error: EngineError::Stalled, changes: Box::new(changes) });
+        }
+        self.listeners.hear(changes.take_effects(), 0, seen);
+        Ok(seen)
+    }
+
     /// Starts a commit; on an error the changes come back for another try. Nobody else can commit
     /// until it is finished, or has failed.
     pub fn begin_commit(&mut self, changes: Changes) -> Result<Commit, Refused> {
-        if self.is_committing {
+        if self.is_committing || self.listeners.events.is_full() {
             return Err(Refused { error: EngineError::Stalled, changes: Box::new(changes) });
         }
         self.is_committing = true;
         let versions = self.topology.versions(self.id);
+        if changes.emptied().is_some() {
+            versions.note_everything();
+        }
         for change in changes.heads() {
             if let Some((_, position, _)) = layout::parse_head_key(&change.record_key) {
                 versions.note(position);
             }
             if let Some(deadline) = change.deadline_ms {
-                let next = &mut self.next_deadline_ms[usize::from(change.record_key[0])];
-                *next = deadline.min(*next);
+                self.census.deadlines_mut(change.record_key[0]).expect(deadline);
             }
         }
-        let counted = self.count(&changes);
+        let counted = self.census.count(&changes);
         Ok(Commit { engine: self.engine.clone(), changes, counted })
     }
 
@@ -115,7 +170,7 @@ impl Shard {
         commit: Commit,
         written: Result<Ticket, EngineError>,
     ) -> Result<Finish, Refused> {
-        let Commit { changes, counted, .. } = commit;
+        let Commit { mut changes, counted, .. } = commit;
         self.written = match written {
             Ok(ticket) => ticket,
             Err(error) => {
@@ -123,15 +178,20 @@ impl Shard {
                 return Err(Refused { error, changes: Box::new(changes) });
             }
         };
+        let ticket = self.written;
         self.statistics.batches += 1;
-        self.changes_made += changes.count();
-        for (db, slot, count) in counted {
-            self.counts.set(db, slot, count);
+        self.census.set(counted);
+        if let Some(db) = changes.emptied() {
+            self.census.clear(db);
+            self.dirty.mark_everything(ticket);
+            self.discarded.extend(self.cache.discard());
         }
+        self.listeners.hear(changes.take_effects(), changes.heads().len(), ticket);
         let elements_are_few = !changes.is_long();
+        let is_of_time = changes.is_of_time();
         let (heads, elements) = changes.into_parts();
         let in_pieces = SmallVec::new();
-        Ok(Finish { ticket: self.written, heads, elements, in_pieces, elements_are_few })
+        Ok(Finish { ticket, heads, elements, in_pieces, elements_are_few, is_of_time })
     }
 
     /// The commit is lost: nobody knows how its writing ended.
@@ -143,8 +203,9 @@ impl Shard {
     /// last.
     pub fn finish_commit(&mut self, finish: &mut Finish, max: usize) -> bool {
         let rest = max.saturating_sub(finish.heads.len());
+        let how = (finish.ticket, finish.is_of_time);
         for change in finish.heads.by_ref().take(max) {
-            finish.in_pieces.extend(self.finish_change(change, finish.ticket));
+            finish.in_pieces.extend(self.finish_change(change, how));
         }
         for (record_key, (_, value)) in finish.elements.by_ref().take(rest) {
             if let Some(prefix) = ElementPrefix::parse(&record_key)
@@ -161,26 +222,14 @@ impl Shard {
     }
 
     /// Returns the version under which the pieces of a string stand that was changed in place.
-    fn finish_change(&mut self, change: HeadChange, ticket: Ticket) -> Option<u64> {
-        self.recount_due(&change);
-        if self.track_dirty {
+    fn finish_change(
+        &mut self,
+        change: HeadChange,
+        (ticket, is_of_time): (Ticket, bool),
+    ) -> Option<u64> {
+        self.census.note(&change);
+        if !is_of_time {
             self.dirty.mark(&change.record_key, ticket);
-        }
-        if let Some(deadline) = change.deadline_ms {
-            let (db, name) =
-                (change.record_key[0], &change.record_key[layout::HEAD_PREFIX_BYTES..]);
-            let from = &mut self.deadlines_from[usize::from(db)];
-            if !from.is_empty() {
-                let record_key = layout::expiry_key(db, deadline, name);
-                if record_key < *from {
-                    *from = record_key;
-                }
-            }
-        }
-        if change.before.existed != change.after.is_some()
-            || change.before.deadline_ms != change.deadline_ms
-        {
-            self.publish_counts(change.record_key[0]);
         }
         // What only stands in a string's place is not a record to be read from.
         let elsewhere = change.after.as_ref().and_then(|after| head::elsewhere(after).ok()?);
@@ -215,7 +264,7 @@ mod tests {
         assert_eq!(test.run("SET d 1"), "(Stalled)");
         assert_eq!(test.run("GET a"), "$3 old");
         assert_eq!(test.shard.count_due(0, test.now_ms, 5), Err(EngineError::Stalled));
-        assert_eq!(test.shard.expire(0, test.now_ms, 5), Err(EngineError::Stalled));
+        assert_eq!(test.shard.expire((0, 0), test.now_ms, 5), Err(EngineError::Stalled));
         assert_eq!(test.shard.flush_database(0), Err(EngineError::Stalled));
         let written = commit.write();
         let mut finish = test.shard.end_write(commit, written).ok().unwrap();

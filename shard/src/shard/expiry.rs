@@ -3,66 +3,43 @@
 
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
+
+use crate::effects::Event;
 use crate::engine::{Direction, Engine, EngineError, Family, Range, ReadTier};
-use crate::keyspace::counts::{Change, Counts, SlotCount};
 use crate::keyspace::layout::{self, RecordKey};
 use crate::locks::Mode;
-use crate::shard::{Shard, lock_key};
-use crate::view::HeadChange;
+use crate::shard::deadlines::{DeadlineRange, due_to};
+use crate::shard::{Refused, Shard};
+use crate::view::{Changes, Told};
 
-/// Deadlines to be read into memory.
-pub struct DeadlineRange {
-    lower: RecordKey,
-    upper: RecordKey,
-    direction: Direction,
-    /// Who goes forward reads the first that stands from here on, and no more.
-    due_to: RecordKey,
+/// What is due, and what stands behind it.
+struct Found {
+    /// Keys that are due and that nobody works on: record keys of heads, and deadlines.
+    due: Vec<(RecordKey, Option<u64>)>,
+    /// Records that were looked at.
+    seen: usize,
+    /// The first record that stays, and the earliest deadline of those that do.
+    from: Option<RecordKey>,
+    next_ms: u64,
 }
 
-impl DeadlineRange {
-    /// From the record `lower` on what is due at `now_ms`, and the first that is not, which may be
-    /// far away behind deadlines that are gone: whoever removes what is due looks for it.
-    pub fn due_from(db: u8, lower: RecordKey, now_ms: u64) -> Self {
-        Self {
-            lower,
-            upper: layout::prefix_end(&[db]),
-            direction: Direction::Forward,
-            due_to: due_to(db, now_ms),
-        }
+impl Found {
+    fn stays(&mut self, record_key: &[u8], deadline_ms: u64) {
+        self.next_ms = self.next_ms.min(deadline_ms);
+        self.from.get_or_insert_with(|| RecordKey::from_slice(record_key));
     }
 }
 
 impl Shard {
     /// The deadlines that [`Shard::count_due`] looks at.
     pub fn deadlines_to_count(&self, db: u8, now_ms: u64) -> DeadlineRange {
-        let counted_to = &self.counted_to[usize::from(db)];
-        let due_to = due_to(db, now_ms);
-        if due_to < *counted_to {
-            return DeadlineRange {
-                lower: due_to.clone(),
-                upper: counted_to.clone(),
-                direction: Direction::Backward,
-                due_to,
-            };
-        }
-        DeadlineRange::due_from(db, self.counted_to(db), now_ms)
+        self.census.deadlines(db).to_count(now_ms)
     }
 
     /// The deadlines that [`Shard::expire`] looks at.
     pub fn deadlines_to_remove(&self, db: u8, now_ms: u64) -> DeadlineRange {
-        DeadlineRange::due_from(db, self.standing_from(db), now_ms)
-    }
-
-    /// Where the deadlines begin that are not counted as due.
-    fn counted_to(&self, db: u8) -> RecordKey {
-        let counted_to = &self.counted_to[usize::from(db)];
-        if counted_to.is_empty() { self.standing_from(db) } else { counted_to.clone() }
-    }
-
-    /// Where the deadlines begin whose keys are not removed.
-    fn standing_from(&self, db: u8) -> RecordKey {
-        let from = &self.deadlines_from[usize::from(db)];
-        if from.is_empty() { layout::expiry_key(db, 0, b"") } else { from.clone() }
+        self.census.deadlines(db).to_remove(now_ms)
     }
 
     /// Counts up to `max` deadlines that have passed since the last time: from here on their keys
@@ -71,25 +48,25 @@ impl Shard {
     /// `now_ms`. `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]).
     /// `Stalled`: a commit runs elsewhere; later.
     pub fn count_due(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
-        let index = usize::from(db);
         if self.is_committing {
             // Its keys' deadlines are counted when it is finished.
             return Err(EngineError::Stalled);
         }
         let due_to = due_to(db, now_ms);
-        if due_to < self.counted_to[index] {
-            return self.count_as_not_due(db, &due_to, max);
+        let deadlines = self.census.deadlines(db);
+        if deadlines.is_counted_beyond(&due_to) {
+            return self.count_as_not_due(db, due_to, max);
         }
-        if self.next_deadline_ms[index] > now_ms {
+        if deadlines.next_ms() > now_ms {
             return Ok(0);
         }
-        let lower = self.counted_to(db);
+        let lower = deadlines.counted_to();
         if lower >= due_to {
             return Ok(0);
         }
         let mut seen = 0;
         let mut counted_to = due_to.clone();
-        let range = deadlines(&lower, &due_to, Direction::Forward, ReadTier::Memory);
+        let range = deadlines_in(&lower, &due_to, Direction::Forward, ReadTier::Memory);
         self.engine.range(range, &mut |record_key, _| {
             if seen == max {
                 counted_to = RecordKey::from_slice(record_key);
@@ -98,11 +75,10 @@ impl Shard {
             seen += 1;
             ControlFlow::Continue(())
         })?;
-        self.counted_to[index] = counted_to;
-        self.due[index] += seen as u64;
+        self.census.deadlines_mut(db).count_to(counted_to, seen as u64);
         self.statistics.expired_keys += seen as u64;
         if seen > 0 {
-            self.publish_counts(db);
+            self.census.tell(db);
         }
         Ok(seen)
     }
@@ -112,14 +88,14 @@ impl Shard {
     fn count_as_not_due(
         &mut self,
         db: u8,
-        due_to: &RecordKey,
+        due_to: RecordKey,
         max: usize,
     ) -> Result<usize, EngineError> {
-        let index = usize::from(db);
         let (mut seen, mut counted_to) = (0, due_to.clone());
-        if self.due[index] > 0 {
-            let upper = self.counted_to[index].clone();
-            let range = deadlines(due_to, &upper, Direction::Backward, ReadTier::Memory);
+        let deadlines = self.census.deadlines(db);
+        if deadlines.due() > 0 {
+            let upper = deadlines.counted_to();
+            let range = deadlines_in(&due_to, &upper, Direction::Backward, ReadTier::Memory);
             self.engine.range(range, &mut |record_key, _| {
                 seen += 1;
                 if seen == max {
@@ -129,146 +105,100 @@ impl Shard {
                 ControlFlow::Continue(())
             })?;
         }
-        self.counted_to[index] = counted_to;
-        let due = &mut self.due[index];
-        *due = due.saturating_sub(seen as u64);
+        self.census.deadlines_mut(db).count_back_to(counted_to, seen as u64);
         let expired_keys = &mut self.statistics.expired_keys;
         *expired_keys = expired_keys.saturating_sub(seen as u64);
-        self.publish_counts(db);
+        self.census.tell(db);
         Ok(seen)
     }
 
-    /// Removes up to `max` keys of physical database `db` whose time has come. Returns how many
-    /// records it looked at; fewer than `max`: none is due any more. `NotInMemory`: read the
-    /// deadlines into memory first ([`load_deadlines`]).
-    pub fn expire(&mut self, db: u8, now_ms: u64, max: usize) -> Result<usize, EngineError> {
+    /// Removes up to `max` keys whose time has come of a database, given by its number for clients
+    /// and the physical one. Returns how many records it looked at; fewer than `max`: none is due
+    /// any more. `NotInMemory`: read the deadlines into memory first ([`load_deadlines`]).
+    /// `Stalled`: later.
+    pub fn expire(
+        &mut self,
+        (number, db): (usize, u8),
+        now_ms: u64,
+        max: usize,
+    ) -> Result<usize, EngineError> {
         if self.is_committing {
             return Err(EngineError::Stalled);
         }
-        if self.next_deadline_ms[usize::from(db)] > now_ms {
+        if self.census.deadlines(db).next_ms() > now_ms {
             return Ok(0);
         }
         let due_to = due_to(db, now_ms);
         loop {
             let is_all = self.count_due(db, now_ms, max)? < max;
-            if self.counted_to[usize::from(db)] > due_to {
+            let deadlines = self.census.deadlines(db);
+            if deadlines.is_counted_beyond(&due_to) {
                 // The clock was put back, and not everything is counted back yet.
                 return Ok(max);
             }
-            if is_all || self.due[usize::from(db)] > max as u64 {
+            if is_all || deadlines.due() > max as u64 {
                 break;
             }
         }
-        let lower = self.standing_from(db);
+        let Found { due, seen, from, next_ms } = self.find_due(db, max)?;
+        if !due.is_empty() {
+            let events = self.expirations(number, &due);
+            let mut changes = Changes::expiring(self.id, due.into_iter());
+            changes.effects.events = events;
+            // It is no change to who counts them.
+            changes.effects.count = Some(0);
+            self.commit(changes).map_err(|Refused { error, .. }| error)?;
+        }
+        // Nothing stays: the end of the range is as good a place as any.
+        let from = from.unwrap_or_else(|| layout::prefix_end(&[db]));
+        self.census.deadlines_mut(db).begin_at(from, next_ms);
+        self.census.tell(db);
+        Ok(seen)
+    }
+
+    fn find_due(&self, db: u8, max: usize) -> Result<Found, EngineError> {
+        let deadlines = self.census.deadlines(db);
+        let (lower, counted_to) = (deadlines.standing_from(), deadlines.counted_to());
         let upper = layout::prefix_end(&[db]);
-        let counted_to = self.counted_to[usize::from(db)].clone();
-        let engine = self.engine.clone();
-        let mut due: Vec<(RecordKey, RecordKey)> = Vec::new();
-        let mut seen = 0;
-        let mut next = u64::MAX;
-        // Where the next look begins: at the first record that stays.
-        let mut from: Option<RecordKey> = None;
+        let mut found = Found { due: Vec::new(), seen: 0, from: None, next_ms: u64::MAX };
         let mut damage = None;
-        let locks = &self.locks;
-        let range = deadlines(&lower, &upper, Direction::Forward, ReadTier::Memory);
-        engine.range(range, &mut |record_key, _| {
+        let range = deadlines_in(&lower, &upper, Direction::Forward, ReadTier::Memory);
+        self.engine.range(range, &mut |record_key, _| {
             let Some((_, deadline, name)) = layout::parse_expiry_key(record_key) else {
                 damage = Some(EngineError::Corrupted("expiry key".into()));
                 return ControlFlow::Break(());
             };
-            if *record_key >= counted_to[..] || seen == max {
-                next = next.min(deadline);
-                from.get_or_insert_with(|| RecordKey::from_slice(record_key));
+            if *record_key >= counted_to[..] || found.seen == max {
+                found.stays(record_key, deadline);
                 return ControlFlow::Break(());
             }
-            seen += 1;
+            found.seen += 1;
             let position = layout::position(name);
-            if !locks.is_empty() && locks.conflicts(&lock_key(position, name), Mode::Exclusive) {
+            if self.locks.forbid_key(position, name, Mode::Exclusive) {
                 // Somebody is at work on it; the next round will find it again.
-                next = next.min(deadline);
-                from.get_or_insert_with(|| RecordKey::from_slice(record_key));
+                found.stays(record_key, deadline);
             } else {
-                let head = layout::head_key_at(db, position, name);
-                due.push((RecordKey::from_slice(record_key), head));
+                found.due.push((layout::head_key_at(db, position, name), Some(deadline)));
             }
             ControlFlow::Continue(())
         })?;
-        if let Some(error) = damage {
-            return Err(error);
-        }
-        if !due.is_empty() {
-            self.remove_expired(db, due)?;
-        }
-        self.next_deadline_ms[usize::from(db)] = next;
-        // Nothing stays: the end of the range is as good a place as any.
-        self.deadlines_from[usize::from(db)] = from.unwrap_or(upper);
-        self.publish_counts(db);
-        Ok(seen)
+        damage.map_or(Ok(found), Err)
     }
 
-    fn remove_expired(
-        &mut self,
-        db: u8,
-        due: Vec<(RecordKey, RecordKey)>,
-    ) -> Result<(), EngineError> {
-        let mut by_slot: Vec<(u16, i64)> = due
-            .iter()
-            .filter_map(|(_, head)| layout::parse_head_key(head))
-            .map(|(_, position, _)| (layout::slot_of(position), 1))
-            .collect();
-        by_slot.sort_unstable();
-        by_slot.dedup_by(|later, first| {
-            let same = later.0 == first.0;
-            if same {
-                first.1 += later.1;
-            }
-            same
-        });
-        let counted: Vec<(u16, SlotCount)> = by_slot
-            .into_iter()
-            .map(|(slot, gone)| {
-                (slot, self.counts.after(db, slot, Change { keys: -gone, expires: -gone }))
-            })
-            .collect();
-        self.written = self.engine.write(&mut |writes| {
-            for (deadline, head) in &due {
-                writes.delete(Family::Expiry, deadline);
-                writes.delete(Family::Heads, head);
-            }
-            for (slot, count) in &counted {
-                Counts::record(writes, db, *slot, *count);
-            }
-        })?;
-        for (slot, count) in counted {
-            self.counts.set(db, slot, count);
+    /// What there is to tell of keys that expire, if anybody wants to hear it.
+    fn expirations(&self, number: usize, due: &[(RecordKey, Option<u64>)]) -> Vec<Told> {
+        let wanted = self.topology.listening().wanted();
+        if !wanted.meets(Event::EXPIRED.class) {
+            return Vec::new();
         }
-        let still_due = &mut self.due[usize::from(db)];
-        *still_due = still_due.saturating_sub(due.len() as u64);
-        for (_, head) in due {
-            self.cache.update(&head, None);
-        }
-        Ok(())
-    }
-
-    /// A key whose deadline had passed was set anew before it was removed, or one is set that has
-    /// passed already: the number of those that are due follows.
-    pub(super) fn recount_due(&mut self, change: &HeadChange) {
-        let key = &change.record_key;
-        let (db, name) = (key[0], &key[layout::HEAD_PREFIX_BYTES..]);
-        let counted_to = &self.counted_to[usize::from(db)];
-        if counted_to.is_empty() || change.before.deadline_ms == change.deadline_ms {
-            return;
-        }
-        let is_counted = |deadline: Option<u64>| {
-            deadline.is_some_and(|deadline| layout::expiry_key(db, deadline, name) < *counted_to)
+        let told = |(head, _): &(RecordKey, Option<u64>)| Told {
+            shard: self.id,
+            event: Event::EXPIRED,
+            db: number,
+            key: Bytes::copy_from_slice(&head[layout::HEAD_PREFIX_BYTES..]),
+            wanted,
         };
-        let due = &mut self.due[usize::from(db)];
-        if is_counted(change.before.deadline_ms) {
-            *due = due.saturating_sub(1);
-        }
-        if is_counted(change.deadline_ms) {
-            *due += 1;
-        }
+        due.iter().map(told).collect()
     }
 }
 
@@ -281,25 +211,20 @@ pub fn load_deadlines(
 ) -> Result<(), EngineError> {
     let DeadlineRange { lower, upper, direction, due_to } = wanted;
     let mut left = max;
-    engine.range(deadlines(lower, upper, *direction, ReadTier::Disk), &mut |record_key, _| {
+    engine.range(deadlines_in(lower, upper, *direction, ReadTier::Disk), &mut |record_key, _| {
         left = left.saturating_sub(1);
         let is_next = *direction == Direction::Forward && *record_key >= due_to[..];
         if is_next || left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }
 
-fn deadlines<'a>(
+fn deadlines_in<'a>(
     lower: &'a [u8],
     upper: &'a [u8],
     direction: Direction,
     tier: ReadTier,
 ) -> Range<'a> {
     Range { family: Family::Expiry, lower, upper, direction, tier }
-}
-
-/// Behind everything that is due at `now_ms`.
-fn due_to(db: u8, now_ms: u64) -> RecordKey {
-    layout::expiry_key(db, now_ms.saturating_add(1), b"")
 }
 
 #[cfg(test)]
@@ -327,14 +252,14 @@ mod tests {
         test.run("SET key3 again");
         assert_eq!(now(&test), (2, 0, deadline));
         assert_eq!(test.run("GET key4"), "$-1");
-        while test.shard.expire(0, deadline, 3) == Ok(3) {}
+        while test.shard.expire((0, 0), deadline, 3) == Ok(3) {}
         assert_eq!(now(&test), (2, 0, deadline));
         assert_eq!(test.run("EXISTS key3 stays key1"), ":2");
         assert_eq!(test.shard.statistics.expired_keys, 10);
-        assert_eq!(test.shard.counts.total(0).keys, 2);
+        assert_eq!(test.shard.census.standing(0).keys, 2);
         test.run(&format!("SET late v PXAT {}", deadline + 5));
         test.now_ms += 5;
-        assert_eq!(test.shard.expire(0, deadline + 5, 3), Ok(1));
+        assert_eq!(test.shard.expire((0, 0), deadline + 5, 3), Ok(1));
         assert_eq!(now(&test), (2, 0, deadline + 5));
     }
 
@@ -364,13 +289,13 @@ mod tests {
             count_all(&mut test, max);
             assert_eq!(test.shard.live_keys(0).keys, 6);
             assert_eq!(test.shard.statistics.expired_keys, 0, "none is gone");
-            assert_eq!(test.shard.expire(0, test.now_ms, max), Ok(0));
+            assert_eq!(test.shard.expire((0, 0), test.now_ms, max), Ok(0));
             assert_eq!(counts.exact(0, test.now_ms).map(|count| count.expires), Some(6));
             assert_eq!(counts.exact(0, test.now_ms + 10_000), None, "one is due by then");
             test.now_ms += 10_000;
             count_all(&mut test, max);
             assert_eq!(test.shard.live_keys(0).keys, 5);
-            while test.shard.expire(0, test.now_ms, max) == Ok(max) {}
+            while test.shard.expire((0, 0), test.now_ms, max) == Ok(max) {}
             assert_eq!(counts.exact(0, test.now_ms).map(|count| count.keys), Some(5));
         }
     }
@@ -386,12 +311,12 @@ mod tests {
         test.now_ms -= 85_000;
         // In pieces, and not one too many.
         let mut rounds = 0;
-        while test.shard.expire(0, test.now_ms, 2) == Ok(2) {
+        while test.shard.expire((0, 0), test.now_ms, 2) == Ok(2) {
             rounds += 1;
             assert!(rounds < 100);
         }
         assert_eq!(test.run("EXISTS k0 k1 k2 k3 k4 k5 k6 k7 k8 k9"), ":4");
-        assert_eq!(test.shard.counts.total(0).keys, 4);
+        assert_eq!(test.shard.census.standing(0).keys, 4);
         assert_eq!(test.shard.live_keys(0).keys, 4);
     }
 
@@ -427,7 +352,7 @@ mod tests {
                     test.shard.flush_database(0).unwrap();
                 }
                 _ => {
-                    test.shard.expire(0, test.now_ms, 1 + random.below(5)).unwrap();
+                    test.shard.expire((0, 0), test.now_ms, 1 + random.below(5)).unwrap();
                 }
             }
             let max = 1 + random.below(5);
@@ -454,15 +379,15 @@ mod tests {
         let mut test = TestShard::new();
         let past = test.now_ms;
         assert_eq!(test.run(&format!("SET new v PXAT {past}")), "+OK");
-        assert_eq!(test.shard.counts.total(0).keys, 0);
+        assert_eq!(test.shard.census.standing(0).keys, 0);
         let written = test.shard.written();
         assert_eq!(test.run(&format!("SET new v PXAT {past}")), "+OK");
         assert_eq!(test.shard.written(), written, "nothing is written for it");
         for line in ["SET old v PXAT", "PEXPIREAT old", "GETEX old PXAT"] {
             test.run("SET old v EX 1000");
             test.run(&format!("{line} {past}"));
-            assert_eq!(test.shard.counts.total(0).keys, 0, "{line}");
-            assert_eq!(test.shard.counts.total(0).expires, 0, "{line}");
+            assert_eq!(test.shard.census.standing(0).keys, 0, "{line}");
+            assert_eq!(test.shard.census.standing(0).expires, 0, "{line}");
         }
     }
 }

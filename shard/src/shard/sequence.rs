@@ -104,6 +104,7 @@ pub fn run_in_sequence<'a>(
             Err(error) => {
                 sequence.reply.truncate(start);
                 write_error(&error, &mut sequence.reply);
+                sequence.changes.absorb(changes.undone());
             }
         }
         sequence.ends.push(sequence.reply.len());

@@ -10,6 +10,7 @@ use crate::keyspace::head;
 use crate::keyspace::layout::{ElementPrefix, PositionMap, RecordKey};
 use crate::keyspace::pieces;
 use crate::topology::ShardId;
+use crate::view::told::Effects;
 
 /// More changed records, or bytes of them, are written off the loop.
 const LONG_RECORDS: usize = 64;
@@ -64,17 +65,76 @@ pub struct Changes {
     pub(super) new_versions: SmallVec<[u64; 2]>,
     /// The shard that values of other shards went to.
     pub(super) gaining: Option<ShardId>,
-    /// How many changes these are to whoever counts changes, if it is not one for each key.
-    pub(super) stated_count: Option<u64>,
+    /// A physical database of which nothing is left.
+    emptied: Option<u8>,
+    /// This is what time did: whoever sees it learns nothing that was not so before.
+    is_of_time: bool,
+    /// What happened beside.
+    pub(crate) effects: Effects,
 }
 
 /// Changed elements as in [`Changes`], in order.
 pub type IntoElements = btree_map::IntoIter<RecordKey, (ShardId, Option<Bytes>)>;
 
 impl Changes {
-    /// Whether nothing changed.
+    /// Keys of `shard` go, which stand under these record keys with these deadlines.
+    pub(crate) fn removing(
+        shard: ShardId,
+        keys: impl Iterator<Item = (RecordKey, Option<u64>)>,
+    ) -> Self {
+        let removed = |(record_key, deadline_ms)| HeadChange {
+            shard,
+            record_key,
+            before: Before { existed: true, deadline_ms },
+            after: None,
+            deadline_ms: None,
+            apart: None,
+        };
+        Self { heads: keys.map(removed).collect(), ..Self::default() }
+    }
+
+    /// The same, because their time has come.
+    pub(crate) fn expiring(
+        shard: ShardId,
+        keys: impl Iterator<Item = (RecordKey, Option<u64>)>,
+    ) -> Self {
+        Self { is_of_time: true, ..Self::removing(shard, keys) }
+    }
+
+    /// Everything goes that is in a physical database.
+    pub(crate) fn emptying(db: u8) -> Self {
+        Self { emptied: Some(db), ..Self::default() }
+    }
+
+    /// No record changes, and yet it counts as so many changes.
+    pub fn of_no_record(count: u64) -> Self {
+        let effects = Effects { count: Some(count), ..Effects::default() };
+        Self { effects, ..Self::default() }
+    }
+
+    /// What is left of these when the command fails.
+    pub(crate) fn undone(self) -> Self {
+        Self { effects: self.effects.of_lookups(), ..Self::default() }
+    }
+
+    /// Whether no record changes.
     pub fn is_empty(&self) -> bool {
-        self.heads.is_empty() && self.elements.is_empty()
+        self.heads.is_empty() && self.elements.is_empty() && self.emptied.is_none()
+    }
+
+    /// Whether there is nothing to commit and nobody to be told anything.
+    pub fn is_nothing(&self) -> bool {
+        self.is_empty() && self.effects.is_empty()
+    }
+
+    /// The physical database that is emptied, if one is.
+    pub(crate) fn emptied(&self) -> Option<u8> {
+        self.emptied
+    }
+
+    /// Whether this is what time did.
+    pub(crate) fn is_of_time(&self) -> bool {
+        self.is_of_time
     }
 
     /// The shard that values of other shards went to, if any did. Its part must be durable before
@@ -92,7 +152,7 @@ impl Changes {
     /// How many changes these are, as Redis counts what a snapshot would be without: mostly one for
     /// each key, for some commands one for each field or pair.
     pub fn count(&self) -> u64 {
-        self.stated_count.unwrap_or(self.heads.len() as u64)
+        self.effects.count.unwrap_or(self.heads.len() as u64)
     }
 
     /// The changed keys.
@@ -103,6 +163,11 @@ impl Changes {
     /// The changed keys and elements, to keep.
     pub fn into_parts(self) -> (IntoIter<HeadChange>, IntoElements) {
         (self.heads.into_iter(), self.elements.into_iter())
+    }
+
+    /// What happened beside, to be told.
+    pub(crate) fn take_effects(&mut self) -> Effects {
+        std::mem::take(&mut self.effects)
     }
 
     /// The changed elements.
@@ -141,20 +206,24 @@ impl Changes {
         for (key, (shard, value)) in self.elements {
             parts.entry(shard).or_default().elements.insert(key, (shard, value));
         }
+        for told in self.effects.events {
+            parts.entry(told.shard).or_default().effects.events.push(told);
+        }
         for part in parts.values_mut() {
             part.new_versions.clone_from(&self.new_versions);
-            part.stated_count = Some(0);
+            part.effects.count = Some(0);
         }
         // What counts is the sum over all shards.
         if let Some(mut first) = parts.first_entry() {
-            first.get_mut().stated_count = Some(count);
+            first.get_mut().effects.count = Some(count);
         }
         parts.into_iter().collect()
     }
 
     /// Takes over later changes; what they found is what these left.
     pub fn absorb(&mut self, later: Changes) {
-        self.stated_count = Some(self.count() + later.count());
+        self.effects.count = Some(self.count() + later.count());
+        self.effects.events.extend(later.effects.events);
         for change in later.heads {
             self.set(change);
         }

@@ -7,6 +7,7 @@
 
 mod account;
 mod changes;
+mod effects;
 mod elements;
 mod gate;
 mod holding;
@@ -15,6 +16,7 @@ mod opening;
 mod overlay;
 mod pieces;
 mod records;
+mod told;
 mod uses;
 mod writes;
 
@@ -39,6 +41,7 @@ use uses::Lookups;
 pub use changes::{Before, Changes, HeadChange, IntoElements};
 pub use key::Key;
 pub(crate) use records::LOADED_BYTES_MAX;
+pub use told::{Effects, Told};
 pub(crate) use uses::USED_MAX;
 pub use uses::Use;
 
@@ -61,7 +64,8 @@ pub struct Context<'a> {
 }
 
 /// See the module. Its parts have an owner each, and its methods stand by subject: opening keys in
-/// `opening`, elements in `elements`, parts of big strings in `pieces`, changing keys in `writes`.
+/// `opening`, elements in `elements`, parts of big strings in `pieces`, changing keys in `writes`,
+/// telling of it in `effects`.
 pub struct View<'a> {
     context: Context<'a>,
     random: &'a mut Random,
@@ -191,11 +195,6 @@ impl<'a> View<'a> {
     /// Now, in ms since 1970. The same throughout a command.
     pub fn now_ms(&self) -> u64 {
         self.context.now_ms
-    }
-
-    /// What this command changes counts as so many changes, and not as one for each key.
-    pub fn count_changes(&mut self, count: usize) {
-        self.overlay.changes.stated_count = Some(count as u64);
     }
 
     /// The clock by which uses of keys are noted, in ms since the process started.

@@ -202,6 +202,9 @@ impl View<'_> {
         touch: Touch,
     ) {
         self.lookups.count(exists);
+        if !exists && self.lookups.are_counted {
+            self.tell_miss(shard, record_key);
+        }
         if touch == Touch::No || !exists {
             return;
         }

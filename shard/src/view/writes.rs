@@ -12,6 +12,7 @@ use crate::view::key::Key;
 impl View<'_> {
     /// Sets the value of an opened key, deadline included. One that has passed deletes the key.
     pub fn put(&mut self, key: &Key, head: &Head) {
+        self.tell_before_put(key);
         if self.is_past(head.deadline_ms) {
             return self.remove_if_there(key);
         }
@@ -21,6 +22,7 @@ impl View<'_> {
     /// Sets the value of an opened key to the string of a draft. A deadline that has passed deletes
     /// the key.
     pub fn put_string(&mut self, key: &Key, draft: StringDraft) {
+        self.tell_before_put(key);
         let deadline_ms = draft.deadline_ms();
         if self.is_past(deadline_ms) {
             return self.remove_if_there(key);
@@ -30,6 +32,7 @@ impl View<'_> {
 
     /// Deletes an opened key. Its elements become orphans, whatever their number.
     pub fn remove(&mut self, key: &Key) {
+        self.tell_before_removal(key);
         self.change(key, None, None, None);
     }
 
@@ -50,7 +53,7 @@ impl View<'_> {
 
     fn remove_if_there(&mut self, key: &Key) {
         if key.before.existed || self.overlay.head(&key.record_key).is_some() {
-            self.remove(key);
+            self.change(key, None, None, None);
         }
     }
 

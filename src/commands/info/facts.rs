@@ -256,7 +256,7 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
         facts.expires += expires;
         facts.due += due;
     }
-    facts.changes_made = shard.changes_made();
+    facts.changes_made = shard.listeners.changes_made();
     let cache = shard.cache();
     facts.cache_bytes = cache.bytes();
     facts.copies_bytes = shard_loop.copies.borrow().bytes();

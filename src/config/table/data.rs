@@ -133,8 +133,8 @@ pub(super) static ROWS: &[Directive] = &[
         .doc("Whose RESTORE payloads are checked in depth."),
     // Events and scripts.
     Directive::new("notify-keyspace-events", Kind::Events, "")
-        .reported("there is no pub/sub that events could be published by")
-        .doc("Which events are published."),
+        .live(|s, v| s.notify_keyspace_events = v.classes())
+        .doc("Which events of keys are published, by the letters of their classes."),
     integer("busy-reply-threshold", "5000", 0, LONG_MAX)
         .alias("lua-time-limit")
         .reported("there are no scripts")

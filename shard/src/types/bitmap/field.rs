@@ -3,6 +3,7 @@
 use super::{bits, single, target};
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::number;
 use crate::resp::ReplyBuffer;
@@ -296,6 +297,9 @@ pub(super) fn bitfield(
     }
     target::put(view, &key, draft);
     view.count_changes(changes);
+    if changes > 0 {
+        view.tell(Event::SETBIT, &key);
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::RAW_STRING;
@@ -176,8 +177,10 @@ pub(super) fn bitop(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         draft.grow(result_bytes);
         operation.combine(&sources, draft.value_mut());
         view.put_string(&destination, draft);
+        view.tell(Event::SET, &destination);
     } else if destination.exists() {
         view.remove(&destination);
+        view.tell(Event::DEL, &destination);
     }
     reply.integer(i64::try_from(result_bytes).unwrap_or(i64::MAX));
     Ok(())

@@ -3,6 +3,7 @@
 use super::{bits, target};
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::head::{Large, RAW_STRING};
 use crate::number;
@@ -51,6 +52,9 @@ pub(super) fn setbit(
     let is_changed = old != bit || target::is_longer(&key, &draft);
     target::put(view, &key, draft);
     view.count_changes(usize::from(is_changed));
+    if is_changed {
+        view.tell(Event::SETBIT, &key);
+    }
     reply.integer(old as i64);
     Ok(())
 }
@@ -70,7 +74,11 @@ fn write_bit(
     let is_raw = key.head.as_ref().is_some_and(|head| head.flags & RAW_STRING != 0);
     if !is_raw || current[..] != byte {
         view.write_part(key, large, end - 1, &byte)?;
-        view.count_changes(usize::from(current[..] != byte));
+        let is_changed = current[..] != byte;
+        view.count_changes(usize::from(is_changed));
+        if is_changed {
+            view.tell(Event::SETBIT, key);
+        }
     }
     Ok(old)
 }

@@ -3,6 +3,7 @@
 use super::store::Hash;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, wrong_arity};
 use crate::resp::ReplyBuffer;
 use crate::view::View;
@@ -139,7 +140,7 @@ fn set_pairs(view: &mut View<'_>, args: Args<'_>, command: &str) -> Result<i64, 
         let is_new = hash.set(view, args.get(index), args.get(index + 1))?;
         added += i64::from(is_new);
     }
-    hash.save(view);
+    hash.save(view, Event::HSET);
     view.count_changes(args.len() / 2 - 1);
     Ok(added)
 }
@@ -154,7 +155,7 @@ pub(super) fn hsetnx(
     let is_new = hash.get(view, field)?.is_none();
     if is_new {
         hash.set(view, field, args.get(3))?;
-        hash.save(view);
+        hash.save(view, Event::HSET);
     }
     reply.integer(i64::from(is_new));
     Ok(())
@@ -167,7 +168,7 @@ pub(super) fn hdel(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
             removed += usize::from(hash.remove(view, field)?);
         }
         if removed > 0 {
-            hash.save(view);
+            hash.save(view, Event::HDEL);
             view.count_changes(removed);
         }
     }

@@ -3,6 +3,7 @@
 use super::store::Hash;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandResult, text};
 use crate::number::{self, Extended};
 use crate::resp::ReplyBuffer;
@@ -43,7 +44,7 @@ pub(super) fn hincrby(
     };
     let new = old.checked_add(increment).ok_or(text::INCREMENT_OVERFLOW)?;
     hash.set(view, field, number::format_i64(new).as_bytes())?;
-    hash.save(view);
+    hash.save(view, Event::HINCRBY);
     reply.integer(new);
     Ok(())
 }
@@ -69,7 +70,7 @@ pub(super) fn hincrbyfloat(
     }
     let new = new.to_human();
     hash.set(view, field, new.as_bytes())?;
-    hash.save(view);
+    hash.save(view, Event::HINCRBYFLOAT);
     reply.bulk(new.as_bytes());
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::store::{Form, Hash};
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::rdb::{Encoded, Encoder, Item, Thresholds, Type};
 use crate::types::restored::Restored;
@@ -37,6 +38,6 @@ pub fn restore(view: &mut View<'_>, key: Key, value: &Restored<'_>) -> CommandRe
         Item::Field { field, value, .. } => hash.set(view, field, value),
         _ => Err(text::BAD_PAYLOAD.into()),
     })?;
-    hash.save_until(view, value.deadline_ms());
+    hash.save_until(view, value.deadline_ms(), Event::RESTORE);
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use super::encoding::{Set, SmallHash};
+use crate::effects::Event;
 use crate::engine::{Direction, EngineError};
 use crate::error::CommandError;
 use crate::keyspace::head::{Body, Head, Kind, Large};
@@ -174,16 +175,18 @@ impl Hash {
     }
 
     /// Gives the key its new state: the head of this hash with the deadline it had, or nothing
-    /// when no field is left.
-    pub fn save(self, view: &mut View<'_>) {
+    /// when no field is left. `event` is what has happened to its fields.
+    pub fn save(self, view: &mut View<'_>, event: Event) {
         let deadline_ms = self.key.deadline_ms();
-        self.save_until(view, deadline_ms);
+        self.save_until(view, deadline_ms, event);
     }
 
     /// The same, with another deadline or none.
-    pub(super) fn save_until(self, view: &mut View<'_>, deadline_ms: Option<u64>) {
+    pub(super) fn save_until(self, view: &mut View<'_>, deadline_ms: Option<u64>, event: Event) {
         if self.is_empty() {
             view.remove(&self.key);
+            view.tell(event, &self.key);
+            view.tell(Event::DEL, &self.key);
             return;
         }
         let head = match self.form {
@@ -191,6 +194,7 @@ impl Hash {
             Form::Large(large) => Head::large(Kind::Hash, large),
         };
         view.put(&self.key, &head.with_deadline(deadline_ms));
+        view.tell(event, &self.key);
     }
 
     /// Visits all fields: of a small hash in the order in which they came, of a large one in the

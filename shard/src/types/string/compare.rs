@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::value;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::head::Kind;
 use crate::resp::ReplyBuffer;
@@ -160,6 +161,7 @@ pub(super) fn delex(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         }
     }
     view.remove(&key);
+    view.tell(Event::DEL, &key);
     reply.integer(1);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::value;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::TEXT_STRING;
@@ -86,6 +87,7 @@ fn add(view: &mut View<'_>, name: &[u8], increment: i64, reply: &mut ReplyBuffer
     let new = old.checked_add(increment).ok_or(text::INCREMENT_OVERFLOW)?;
     let digits = number::format_i64(new);
     view.put_string(&key, StringDraft::of(digits.as_bytes(), key.deadline_ms()));
+    view.tell(Event::INCRBY, &key);
     reply.integer(new);
     Ok(())
 }
@@ -110,6 +112,7 @@ pub(super) fn incrbyfloat(
     let mut draft = StringDraft::new(key.deadline_ms(), TEXT_STRING, digits.len());
     draft.push(digits.as_bytes());
     view.put_string(&key, draft);
+    view.tell(Event::INCRBYFLOAT, &key);
     reply.bulk(digits.as_bytes());
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Strings in DUMP and RESTORE.
 
 use super::value;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::rdb::{Encoded, Encoder, Item, Thresholds, Type};
@@ -32,6 +33,7 @@ pub fn restore(view: &mut View<'_>, key: &Key, value: &Restored<'_>) -> CommandR
             value::charge_copy(view, string.len())?;
             view.expect_value(string.len())?;
             view.put_string(key, StringDraft::of(string, value.deadline_ms()));
+            view.tell(Event::RESTORE, key);
             Ok(true)
         }
         _ => Err(text::BAD_PAYLOAD.into()),

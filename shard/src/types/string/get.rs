@@ -5,6 +5,7 @@ use super::options::parse_getex;
 use super::value;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::CommandResult;
 use crate::keyspace::draft::StringDraft;
 use crate::resp::ReplyBuffer;
@@ -101,6 +102,7 @@ pub(super) fn getdel(
             value::charge_copy(view, current.len())?;
             reply.bulk(current);
             view.remove(&key);
+            view.tell(Event::DEL, &key);
         }
         None => reply.null(),
     }
@@ -121,10 +123,12 @@ pub(super) fn getex(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
     reply.bulk(current);
     if stated.is_some_and(|deadline| deadline <= view.now_ms()) {
         view.remove(&key);
+        view.tell(Event::DEL, &key);
     } else if stated.is_some() || (expiry == Expiry::Persist && head.deadline_ms.is_some()) {
         let mut draft = StringDraft::new(stated, head.flags, current.len());
         draft.push(current);
         view.put_string(&key, draft);
+        view.tell(if stated.is_some() { Event::EXPIRE } else { Event::PERSIST }, &key);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use super::value;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult};
 use crate::keyspace::draft::StringDraft;
 use crate::resp::ReplyBuffer;
@@ -68,6 +69,7 @@ pub(super) fn mset(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer)
     for index in (1..args.len()).step_by(2) {
         let key = view.open_head(args.get(index))?;
         view.put_string(&key, StringDraft::of(args.get(index + 1), None));
+        view.tell(Event::SET, &key);
     }
     view.count_changes(args.len() / 2);
     reply.ok();
@@ -92,6 +94,7 @@ pub(super) fn msetnx(
     }
     for (pair, key) in keys.iter().enumerate() {
         view.put_string(key, StringDraft::of(args.get(2 * pair + 2), None));
+        view.tell(Event::SET, key);
     }
     view.count_changes(keys.len());
     reply.integer(1);

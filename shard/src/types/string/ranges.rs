@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::value;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::RAW_STRING;
@@ -59,6 +60,7 @@ pub(super) fn append(
         let bytes = value::length(&key);
         value::check_length(view, bytes, suffix.len())?;
         let total = view.write_part(&key, large, bytes, suffix)?;
+        view.tell(Event::APPEND, &key);
         reply_length(total, reply);
         return Ok(());
     }
@@ -79,6 +81,7 @@ pub(super) fn append(
     };
     reply_length(draft.value().len(), reply);
     view.put_string(&key, draft);
+    view.tell(Event::APPEND, &key);
     Ok(())
 }
 
@@ -98,6 +101,7 @@ pub(super) fn setrange(
     let end = value::check_length(view, offset, part.len())?;
     if let Some(large) = value::in_pieces(&key) {
         let total = view.write_part(&key, large, offset, part)?;
+        view.tell(Event::SETRANGE, &key);
         reply_length(total, reply);
         return Ok(());
     }
@@ -112,6 +116,7 @@ pub(super) fn setrange(
     draft.push(current.get(end..).unwrap_or_default());
     reply_length(draft.value().len(), reply);
     view.put_string(&key, draft);
+    view.tell(Event::SETRANGE, &key);
     Ok(())
 }
 

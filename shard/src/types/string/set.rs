@@ -5,6 +5,7 @@ use super::options::{Condition, SetOptions};
 use super::value;
 use crate::command::Args;
 use crate::command::row::*;
+use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::keyspace::draft::StringDraft;
 use crate::keyspace::head::Kind;
@@ -117,6 +118,7 @@ pub(super) fn set(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
     if holds(view, options.condition, &key)? {
         let deadline = if options.expiry == Expiry::Keep { key.deadline_ms() } else { stated };
         view.put_string(&key, StringDraft::of(new, deadline));
+        tell_set(view, &key, stated);
         if !options.get {
             reply.ok();
         }
@@ -124,6 +126,17 @@ pub(super) fn set(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer) 
         reply.null();
     }
     Ok(())
+}
+
+/// A key was set, with a deadline if one was stated. One that had passed already is over at once.
+fn tell_set(view: &mut View<'_>, key: &Key, stated: Option<u64>) {
+    view.tell(Event::SET, key);
+    if let Some(deadline_ms) = stated {
+        view.tell(Event::EXPIRE, key);
+        if deadline_ms <= view.now_ms() {
+            view.tell(Event::EXPIRED, key);
+        }
+    }
 }
 
 /// Whether SET may set.
@@ -164,6 +177,7 @@ pub(super) fn setnx(view: &mut View<'_>, args: Args<'_>, reply: &mut ReplyBuffer
         reply.integer(0);
     } else {
         view.put_string(&key, StringDraft::of(new, None));
+        view.tell(Event::SET, &key);
         reply.integer(1);
     }
     Ok(())
@@ -197,6 +211,7 @@ fn set_expiring(
     value::charge_copy(view, new.len())?;
     let key = view.open_head(args.get(1))?;
     view.put_string(&key, StringDraft::of(new, deadline));
+    tell_set(view, &key, deadline);
     reply.ok();
     Ok(())
 }
@@ -214,6 +229,7 @@ pub(super) fn getset(
     reply_old(view, &key, reply)?;
     view.use_again(&key);
     view.put_string(&key, StringDraft::of(new, None));
+    view.tell(Event::SET, &key);
     Ok(())
 }
 

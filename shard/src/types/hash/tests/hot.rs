@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::{check, chill, large};
+use crate::effects::Event;
 use crate::engine::{Engine, Family};
 use crate::keyspace::layout;
 use crate::testing::TestShard;
@@ -120,7 +121,7 @@ fn a_long_commit_tells_the_cache_of_every_field() {
         for field in [b"a", b"b", b"c"] {
             hash.set(view, field, b"piecewise").unwrap();
         }
-        hash.save(view);
+        hash.save(view, Event::HSET);
     });
     let mut commit = shard.shard.begin_commit(changes).ok().unwrap();
     let written = commit.write();

@@ -1,0 +1,89 @@
+//! Publishing what has happened to keys.
+//!
+//! A shard's commits put events into a queue, in their order ([`EventQueue`]); here they wait until
+//! their batches are as durable as `appendfsync` promises, as replies do, and go to the homes of
+//! their channels. A home has at most one piece of a shard's events at a time: where it cannot keep
+//! up, they gather in the queue, and when that is full, who writes waits. What was lost with its
+//! batch is not published.
+//!
+//! [`EventQueue`]: basalt_shard::shard::EventQueue
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use basalt_shard::keyspace::dirty::Ticket;
+use basalt_shard::topology::ShardId;
+use basalt_shard::view::Told;
+
+use crate::execute::publish;
+use crate::pubsub::{Publication, key_events};
+use crate::runtime;
+use crate::thread::message::Message;
+use crate::thread::shard_loop::ShardLoop;
+use crate::thread::turn;
+
+/// Events that are published before others have their turn, and bytes of them.
+const PIECE_EVENTS: usize = 256;
+const PIECE_BYTES: usize = 256 << 10;
+
+/// Publishes a shard's events, for ever.
+pub(crate) async fn announce(shard_loop: Rc<ShardLoop>) {
+    loop {
+        let first = std::future::poll_fn(|context| {
+            shard_loop.shard.borrow_mut().listeners.events.poll_first(context)
+        })
+        .await;
+        // Whether it was lost is asked of each.
+        let _ = turn::settled(&shard_loop, shard_loop.id, first).await;
+        let piece = take_piece(&shard_loop, first);
+        publish_all(&shard_loop, piece.iter().flat_map(key_events::publications)).await;
+        runtime::yield_now().await;
+    }
+}
+
+/// The first events of the queue whose batches, as that of the very first, have settled.
+fn take_piece(shard_loop: &ShardLoop, first: Ticket) -> Vec<Told> {
+    let log = &shard_loop.node.logs[shard_loop.id];
+    let settled = first.max(log.promised(shard_loop.node.durability_mode()));
+    let mut shard = shard_loop.shard.borrow_mut();
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    let mut latest = (0, false);
+    while piece.len() < PIECE_EVENTS
+        && bytes < PIECE_BYTES
+        && let Some((ticket, told)) = shard.listeners.events.pop(settled)
+    {
+        if ticket != latest.0 {
+            latest = (ticket, log.loss_of(ticket).is_some());
+        }
+        let (_, is_lost) = latest;
+        if !is_lost {
+            bytes += told.key.len();
+            piece.push(told);
+        }
+    }
+    piece
+}
+
+/// Publishes on channels in order, and returns when their homes have handed everything on.
+async fn publish_all(shard_loop: &ShardLoop, publications: impl Iterator<Item = Publication>) {
+    let topology = &shard_loop.node.topology;
+    let mut elsewhere: BTreeMap<ShardId, Vec<Publication>> = BTreeMap::new();
+    for publication in publications {
+        let home = topology.shard_of(&publication.channel);
+        if home == shard_loop.id {
+            publish::publish_here(shard_loop, Arc::new(publication));
+        } else {
+            elsewhere.entry(home).or_default().push(publication);
+        }
+    }
+    let mut questions = Vec::new();
+    for (home, publications) in elsewhere {
+        let (asked, reply_to) = shard_loop.ask();
+        shard_loop.turn.post(home, Message::PublishAll { publications, reply_to });
+        questions.push(asked);
+    }
+    for asked in questions {
+        asked.await;
+    }
+}

@@ -4,6 +4,7 @@ use basalt_shard::resp::ReplyBuffer;
 use bytes::Bytes;
 
 use crate::client::subscriptions::Kind;
+use crate::client::{ReplyMode, Session};
 use crate::commands::replies::{Failure, help};
 use crate::commands::row::*;
 use crate::execute::publish;
@@ -181,6 +182,11 @@ fn subscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
             confirm(&mut reply, word(kind, true), Some(name), count);
         })
         .await;
+        if has_no_replies(session) {
+            let published = session.take_pushes();
+            push(&context, &reply.take());
+            push(&context, &published);
+        }
         reply
     })
 }
@@ -202,10 +208,26 @@ fn unsubscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
             confirm(&mut confirmations, word(kind, false), Some(name), count);
         })
         .await;
+        if has_no_replies(session) {
+            push(&context, confirmations.as_bytes());
+            return context.reply;
+        }
         context.reply_behind_pushes();
         context.reply.append_raw(confirmations.as_bytes());
         context.reply
     })
+}
+
+/// Whether the client has its replies held back (CLIENT REPLY). Confirmations are none, as messages
+/// are none: they are pushed.
+fn has_no_replies(session: &Session) -> bool {
+    session.reply_mode.get() != ReplyMode::On
+}
+
+fn push(context: &LaterContext, bytes: &[u8]) {
+    let waiting = context.session.push(bytes);
+    let memory = &context.shard_loop.node.client_memory;
+    memory.count_replies(&context.session.pushed_bytes, waiting);
 }
 
 /// Publishes on a channel whose home is this shard. False: it has another.

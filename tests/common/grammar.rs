@@ -84,6 +84,9 @@ pub const SHAPES: &[Shape] = &[
     shape(1, Random, "OBJECT REFCOUNT key"),
     shape(1, Near(10), "OBJECT IDLETIME key"),
     shape(1, Exact, "OBJECT FREQ key"),
+    // The bytes need not be the same; RESTORE of what DUMP gave has tests of its own.
+    shape(1, ErrorsOnly, "DUMP key"),
+    shape(1, Exact, "RESTORE key ms val [REPLACE] [ABSTTL] [IDLETIME num|FREQ num]"),
     shape(2, ErrorsOnly, "SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]"),
     // The whole scan, from cursor 0 to cursor 0, as one set of keys; not on the wire like this.
     shape(3, AnyOrder, "@SCAN [MATCH pattern] [COUNT chunk] [TYPE type]"),

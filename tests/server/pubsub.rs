@@ -112,6 +112,48 @@ fn subscribers_see_what_they_see_of_redis() {
     }
 }
 
+const SCRIPT_WITHOUT_REPLIES: &str = "
+    S CLIENT REPLY OFF
+    S PING
+    S SUBSCRIBE news sport
+    2
+    S PSUBSCRIBE n*
+    1
+    P PUBLISH news one
+    2
+    S PING
+    S SUBSCRIBE
+    S UNSUBSCRIBE news
+    1
+    P PUBLISH sport two
+    1
+    S PUNSUBSCRIBE
+    1
+    S UNSUBSCRIBE
+    1
+    S CLIENT REPLY ON
+    1
+    S CLIENT REPLY SKIP
+    S SSUBSCRIBE news
+    1
+    S SUNSUBSCRIBE
+    1
+    S PING
+    1
+";
+
+#[test]
+fn confirmations_come_although_replies_are_switched_off() {
+    let Some(redis) = Server::oracle() else { return };
+    for protocol in [2, 3] {
+        let expected = transcript(&redis, protocol, SCRIPT_WITHOUT_REPLIES);
+        for server in servers() {
+            let seen = transcript(&server, protocol, SCRIPT_WITHOUT_REPLIES);
+            assert_eq!(seen, expected, "RESP{protocol}");
+        }
+    }
+}
+
 #[test]
 fn a_subscriber_of_resp2_may_do_nothing_else() {
     let Some(redis) = Server::oracle() else { return };

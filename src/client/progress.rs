@@ -4,10 +4,9 @@ use std::cell::Cell;
 
 use crate::clock::steady_ms;
 
-/// Who has moved less than [`PROGRESS_BYTES`] in this time does nothing. Longer than a packet
-/// takes that is lost twice (it is sent again after 200 and 600 ms, at the earliest), and than a
-/// busy host keeps a client from its processor.
-pub(crate) const STALLED_AFTER_MS: u64 = 1_000;
+/// Who has moved less than [`PROGRESS_BYTES`] in this time does nothing. Longer than packets that
+/// are lost take to be sent again.
+pub(crate) const STALLED_AFTER_MS: u64 = 500;
 pub(crate) const PROGRESS_BYTES: usize = 64 << 10;
 
 /// How far a client has come lately with its request, or with taking its replies.

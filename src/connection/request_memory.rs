@@ -15,7 +15,7 @@ use crate::thread::node::Node;
 
 /// How long it is waited for others to go before a client goes itself that does not read, and whose
 /// requests have no room. Longer than it takes to see who does nothing.
-const ROOM_PATIENCE: Duration = Duration::from_millis(2_000);
+const ROOM_PATIENCE: Duration = Duration::from_millis(1000);
 
 /// A place in the line whose request is read although there is no room for it.
 pub(super) struct Ahead {

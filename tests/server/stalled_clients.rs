@@ -13,8 +13,6 @@ const MB: usize = 1 << 20;
 
 /// Far below how long anything took that waited for them to be given up, which was half a minute.
 const AT_ONCE: Duration = Duration::from_secs(4);
-/// After so long everybody sees that a client does nothing.
-const STALLED: Duration = Duration::from_millis(1_500);
 
 /// What one of them does until it is told to end.
 #[derive(Clone, Copy)]
@@ -100,7 +98,7 @@ fn big_requests_that_stop_before_their_end_keep_nobody_waiting() {
         beside(&server, Habit::Stops, clients, || {
             // While they send, and when all have stopped.
             is_served(&mut server.client());
-            std::thread::sleep(STALLED);
+            std::thread::sleep(Duration::from_millis(1000));
             is_served(&mut server.client3());
         });
     }
@@ -111,7 +109,7 @@ fn big_requests_that_trickle_keep_nobody_waiting() {
     let server = server(2);
     beside(&server, Habit::Trickles, 24, || {
         is_served(&mut server.client());
-        std::thread::sleep(STALLED);
+        std::thread::sleep(Duration::from_millis(1000));
         is_served(&mut server.client());
     });
 }
@@ -123,7 +121,7 @@ fn big_replies_that_nobody_reads_keep_nobody_waiting() {
         server.client().call(&["SET", "long", &"x".repeat(12 * MB)]);
         beside(&server, Habit::DoesNotRead, 24, || {
             is_served(&mut server.client());
-            std::thread::sleep(STALLED);
+            std::thread::sleep(Duration::from_millis(1000));
             is_served(&mut server.client());
         });
     }
@@ -164,7 +162,7 @@ fn who_holds_most_gives_way_and_who_holds_little_stays() {
         stopped.write_raw(&vec![b'x'; megabytes * MB]);
         std::thread::sleep(Duration::from_millis(100));
     }
-    std::thread::sleep(STALLED);
+    std::thread::sleep(Duration::from_millis(1000));
     assert_eq!(client.call(&["SET", "long", &"x".repeat(4 * MB)]).text(), "OK");
     for (stopped, megabytes) in stopped.iter_mut().zip(sizes).rev() {
         if megabytes == 9 {
@@ -186,7 +184,7 @@ fn who_may_not_be_evicted_is_not() {
     spared.ok("CLIENT NO-EVICT on");
     spared.write_raw(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$8388608\r\n");
     spared.write_raw(&vec![b'x'; 7 * MB]);
-    std::thread::sleep(STALLED);
+    std::thread::sleep(Duration::from_millis(700));
     let mut client = server.client();
     for _ in 0..5 {
         assert_eq!(client.call(&["SET", "long", &"x".repeat(5 * MB)]).text(), "OK");

@@ -82,6 +82,20 @@ impl Event {
     pub const INCRBYFLOAT: Self = event(Classes::STRING, "incrbyfloat");
     /// SETBIT and BITFIELD.
     pub const SETBIT: Self = event(Classes::STRING, "setbit");
+    /// Members came into a HyperLogLog: PFADD and PFMERGE.
+    pub const PFADD: Self = event(Classes::STRING, "pfadd");
+    /// Members were added to a set.
+    pub const SADD: Self = event(Classes::SET, "sadd");
+    /// Members of a set were removed.
+    pub const SREM: Self = event(Classes::SET, "srem");
+    /// Members of a set were taken out at random.
+    pub const SPOP: Self = event(Classes::SET, "spop");
+    /// SINTERSTORE.
+    pub const SINTERSTORE: Self = event(Classes::SET, "sinterstore");
+    /// SUNIONSTORE.
+    pub const SUNIONSTORE: Self = event(Classes::SET, "sunionstore");
+    /// SDIFFSTORE.
+    pub const SDIFFSTORE: Self = event(Classes::SET, "sdiffstore");
     /// Fields of a hash were set.
     pub const HSET: Self = event(Classes::HASH, "hset");
     /// Fields of a hash were removed.

@@ -11,6 +11,14 @@ pub struct Settings {
     pub hash_max_listpack_entries: usize,
     /// `hash-max-listpack-value`: a longer field or value makes the hash large.
     pub hash_max_listpack_value: usize,
+    /// `set-max-intset-entries`: a set of more integers is large.
+    pub set_max_intset_entries: usize,
+    /// `set-max-listpack-entries`: a set with more members is large.
+    pub set_max_listpack_entries: usize,
+    /// `set-max-listpack-value`: a longer member makes the set large.
+    pub set_max_listpack_value: usize,
+    /// `hll-sparse-max-bytes`: a longer HyperLogLog is dense.
+    pub hll_sparse_max_bytes: usize,
     /// A longer reply of a command that runs off the loop is an error instead.
     pub reply_bytes_max: usize,
     /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
@@ -23,6 +31,10 @@ impl Default for Settings {
             proto_max_bulk_len: 512 << 20,
             hash_max_listpack_entries: 128,
             hash_max_listpack_value: 64,
+            set_max_intset_entries: 512,
+            set_max_listpack_entries: 128,
+            set_max_listpack_value: 64,
+            hll_sparse_max_bytes: 3000,
             reply_bytes_max: usize::MAX,
             lfu: None,
         }

@@ -176,11 +176,18 @@ impl<P: Copy + 'static> Table<P> {
 
 /// The rows of the commands that shards run.
 fn shard_rows() -> impl Iterator<Item = &'static Command> {
-    [generic::ROWS, types::string::ROWS, types::bitmap::ROWS, types::hash::ROWS]
-        .into_iter()
-        .flatten()
-        .copied()
-        .flatten()
+    [
+        generic::ROWS,
+        types::string::ROWS,
+        types::bitmap::ROWS,
+        types::hash::ROWS,
+        types::set::ROWS,
+        types::hyperloglog::ROWS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+    .flatten()
 }
 
 #[cfg(test)]

@@ -86,6 +86,10 @@ pub(crate) struct Settings {
     // Data types.
     pub(crate) hash_max_listpack_entries: u64,
     pub(crate) hash_max_listpack_value: u64,
+    pub(crate) set_max_intset_entries: u64,
+    pub(crate) set_max_listpack_entries: u64,
+    pub(crate) set_max_listpack_value: u64,
+    pub(crate) hll_sparse_max_bytes: u64,
 
     // Storage.
     /// Absolute.

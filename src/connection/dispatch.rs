@@ -150,7 +150,7 @@ impl Connection {
             self.hold_for(start, self.shard_loop.id, done.ticket);
             return self.note_if_slow(done.slow);
         }
-        let is_read = spec.has(flag::READONLY);
+        let is_read = spec.only_reads();
         if self.segment.batch.is_empty() && home != Home::Several && is_read {
             let when = (caller, &mut self.moment);
             if let Some(done) = attempt_copy(&self.shard_loop, command, args, when, &mut self.out) {

@@ -191,6 +191,10 @@ pub(crate) fn shard_settings(node: &Node, config: &Config) -> Settings {
         proto_max_bulk_len: config.proto_max_bulk_len as usize,
         hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
         hash_max_listpack_value: config.hash_max_listpack_value as usize,
+        set_max_intset_entries: config.set_max_intset_entries as usize,
+        set_max_listpack_entries: config.set_max_listpack_entries as usize,
+        set_max_listpack_value: config.set_max_listpack_value as usize,
+        hll_sparse_max_bytes: config.hll_sparse_max_bytes as usize,
         reply_bytes_max: node.memory_plan().clients as usize,
         lfu: config.maxmemory_policy.is_lfu().then_some(lfu),
     }

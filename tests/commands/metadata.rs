@@ -163,6 +163,9 @@ fn the_keys_of_a_call_are_those_that_redis_finds() {
             if call.len() == 1 {
                 continue; // Too short for 7.0: see `the_keys_of_a_call_of_one_word`.
             }
+            if call.len() == 2 && call[0] == b"PFMERGE" {
+                continue; // Redis runs it, and says that its arguments are invalid.
+            }
             for subcommand in ["GETKEYS", "GETKEYSANDFLAGS"] {
                 let mut args = vec![b"COMMAND".to_vec(), subcommand.as_bytes().to_vec()];
                 args.extend_from_slice(&call);

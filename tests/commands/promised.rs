@@ -35,6 +35,11 @@ const PROMISED: &[&str] = &[
     // Hashes.
     "hset hmset hget hmget hdel hlen hexists hgetall hkeys hvals hincrby hincrbyfloat hsetnx",
     "hstrlen hscan hrandfield",
+    // Sets.
+    "sadd srem scard sismember smismember smembers spop srandmember smove sscan sinter sintercard",
+    "sinterstore sunion sunionstore sdiff sdiffstore",
+    // HyperLogLogs.
+    "pfadd pfcount pfmerge pfdebug pfselftest",
 ];
 
 /// Not in a redis-server 7.0, should one stand in for the target.

@@ -14,14 +14,21 @@ pub struct Universe {
     any_keys: Vec<Vec<u8>>,
     string_keys: Vec<Vec<u8>>,
     hash_keys: Vec<Vec<u8>>,
+    set_keys: Vec<Vec<u8>>,
+    hll_keys: Vec<Vec<u8>>,
     /// The share of values of a megabyte, in a thousand.
     huge_per_mille: usize,
 }
 
 const STRING_KEYS: &[&str] = &["s1", "s2", "s3", "{t}s4", "{t}s5"];
 const HASH_KEYS: &[&str] = &["h1", "h2", "h3", "{t}h4"];
+const SET_KEYS: &[&str] = &["m1", "m2", "m3", "{t}m4", "{t}m5"];
+const HLL_KEYS: &[&str] = &["p1", "p2", "{t}p3"];
 const OTHER_KEYS: &[&[u8]] = &[b"", b"k\x00\xff\r\n", b"any*[key]"];
 const FIELDS: &[&[u8]] = &[b"f1", b"f2", b"f3", b"f4", b"f5", b"f6", b"", b"f\x00\xff", b"17"];
+
+const MEMBERS: &[&[u8]] =
+    &[b"f1", b"f2", b"f3", b"f4", b"", b"f\x00\xff", b"17", b"-3", b"70000", b"007"];
 
 const INTEGERS: &[&str] = &[
     "-9223372036854775808",
@@ -50,9 +57,10 @@ impl Universe {
         let owned = |keys: &[&str]| keys.iter().map(|key| key.as_bytes().to_vec()).collect();
         let string_keys: Vec<Vec<u8>> = owned(STRING_KEYS);
         let hash_keys: Vec<Vec<u8>> = owned(HASH_KEYS);
-        let mut any_keys = [string_keys.clone(), hash_keys.clone()].concat();
+        let (set_keys, hll_keys) = (owned(SET_KEYS), owned(HLL_KEYS));
+        let mut any_keys = [&string_keys[..], &hash_keys, &set_keys, &hll_keys].concat();
         any_keys.extend(OTHER_KEYS.iter().map(|key| key.to_vec()));
-        Self { any_keys, string_keys, hash_keys, huge_per_mille: 2 }
+        Self { any_keys, string_keys, hash_keys, set_keys, hll_keys, huge_per_mille: 2 }
     }
 
     /// Every key is one of these, whatever type the command is for.
@@ -61,7 +69,9 @@ impl Universe {
         Self {
             any_keys: keys.clone(),
             string_keys: keys.clone(),
-            hash_keys: keys,
+            hash_keys: keys.clone(),
+            set_keys: keys.clone(),
+            hll_keys: keys,
             huge_per_mille: 0,
         }
     }
@@ -72,7 +82,10 @@ impl Universe {
             "key" => rng.pick(&self.any_keys).clone(),
             "str" => self.key_mostly_of(&self.string_keys, rng),
             "hash" => self.key_mostly_of(&self.hash_keys, rng),
+            "set" => self.key_mostly_of(&self.set_keys, rng),
+            "hll" => self.key_mostly_of(&self.hll_keys, rng),
             "field" => rng.pick(FIELDS).to_vec(),
+            "member" => rng.pick(MEMBERS).to_vec(),
             "manyfield" => format!("m{}", rng.below(1000)).into_bytes(),
             "val" => self.value(rng),
             "num" => number(rng, 0),
@@ -101,10 +114,15 @@ impl Universe {
             "bits" => mostly(rng, &BIT_FIELDS[..9], BIT_FIELDS),
             "slot" => mostly(rng, &["0", "1", "7", "8", "100", "#0", "#1", "#5"], BAD_SLOTS),
             "pattern" => text(rng, PATTERNS),
-            "type" => mostly(rng, &["string", "hash", "HASH"], &["list", "zset", "", "nothing"]),
+            "type" => {
+                mostly(rng, &["string", "hash", "HASH", "set"], &["list", "zset", "", "nothing"])
+            }
             "chunk" => text(rng, &["1", "2", "5", "10", "1000"]),
             "count" => mostly(rng, &["1", "10", "1000"], &["0", "-1", "abc", "", "1.5"]),
             "cursor" => mostly(rng, &["0"], &["abc", "", "-1", "1.5", "18446744073709551616"]),
+            "pops" => mostly(rng, &["0", "1000", "1000"], BAD_POPS),
+            "numkeys" => mostly(rng, &["2", "2", "1"], &["0", "-1", "abc", "", "1.5", "3", "99"]),
+            "limit" => mostly(rng, &["0", "1", "2", "100"], &["-1", "abc", "", "1.5"]),
             "draws" => mostly(rng, &["0", "1", "2", "3", "100", "-1", "-3", "-30"], BAD_DRAWS),
             other => panic!("the grammar has no placeholder {other}"),
         }
@@ -151,6 +169,8 @@ pub fn junk(rng: &mut Rng) -> Vec<u8> {
 const INTEGERS_OUT_OF_RANGE: &[&str] =
     &["-1", "4294967296", "9007199254740993", "9223372036854775807", "abc", "", "1.5"];
 const BAD_SLOTS: &[&str] = &["-1", "#-1", "abc", "#", "", "4294967296", "#9223372036854775807"];
+const BAD_POPS: &[&str] =
+    &["-1", "abc", "", "1.5", "-9223372036854775808", "9223372036854775807", "9223372036854775808"];
 const BAD_DRAWS: &[&str] = &["abc", "", "1.5", "-9223372036854775808", "9223372036854775807"];
 
 fn text(rng: &mut Rng, choices: &[&str]) -> Vec<u8> {

@@ -81,7 +81,7 @@ fn mutate(args: &mut Vec<Vec<u8>>, rng: &mut Rng) {
 
 /// Takes the sting out of what a mutation may have made: a lifetime that ends during the test,
 /// a count that never ends.
-fn tame(args: &mut [Vec<u8>]) {
+fn tame(args: &mut Vec<Vec<u8>>) {
     for (at, unit_ms) in lifetimes(args) {
         let Some(number) = integer(&args[at]) else { continue };
         let ms = number.saturating_mul(unit_ms);
@@ -90,7 +90,19 @@ fn tame(args: &mut [Vec<u8>]) {
             args[at] = (number + 1_000_000).to_string().into_bytes();
         }
     }
-    if args[0].eq_ignore_ascii_case(b"HRANDFIELD") {
+    if args[0].eq_ignore_ascii_case(b"SPOP") {
+        const MEMBERS_MAX: i64 = 1000;
+        match args.get_mut(2) {
+            Some(pops) => {
+                if integer(pops).is_some_and(|pops| (1..MEMBERS_MAX).contains(&pops)) {
+                    *pops = b"1000".to_vec();
+                }
+            }
+            None => args.push(b"1000".to_vec()),
+        }
+    }
+    let draws = [&b"HRANDFIELD"[..], b"SRANDMEMBER"];
+    if draws.iter().any(|name| args[0].eq_ignore_ascii_case(name)) {
         const DRAWS_MAX: i64 = 1000;
         if let Some(arg) = args.get_mut(2)
             && integer(arg).is_some_and(|draws| draws < -DRAWS_MAX && draws != i64::MIN)

@@ -146,7 +146,7 @@ fn inspections(oracle: &mut Client, key: &[u8]) -> Vec<(Compare, Vec<Vec<u8>>)> 
     };
     vec![
         (Compare::Exact, call("TYPE KEY")),
-        (Compare::Exact, call("OBJECT ENCODING KEY")),
+        (compare_encoding(&kind), call("OBJECT ENCODING KEY")),
         (Compare::Near(PEXPIRETIME_SLACK_MS), call("PEXPIRETIME KEY")),
         value,
     ]
@@ -158,8 +158,17 @@ fn settle_order(step: &Step, oracle: &mut Client) -> Compare {
         (Compare::HashOrder | Compare::HashPairs, Some(key)) if is_listpack(oracle, key) => {
             Compare::Exact
         }
+        (Compare::Encoding, _) => {
+            let key = step.args.get(2).map(Vec::as_slice).unwrap_or_default();
+            compare_encoding(&oracle.call(&[b"TYPE".as_slice(), key]).text())
+        }
         (other, _) => other,
     }
+}
+
+/// Only of a set may the encoding be another one.
+fn compare_encoding(kind: &str) -> Compare {
+    if kind == "set" { Compare::Encoding } else { Compare::Exact }
 }
 
 fn is_listpack(oracle: &mut Client, key: &[u8]) -> bool {
@@ -209,14 +218,19 @@ impl Side {
     }
 }
 
-/// `@SCAN options` and `@HSCAN key options`: the whole iteration as one sorted array.
+/// `@SCAN options`, `@HSCAN key options` and `@SSCAN key options`: the whole iteration
+/// as one sorted array.
 fn scan_all_of(client: &mut Client, args: &[Vec<u8>]) -> io::Result<Value> {
     match args[0].as_slice() {
         b"@SCAN" => scan_all(client, &args[1..]),
         _ => {
             let (command, key) = (args[0][1..].to_vec(), args[1].clone());
+            let is_of_pairs = command == b"HSCAN";
             let pairs = iterate(client, &[command, key], &args[2..])?;
             let Value::Array(items) = pairs else { return Ok(pairs) };
+            if !is_of_pairs {
+                return Ok(distinct(items));
+            }
             let pairs = items.chunks(2).map(|pair| Value::Array(pair.to_vec())).collect();
             Ok(distinct(pairs))
         }

@@ -20,6 +20,13 @@ BITFIELD g GET u8 0|BITFIELD g SET u8 0 0|BITFIELD g SET u8 0 0
 BITOP AND dest bits f|BITOP AND dest nosuch other|BITOP AND dest nosuch other|BITOP NOT dest f
 HSET h f 1|HSET h f 1|HSET h f 1 g 2 i 3|HMSET h f 1 g 2|HSETNX h f 1|HSETNX h new 1
 HINCRBY h n 1|HINCRBY h n 0|HINCRBYFLOAT h n 1.5|HDEL h nosuch|HDEL h f g|HDEL h n i new
+SADD s 1 2 2|SADD s 1|SADD s 3 x|SREM s 1 1 nosuch|SREM s nosuch|SMOVE s s2 2|SMOVE s s2 nosuch
+SADD s2 3|SMOVE s s2 3|SMOVE s2 s2 3|SMOVE nosuch s 1|SPOP s2 0|SPOP s2 1|SPOP s2 10|SPOP s2|SPOP s
+SADD s 1 2|SADD s2 2 3|SUNIONSTORE d s s2|SINTERSTORE d s s2|SDIFFSTORE d s s2|SDIFFSTORE d s s
+SDIFFSTORE d s s|SINTERSTORE d nosuch s|SUNIONSTORE s nosuch|SUNIONSTORE d s2 s2
+SINTER s2 d|DEL s2 d
+PFADD p|PFADD p|PFADD p a b c|PFADD p a|PFCOUNT p|PFCOUNT p|PFCOUNT p q|PFMERGE q p|PFMERGE q
+PFCOUNT q|PFDEBUG TODENSE q|PFDEBUG TODENSE q|PFDEBUG GETREG p|PFDEBUG GETREG p|PFADD q d|DEL p q
 HSET a f 1|HGET a f|DEL h|MSET a 1 b 2 c 3|DEL a b nosuch|UNLINK c nosuch
 SET a 1|RENAME a b|RENAME b b|RENAMENX b c|SET b 1|RENAMENX b c|SET big v|RENAME b big
 COPY big copy|COPY big copy|COPY big copy REPLACE|COPY big copy DB 3|MOVE copy 1|MOVE copy 1

@@ -62,6 +62,34 @@ HSTRLEN {@}h f
 HKEYS {@}h
 HSCAN {@}h 0
 HRANDFIELD {@}h
+SCARD {@}m
+SCARD {@}none
+SISMEMBER {@}m a
+SISMEMBER {@}s a
+SMISMEMBER {@}m a none
+SMEMBERS {@}m
+SRANDMEMBER {@}none
+SSCAN {@}m 0
+SADD {@}m a
+SREM {@}m none
+SPOP {@}none
+SMOVE {@}m {@}none none
+SMOVE {foo}m {bar}m none
+SUNION {@}m {@}none
+SINTER {@}m {@}none
+SINTER {foo}m {bar}m
+SINTERCARD 2 {@}m {@}none
+SDIFF {@}none {@}m
+SUNIONSTORE {@}to {@}m {@}none
+SINTERSTORE {foo}to {foo}m {bar}m
+SDIFFSTORE {@}to {@}m {@}s
+PFADD {@}p a
+PFCOUNT {@}p
+PFCOUNT {@}p {@}none
+PFCOUNT {@}s
+PFCOUNT {foo}p {bar}p
+PFMERGE {@}to {@}p {@}none
+PFDEBUG ENCODING {@}p
 HSET {@}h f 2
 HSETNX {@}h f 2
 HINCRBY {@}h n 1
@@ -126,6 +154,8 @@ fn fill(client: &mut Client) {
         client.ok(&format!("MSET {{{tag}}}s abc {{{tag}}}s2 bcd {{{tag}}}n 123456"));
         client.ok(&format!("SET {{{tag}}}t x EX 1000"));
         client.run(&format!("HSET {{{tag}}}h f 1 g 2 n 3"));
+        client.run(&format!("SADD {{{tag}}}m a b c"));
+        client.run(&format!("PFADD {{{tag}}}p a b c"));
     }
 }
 

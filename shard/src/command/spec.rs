@@ -4,7 +4,7 @@
 
 use std::convert::Infallible;
 
-use crate::command::{Args, Docs, Flags, KeySpec, category, flag};
+use crate::command::{Args, Docs, Flags, KeySpec, category, flag, key_flag};
 use crate::error::CommandResult;
 use crate::resp::ReplyBuffer;
 use crate::view::View;
@@ -65,6 +65,11 @@ impl CommandSpec {
     /// Whether any of `flags` is set.
     pub fn has(&self, flags: Flags) -> bool {
         self.flags & flags != 0
+    }
+
+    /// Whether it changes nothing at all. PFCOUNT says that it reads, and keeps what it found out.
+    pub fn only_reads(&self) -> bool {
+        self.has(flag::READONLY) && self.keys.iter().all(|key| key.flags & key_flag::RO != 0)
     }
 
     /// Whether `count` arguments (with the name) are as many as it takes.

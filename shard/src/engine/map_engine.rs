@@ -23,12 +23,24 @@ pub struct MemoryEngine {
     /// Every read of the memory tier says `NotInMemory`.
     cold: AtomicBool,
     written: AtomicU64,
+    ranges: AtomicU64,
+    visited: AtomicU64,
 }
 
 impl MemoryEngine {
     /// From now on reads of the memory tier find nothing in memory (or do again).
     pub fn set_cold(&self, cold: bool) {
         self.cold.store(cold, Ordering::Relaxed);
+    }
+
+    /// Ranges that were read so far.
+    pub fn ranges(&self) -> u64 {
+        self.ranges.load(Ordering::Relaxed)
+    }
+
+    /// Records that were visited in them.
+    pub fn visited(&self) -> u64 {
+        self.visited.load(Ordering::Relaxed)
     }
 
     fn maps(&self) -> MutexGuard<'_, [Map; 5]> {
@@ -85,7 +97,9 @@ impl Engine for MemoryEngine {
         if range.direction == Direction::Backward {
             entries.reverse();
         }
+        self.ranges.fetch_add(1, Ordering::Relaxed);
         for (key, value) in entries {
+            self.visited.fetch_add(1, Ordering::Relaxed);
             if visit(&key, &value).is_break() {
                 break;
             }

@@ -36,12 +36,14 @@ fn encoded(view: &mut View<'_>, key: Key, kind: Kind) -> Result<Encoded, Command
     let thresholds = Thresholds {
         hash_max_listpack_entries: settings.hash_max_listpack_entries,
         hash_max_listpack_value: settings.hash_max_listpack_value,
+        set_max_intset_entries: settings.set_max_intset_entries,
         ..Thresholds::default()
     };
     match kind {
         Kind::String => types::string::dump(view, &key, &thresholds),
         Kind::Hash => types::hash::dump(view, key, &thresholds),
-        Kind::List | Kind::Set | Kind::SortedSet | Kind::Stream => Err(unsupported(kind)),
+        Kind::Set => types::set::dump(view, key, &thresholds),
+        Kind::List | Kind::SortedSet | Kind::Stream => Err(unsupported(kind)),
     }
 }
 

@@ -95,11 +95,11 @@ fn encoding_of(head: &Head) -> &'static str {
     match head.kind {
         Kind::String => types::string::encoding(head),
         Kind::Hash => types::hash::encoding(head),
-        Kind::Set if !is_small => "hashtable",
+        Kind::Set => types::set::encoding(head),
         Kind::SortedSet if !is_small => "skiplist",
         Kind::List if !is_small => "quicklist",
         Kind::Stream => "stream",
-        Kind::Set | Kind::SortedSet | Kind::List => "listpack",
+        Kind::SortedSet | Kind::List => "listpack",
     }
 }
 

@@ -1,6 +1,6 @@
 //! A command to run, and the keys that it needs.
 
-use crate::command::{Args, BeginSearch, CommandSpec, FindKeys, Handler, flag, key_flag, keys};
+use crate::command::{Args, BeginSearch, CommandSpec, FindKeys, Handler, key_flag, keys};
 use crate::keyspace::cache::Touch;
 use crate::keyspace::layout::{self, RecordKey};
 use crate::locks::{Mode, Scope};
@@ -51,7 +51,7 @@ impl<'a> Call<'a> {
             (key.begin, key.find),
             (BeginSearch::Index(1), FindKeys::Range { last: 0, .. })
         );
-        (is_first && self.spec.has(flag::READONLY)).then(|| self.args.get(1))
+        (is_first && self.spec.only_reads()).then(|| self.args.get(1))
     }
 
     /// The locks that this command needs, with the shard of each: every key once, exclusive when
@@ -62,7 +62,7 @@ impl<'a> Call<'a> {
         let _ = keys::extract(self.spec, self.args, &mut found);
         let mut locks: Vec<(ShardId, RecordKey, Mode)> = Vec::with_capacity(found.len());
         for key in found {
-            let reads = self.spec.has(flag::READONLY) || key.flags & key_flag::RO != 0;
+            let reads = self.spec.only_reads() || key.flags & key_flag::RO != 0;
             let mode = if reads { Mode::Shared } else { Mode::Exclusive };
             let name = self.args.get(key.index);
             let position = layout::position(name);

@@ -1,7 +1,6 @@
 //! Running commands whose keys are all this shard's, over memory: one by itself, or several as
 //! one.
 
-use crate::command::flag;
 use crate::engine::EngineError;
 use crate::error::{CommandError, write_error};
 use crate::keyspace::access::Uses;
@@ -37,7 +36,7 @@ impl Shard {
         let start = reply.len();
         let mut view =
             View::on_loop(call.context(&self.topology), &mut self.random, self.id, &mut self.cache)
-                .of_read(call.spec.has(flag::READONLY))
+                .of_read(call.spec.only_reads())
                 .gated_by(&self.dirty);
         let result = (call.handler)(&mut view, call.args, reply);
         let Outcome { mut changes, gate, lookups, used, .. } = view.finish();

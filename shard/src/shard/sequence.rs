@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::command::flag;
 use crate::error::{CommandError, refuse_if_over, write_error};
 use crate::keyspace::cache::HotCache;
 use crate::keyspace::layout::RecordKey;
@@ -72,7 +71,7 @@ pub fn run_in_sequence<'a>(
             None => View::off_loop(context, random),
         };
         let held = std::mem::take(&mut sequence.held);
-        let is_read = call.spec.has(flag::READONLY);
+        let is_read = call.spec.only_reads();
         let mut view = view.of_read(is_read).after(&sequence.changes).holding(held);
         let result = (call.handler)(&mut view, call.args, &mut sequence.reply);
         let Outcome { changes, failure, loaded, held, lookups, used, .. } = view.finish();

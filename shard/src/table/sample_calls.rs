@@ -17,8 +17,13 @@ const DOUBLES: &[&str] = &["0", "1.5", "-2", "1e10", "inf"];
 const PAYLOAD: &str = "\0\u{2}aa\u{7}\0+RAoB3]8";
 const UNIX_TIMES: &[&str] = &["1", "1800000000", "1800000000000"];
 
-/// The arguments of one call, after the name.
-pub(super) fn arguments(tree: &[Arg], random: &mut Random) -> Vec<&'static str> {
+/// The arguments of one call, after the name. Every other key is `own_key`, so that some calls find
+/// what others of the same type left.
+pub(super) fn arguments(
+    tree: &[Arg],
+    own_key: &'static str,
+    random: &mut Random,
+) -> Vec<&'static str> {
     let mut call = Vec::new();
     let mut numbered = None;
     for arg in tree {
@@ -40,17 +45,26 @@ pub(super) fn arguments(tree: &[Arg], random: &mut Random) -> Vec<&'static str> 
             call.push(PAYLOAD);
             continue;
         }
+        if arg.name == "subcommand" {
+            let words = ["todense", "getreg", "encoding", "nonsense"];
+            call.push(words[random.below(words.len() as u64) as usize]);
+            continue;
+        }
         for index in 0..count {
             if !arg.token.is_empty() && (index == 0 || arg.multiple_token) {
                 call.push(arg.token);
             }
-            value(arg.kind, random, &mut call);
+            value(arg.kind, own_key, random, &mut call);
         }
     }
     call
 }
 
-fn value(kind: ArgKind, random: &mut Random, call: &mut Vec<&'static str>) {
+fn value(kind: ArgKind, own_key: &'static str, random: &mut Random, call: &mut Vec<&'static str>) {
+    if matches!(kind, ArgKind::Key(_)) && random.below(2) == 0 {
+        call.push(own_key);
+        return;
+    }
     let mut pick = |choices: &[&'static str]| {
         call.push(choices[random.below(choices.len() as u64) as usize]);
     };
@@ -62,11 +76,11 @@ fn value(kind: ArgKind, random: &mut Random, call: &mut Vec<&'static str>) {
         ArgKind::Pattern => pick(&["*", "a*", "[", "?"]),
         ArgKind::UnixTime => pick(UNIX_TIMES),
         ArgKind::PureToken => {}
-        ArgKind::Block(inner) => call.extend(arguments(inner, random)),
+        ArgKind::Block(inner) => call.extend(arguments(inner, own_key, random)),
         ArgKind::OneOf(inner) => {
             let mut chosen = inner[random.below(inner.len() as u64) as usize];
             chosen.optional = false;
-            call.extend(arguments(&[chosen], random));
+            call.extend(arguments(&[chosen], own_key, random));
         }
     }
 }

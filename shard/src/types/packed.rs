@@ -8,8 +8,56 @@
 //!
 //! Reading never trusts the bytes; what is not such a sequence is `None`.
 
+use bytes::Bytes;
+
 /// Bytes of the longest length.
 pub const LENGTH_BYTES_MAX: usize = 10;
+
+/// The bytes of a small collection: those of the record until something changes.
+#[derive(Clone, Debug)]
+pub enum Buffer {
+    /// Those of the record.
+    Shared(Bytes),
+    /// A changed copy.
+    Own(Vec<u8>),
+}
+
+impl Buffer {
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Buffer::Shared(bytes) => bytes,
+            Buffer::Own(bytes) => bytes,
+        }
+    }
+
+    /// The bytes, to change them.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        if let Buffer::Shared(bytes) = self {
+            *self = Buffer::Own(bytes.to_vec());
+        }
+        match self {
+            Buffer::Own(bytes) => bytes,
+            Buffer::Shared(_) => unreachable!("made our own just before"),
+        }
+    }
+
+    /// A part of the bytes, without a copy if they are the record's.
+    pub fn part(&self, part: &[u8]) -> Bytes {
+        match self {
+            Buffer::Shared(bytes) => bytes.slice_ref(part),
+            Buffer::Own(_) => Bytes::copy_from_slice(part),
+        }
+    }
+
+    /// The bytes, for a record.
+    pub fn into_bytes(self) -> Bytes {
+        match self {
+            Buffer::Shared(bytes) => bytes,
+            Buffer::Own(bytes) => Bytes::from(bytes),
+        }
+    }
+}
 
 /// Appends one item.
 pub fn push(out: &mut Vec<u8>, item: &[u8]) {

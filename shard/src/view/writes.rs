@@ -36,12 +36,18 @@ impl View<'_> {
         self.change(key, None, None, None);
     }
 
-    /// Deletes an opened key whose value a put has given to `target`, perhaps on another shard: it
+    /// What a change of `key` takes away, a put gives to `target`, perhaps on another shard: it
     /// goes when what was put there is durable. The targets of one command are all of one shard.
-    pub fn remove_moved(&mut self, key: &Key, target: &Key) {
+    pub fn moves_to(&mut self, key: &Key, target: &Key) {
         if key.shard != target.shard {
             self.overlay.changes.gaining = Some(target.shard);
         }
+    }
+
+    /// Deletes an opened key whose value a put has given to `target`, perhaps on another shard: see
+    /// [`View::moves_to`].
+    pub fn remove_moved(&mut self, key: &Key, target: &Key) {
+        self.moves_to(key, target);
         self.remove(key);
     }
 

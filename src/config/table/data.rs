@@ -10,7 +10,6 @@ const LAZY: &str =
 const NO_EVICTION: &str = "data lives on disk and is not evicted";
 
 const NO_LISTS: &str = "there are no lists";
-const NO_SETS: &str = "there are no sets";
 const NO_SORTED_SETS: &str = "there are no sorted sets";
 const NO_STREAMS: &str = "there are no streams";
 
@@ -103,13 +102,13 @@ pub(super) static ROWS: &[Directive] = &[
         .reported("the storage engine compresses what is on disk")
         .doc("Nodes at either end of a list that stay uncompressed."),
     integer("set-max-intset-entries", "512", 0, LONG_MAX)
-        .reported(NO_SETS)
+        .live(|s, v| s.set_max_intset_entries = v.number())
         .doc("Members up to which a set of integers is stored as such."),
     integer("set-max-listpack-entries", "128", 0, LONG_MAX)
-        .reported(NO_SETS)
+        .live(|s, v| s.set_max_listpack_entries = v.number())
         .doc("Members up to which a set is stored in one piece."),
     integer("set-max-listpack-value", "64", 0, LONG_MAX)
-        .reported(NO_SETS)
+        .live(|s, v| s.set_max_listpack_value = v.number())
         .doc("Bytes of a member up to which a set is stored in one piece."),
     integer("zset-max-listpack-entries", "128", 0, LONG_MAX)
         .alias("zset-max-ziplist-entries")
@@ -126,7 +125,7 @@ pub(super) static ROWS: &[Directive] = &[
         .reported(NO_STREAMS)
         .doc("Entries of a stream node; 0 sets no limit."),
     memory("hll-sparse-max-bytes", "3000", 0, BYTES_MAX)
-        .reported("there are no HyperLogLogs")
+        .live(|s, v| s.hll_sparse_max_bytes = v.bytes())
         .doc("Bytes up to which a HyperLogLog stays sparse."),
     word("sanitize-dump-payload", "no", SANITIZE_WORDS)
         .reported("payloads of RESTORE are always checked in depth")

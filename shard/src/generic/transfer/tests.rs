@@ -254,6 +254,10 @@ fn only_what_takes_a_value_to_another_shard_has_that_shard_written_first() {
         (["RENAME {a}none {b}", "DEL {a} {b}"], None),
         (["COPY {a} {b}", "MSET {a} 2 {b} 2"], None),
         (["MOVE {a} 3", "BITOP NOT {b} {a}"], None),
+        (["SADD {a}s m n", "SMOVE {a}s {b}s m"], Some(1)),
+        (["SADD {a}s m", "SMOVE {a}s {b}s m"], Some(1)),
+        (["SADD {a}s m", "SMOVE {a}s {b}s none"], None),
+        (["SADD {a}s m", "SMOVE {a}s {a}t m"], None),
     ] {
         let sequence = on_two_shards(&[&["SET {a} 1"], &lines[..]].concat());
         assert_eq!((sequence.changes.gaining(), sequence.ends.len()), (gaining, 3), "{lines:?}");

@@ -6,6 +6,7 @@ use super::store::{Form, Hash};
 use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
 use crate::rdb::{Encoded, Encoder, Item, Thresholds, Type};
+use crate::types::hashed::corrupted;
 use crate::types::restored::Restored;
 use crate::view::{Key, View};
 
@@ -27,7 +28,7 @@ pub fn dump(
         encoder.put(Item::Field { field, value, deadline_ms: None });
         ControlFlow::Continue(())
     })?;
-    encoder.finish().map_err(|damage| super::store::corrupted(damage.0))
+    encoder.finish().map_err(|damage| corrupted(damage.0))
 }
 
 /// Puts the hash in the place of what is at `key`.

@@ -12,16 +12,9 @@
 use bytes::Bytes;
 
 use crate::engine::EngineError;
-use crate::types::packed;
+use crate::types::packed::{self, Buffer};
 
 const FORMAT: u8 = 1;
-
-/// The bytes of a small hash: those of the record until something changes.
-#[derive(Clone, Debug)]
-enum Buffer {
-    Shared(Bytes),
-    Own(Vec<u8>),
-}
 
 /// A small hash in its encoding.
 #[derive(Clone, Debug)]
@@ -76,32 +69,12 @@ impl SmallHash {
 
     /// The body of a record.
     pub(super) fn encode(self) -> Bytes {
-        match self.buffer {
-            Buffer::Shared(bytes) => bytes,
-            Buffer::Own(bytes) => Bytes::from(bytes),
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        match &self.buffer {
-            Buffer::Shared(bytes) => bytes,
-            Buffer::Own(bytes) => bytes,
-        }
-    }
-
-    fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        if let Buffer::Shared(bytes) = &self.buffer {
-            self.buffer = Buffer::Own(bytes.to_vec());
-        }
-        match &mut self.buffer {
-            Buffer::Own(bytes) => bytes,
-            Buffer::Shared(_) => unreachable!("made our own just before"),
-        }
+        self.buffer.into_bytes()
     }
 
     /// Length of the encoding.
     pub(super) fn len_bytes(&self) -> usize {
-        self.bytes().len()
+        self.buffer.bytes().len()
     }
 
     /// Whether there are no fields.
@@ -111,7 +84,7 @@ impl SmallHash {
 
     /// The pairs in order. After an error there are no more.
     pub(super) fn pairs(&self) -> Pairs<'_> {
-        Pairs { bytes: self.bytes(), at: 1 }
+        Pairs { bytes: self.buffer.bytes(), at: 1 }
     }
 
     /// Number of fields. Looks at every pair.
@@ -137,10 +110,7 @@ impl SmallHash {
     /// The value of a field.
     pub(super) fn get(&self, field: &[u8]) -> Result<Option<Bytes>, EngineError> {
         let pair = self.find(field)?;
-        Ok(pair.map(|pair| match &self.buffer {
-            Buffer::Shared(bytes) => bytes.slice_ref(pair.value),
-            Buffer::Own(_) => Bytes::copy_from_slice(pair.value),
-        }))
+        Ok(pair.map(|pair| self.buffer.part(pair.value)))
     }
 
     /// Sets a field: in its place, or at the end when it is new.
@@ -154,7 +124,7 @@ impl SmallHash {
                 old = Some(pair.place);
             }
         }
-        let bytes = self.bytes_mut();
+        let bytes = self.buffer.bytes_mut();
         match old {
             Some(old) => {
                 let mut item = Vec::with_capacity(value.len() + packed::LENGTH_BYTES_MAX);
@@ -173,7 +143,7 @@ impl SmallHash {
     /// Removes a field; whether it was there.
     pub(super) fn remove(&mut self, field: &[u8]) -> Result<bool, EngineError> {
         let Some(Pair { place, .. }) = self.find(field)? else { return Ok(false) };
-        self.bytes_mut().drain(place.start..place.end);
+        self.buffer.bytes_mut().drain(place.start..place.end);
         Ok(true)
     }
 }

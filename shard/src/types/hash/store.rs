@@ -11,10 +11,10 @@ use bytes::Bytes;
 
 use super::encoding::{Set, SmallHash};
 use crate::effects::Event;
-use crate::engine::{Direction, EngineError};
+use crate::engine::EngineError;
 use crate::error::CommandError;
 use crate::keyspace::head::{Body, Head, Kind, Large};
-use crate::keyspace::layout::{self, RecordKey};
+use crate::types::hashed::{Elements, copy_units, corrupted, element};
 use crate::types::packed;
 use crate::view::{Key, View};
 
@@ -25,9 +25,6 @@ const SMALL_BYTES_MAX: usize = 64 << 10;
 /// Bytes of a small hash that a search passes over in one unit of work. It looks at lengths
 /// mostly.
 const SEARCHED_BYTES_PER_UNIT: u64 = 1024;
-
-/// Bytes of fields and values that are copied in one unit of work.
-const COPIED_BYTES_PER_UNIT: u64 = 64;
 
 /// A hash, open for a command.
 pub struct Hash {
@@ -40,10 +37,6 @@ pub(super) enum Form {
     Small(SmallHash),
     /// In element records.
     Large(Large),
-}
-
-pub(super) fn corrupted(what: &str) -> CommandError {
-    EngineError::Corrupted(format!("large hash: {what}")).into()
 }
 
 impl Form {
@@ -215,42 +208,13 @@ impl Hash {
                 }
                 Ok(())
             }
-            Form::Large(large) => {
-                // Not begun on the loop when it cannot be finished there.
-                view.charge(copy_units(large.bytes).max(large.count))?;
-                let (mut count, mut flow) = (0, ControlFlow::Continue(()));
-                self.walk(view, *large, (0, u64::MAX), |_, field, value| {
-                    count += 1;
-                    flow = visit(field, value);
-                    flow
-                })?;
-                let is_whole = flow.is_break() || count == large.count;
-                if is_whole { Ok(()) } else { Err(corrupted("fields are missing")) }
-            }
+            Form::Large(large) => self.elements(*large).for_each(view, visit),
         }
     }
 
-    /// Visits the fields of a large hash whose positions are in `first..=last`, in their order,
-    /// until `visit` breaks. It gets the position, the field and the value.
-    pub(super) fn walk(
-        &self,
-        view: &mut View<'_>,
-        large: Large,
-        (first, last): (u64, u64),
-        mut visit: impl FnMut(u64, &[u8], &[u8]) -> ControlFlow<()>,
-    ) -> Result<(), CommandError> {
-        let first = first.to_be_bytes();
-        let end = last.checked_add(1).map(u64::to_be_bytes);
-        let range = (&first[..], end.as_ref().map_or(&[][..], |end| &end[..]));
-        let mut damaged = false;
-        view.elements(&self.key, large.version, range, Direction::Forward, |element, value| {
-            let Some((position, field)) = element.split_first_chunk() else {
-                damaged = true;
-                return ControlFlow::Break(());
-            };
-            visit(u64::from_be_bytes(*position), field, value)
-        })?;
-        if damaged { Err(corrupted("an element without a position")) } else { Ok(()) }
+    /// The fields of this hash, which is large.
+    pub(super) fn elements(&self, large: Large) -> Elements<'_> {
+        Elements { key: &self.key, large }
     }
 
     /// Makes the hash large if it is not.
@@ -272,18 +236,6 @@ impl Hash {
     }
 }
 
-/// The name of a field's element record: its position, and itself.
-fn element(field: &[u8]) -> RecordKey {
-    let mut element = RecordKey::from_slice(&layout::hash(field).to_be_bytes());
-    element.extend_from_slice(field);
-    element
-}
-
 fn search_units(small: &SmallHash) -> u64 {
     small.len_bytes() as u64 / SEARCHED_BYTES_PER_UNIT
-}
-
-/// Units of work that copying so many bytes of fields and values is.
-pub(super) fn copy_units(bytes: u64) -> u64 {
-    bytes / COPIED_BYTES_PER_UNIT
 }

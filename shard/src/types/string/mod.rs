@@ -26,7 +26,9 @@ use crate::command::Command;
 
 pub use dump::{dump, restore};
 pub use encoding::encoding;
-pub(crate) use value::{bytes, charge_copy, in_pieces, open, open_parts, open_place, value};
+pub(crate) use value::{
+    bytes, charge_copy, in_pieces, length, open, open_parts, open_place, value,
+};
 
 /// The rows of all commands.
 pub(crate) const ROWS: &[&[Command]] =

@@ -1,5 +1,7 @@
-//! A client as the server sees it. It belongs to the thread of its connection.
+//! A client as the server sees it, which belongs to the thread of its connection; and what threads
+//! share of all of them (`clients`).
 
+pub(crate) mod clients;
 pub(crate) mod progress;
 pub(crate) mod subscriptions;
 

@@ -120,7 +120,7 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
             node.change_config(|config| {
                 let change = config.with_set(&pairs, client)?;
                 let plan = plan_memory(&node, &change)?;
-                node.open_files.apply(&change)?;
+                node.clients.open_files.apply(&change)?;
                 listener::apply(&node, config, &change)?;
                 if let Some(plan) = plan {
                     node.set_memory_plan(&change.config, plan);
@@ -134,7 +134,7 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
     let config = shard_loop.node.config();
     logging::reload(&config);
     let entries_max = usize::try_from(config.slowlog_max_len).unwrap_or(usize::MAX);
-    let log = &shard_loop.node.slow_log;
+    let log = &shard_loop.node.telemetry.slow_log;
     log.lock().unwrap_or_else(PoisonError::into_inner).entries.truncate(entries_max);
     shard_loop.on_every_shard(take_over).await;
     if !changed.is_empty() {
@@ -171,7 +171,7 @@ fn take_over(shard_loop: &Rc<ShardLoop>) {
 fn rewrite_file(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
         let node = context.shard_loop.node.clone();
-        let Some(path) = node.sources.config_file.clone() else {
+        let Some(path) = node.process.sources.config_file.clone() else {
             context.reply.error(b"ERR The server is running without a config file");
             return context.reply;
         };
@@ -179,7 +179,7 @@ fn rewrite_file(mut context: LaterContext) -> LaterReply {
             .shard_loop
             .off_loop(move || {
                 let mut surroundings = Surroundings {
-                    start_dir: node.sources.start_dir.clone(),
+                    start_dir: node.process.sources.start_dir.clone(),
                     stdin: &mut std::io::empty(),
                     matches,
                 };
@@ -205,7 +205,7 @@ fn rewrite_file(mut context: LaterContext) -> LaterReply {
 fn resetstat(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
         context.shard_loop.on_every_shard(|there| there.reset_statistics()).await;
-        context.shard_loop.node.counters.reset();
+        context.shard_loop.node.telemetry.counters.reset();
         context.reply.ok();
         context.reply
     })

@@ -122,7 +122,7 @@ fn say_reset(reply: &mut ReplyBuffer) {
 
 fn make_new(shard_loop: &ShardLoop, session: &Session) {
     if session.monitor.replace(false) {
-        shard_loop.node.monitors.fetch_sub(1, Ordering::Relaxed);
+        shard_loop.node.clients.monitors.fetch_sub(1, Ordering::Relaxed);
     }
     session.db.set(0);
     session.protocol.set(Protocol::Resp2);

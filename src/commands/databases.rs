@@ -130,7 +130,8 @@ async fn draw_key(
 ) -> Result<Option<Vec<u8>>, EngineError> {
     let node = &shard_loop.node;
     for _ in 0..DRAWS_MAX {
-        let counts: Vec<u64> = node.key_counts.iter().map(|counts| counts.standing(db)).collect();
+        let counts: Vec<u64> =
+            node.storage.key_counts.iter().map(|counts| counts.standing(db)).collect();
         let mut rank = random.below(counts.iter().sum());
         let shard = counts.iter().position(|keys| {
             let here = rank < *keys;
@@ -300,7 +301,8 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     databases.swap(first, second);
     let node = shard_loop.node.clone();
     let recorded = databases.clone();
-    let written = shard_loop.off_loop(move || node.data_directory.set_databases(recorded)).await;
+    let written =
+        shard_loop.off_loop(move || node.storage.data_directory.set_databases(recorded)).await;
     match written {
         Some(Ok(())) => {
             shard_loop.on_every_shard(move |there| there.set_databases(databases.clone())).await;
@@ -338,7 +340,7 @@ async fn shutdown(mut context: LaterContext) -> ReplyBuffer {
         return context.reply;
     }
     tracing::info!(client = %context.session.peer, at_us = now_us(), "User requested shutdown...");
-    context.shard_loop.node.stop.stop();
+    context.shard_loop.node.process.stop.stop();
     // No reply: the connection ends with the process.
     loop {
         runtime::sleep(std::time::Duration::from_secs(1)).await;

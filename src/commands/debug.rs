@@ -84,7 +84,7 @@ async fn run(context: &mut LaterContext) -> Result<(), Failure> {
         }
         (b"set-active-expire", 3) => {
             let off = !context.args().integer(2).is_ok_and(|value| value != 0);
-            context.shard_loop.node.expire_off.store(off, Ordering::Relaxed);
+            context.shard_loop.node.storage.expire_off.store(off, Ordering::Relaxed);
             context.reply.ok();
         }
         (b"object", 3..) => object(context).await?,

@@ -89,7 +89,7 @@ const HELP: &[&str] = &[
 ];
 
 fn monitor(node: &Node) -> MutexGuard<'_, LatencyMonitor> {
-    node.latency.lock().unwrap_or_else(PoisonError::into_inner)
+    node.telemetry.latency.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn number(reply: &mut ReplyBuffer, value: u64) {

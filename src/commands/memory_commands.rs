@@ -82,7 +82,8 @@ impl Use {
     async fn gather(shard_loop: &Rc<ShardLoop>) -> Option<Self> {
         let clients = shard_loop.on_every_shard(client_bytes).await.into_iter().sum();
         let node = shard_loop.node.clone();
-        let memory = shard_loop.off_loop(move || usage::note_peak(&node.counters)).await?;
+        let memory =
+            shard_loop.off_loop(move || usage::note_peak(&node.telemetry.counters)).await?;
         let node: &Node = &shard_loop.node;
         let shards = 0..node.topology.shards();
         let log_buffers =
@@ -95,9 +96,9 @@ impl Use {
         }
         Some(Self {
             memory,
-            peak: node.counters.memory_peak.load(Ordering::Relaxed),
-            startup: node.counters.memory_startup.load(Ordering::Relaxed),
-            budget: node.memory_plan().budget,
+            peak: node.telemetry.counters.memory_peak.load(Ordering::Relaxed),
+            startup: node.telemetry.counters.memory_startup.load(Ordering::Relaxed),
+            budget: node.storage.memory_plan().budget,
             clients,
             log_buffers,
             databases,

@@ -226,7 +226,7 @@ fn has_no_replies(session: &Session) -> bool {
 
 fn push(context: &LaterContext, bytes: &[u8]) {
     let waiting = context.session.push(bytes);
-    let memory = &context.shard_loop.node.client_memory;
+    let memory = &context.shard_loop.node.clients.memory;
     memory.count_replies(&context.session.pushed_bytes, waiting);
 }
 

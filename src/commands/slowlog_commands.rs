@@ -60,7 +60,7 @@ const HELP: &[&str] = &[
 const SHOWN_BY_DEFAULT: usize = 10;
 
 fn log(node: &Node) -> MutexGuard<'_, SlowLog> {
-    node.slow_log.lock().unwrap_or_else(PoisonError::into_inner)
+    node.telemetry.slow_log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn get(context: &mut ProcessContext<'_>) -> Result<(), Failure> {

@@ -37,12 +37,12 @@ impl Drop for Goodbye {
         self.shard_loop.sessions.borrow_mut().remove(&self.session.id);
         publish::forget(&self.shard_loop, &self.session);
         let node = &self.shard_loop.node;
-        node.client_memory.count_requests(&self.session.input_bytes, 0);
-        node.client_memory.count_replies(&self.session.output_bytes, 0);
-        node.client_memory.count_replies(&self.session.pushed_bytes, 0);
+        node.clients.memory.count_requests(&self.session.input_bytes, 0);
+        node.clients.memory.count_replies(&self.session.output_bytes, 0);
+        node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
         if self.session.monitor.get() {
-            node.monitors.fetch_sub(1, Ordering::Relaxed);
+            node.clients.monitors.fetch_sub(1, Ordering::Relaxed);
         }
-        node.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
+        node.telemetry.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
     }
 }

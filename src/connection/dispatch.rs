@@ -85,7 +85,7 @@ impl Connection {
         };
         let shown = !entry.spec.has(flag::SKIP_MONITOR | flag::ADMIN);
         if let Some(command) = ShardCommand::of(entry) {
-            if shown && node.is_monitored() {
+            if shown && node.clients.is_monitored() {
                 self.flush_segment().await;
                 self.show_to_monitors(args).await;
             }
@@ -96,7 +96,7 @@ impl Connection {
         }
         // Afterwards, as in Redis: SELECT shows with its new database, RESET no more to the one who
         // sent it.
-        if shown && node.is_monitored() {
+        if shown && node.clients.is_monitored() {
             self.show_to_monitors(args).await;
         }
     }

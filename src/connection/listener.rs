@@ -117,7 +117,7 @@ pub(crate) fn apply(
         };
     }
     // One of the new addresses may cover an old one: those have to go first.
-    close_all(node.accepting.replace(Vec::new()));
+    close_all(node.clients.accepting.replace(Vec::new()));
     match bind_addresses(&change.config).and_then(start) {
         Ok(()) => Ok(()),
         Err(reason) => {
@@ -152,12 +152,12 @@ fn accept_from(node: &Arc<Node>, sockets: Vec<TcpListener>) -> io::Result<()> {
                 }
                 match accepted {
                     Ok((socket, peer)) => accept_tcp(&node, socket, peer),
-                    Err(error) => node.accepting.failed(&error),
+                    Err(error) => node.clients.accepting.failed(&error),
                 }
             }
         })?;
     }
-    close_all(node.accepting.replace(sockets));
+    close_all(node.clients.accepting.replace(sockets));
     Ok(())
 }
 
@@ -190,7 +190,7 @@ impl Listeners {
             loop {
                 match listener.accept() {
                     Ok((socket, _)) => accept_unix(&node, socket, &path),
-                    Err(error) => node.accepting.failed(&error),
+                    Err(error) => node.clients.accepting.failed(&error),
                 }
             }
         })?;
@@ -199,10 +199,10 @@ impl Listeners {
 }
 
 fn admit(node: &Node, refuse: impl FnOnce(&[u8])) -> bool {
-    let limit = node.clients_max.load(Ordering::Relaxed);
-    if node.counters.connected_clients.fetch_add(1, Ordering::AcqRel) >= limit {
-        node.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
-        node.counters.connections_rejected.fetch_add(1, Ordering::Relaxed);
+    let limit = node.clients.max.load(Ordering::Relaxed);
+    if node.telemetry.counters.connected_clients.fetch_add(1, Ordering::AcqRel) >= limit {
+        node.telemetry.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
+        node.telemetry.counters.connections_rejected.fetch_add(1, Ordering::Relaxed);
         refuse(TOO_MANY);
         return false;
     }
@@ -229,8 +229,8 @@ fn accept_tcp(node: &Arc<Node>, socket: TcpStream, peer: SocketAddr) {
     }
     if config.protected_mode && config.requirepass.is_none() && !from_this_host {
         let _ = (&socket).write_all(DENIED);
-        node.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
-        node.counters.connections_rejected.fetch_add(1, Ordering::Relaxed);
+        node.telemetry.counters.connected_clients.fetch_sub(1, Ordering::AcqRel);
+        node.telemetry.counters.connections_rejected.fetch_add(1, Ordering::Relaxed);
         return;
     }
     let _ = socket.set_nodelay(true);
@@ -276,13 +276,13 @@ fn accept_unix(node: &Arc<Node>, socket: UnixStream, path: &Path) {
 
 /// Numbers clients in the order of accepting.
 fn next_id(node: &Node) -> u64 {
-    node.next_client_id.fetch_add(1, Ordering::Relaxed)
+    node.clients.next_id.fetch_add(1, Ordering::Relaxed)
 }
 
 /// Hands a connection to the next shard. Only now it counts as received, as with Redis.
 fn deal(node: &Arc<Node>, connection: NewConnection) {
-    node.counters.connections_received.fetch_add(1, Ordering::Relaxed);
-    let turn = node.counters.next_shard.fetch_add(1, Ordering::Relaxed);
+    node.telemetry.counters.connections_received.fetch_add(1, Ordering::Relaxed);
+    let turn = node.telemetry.counters.next_shard.fetch_add(1, Ordering::Relaxed);
     let shard = turn % node.topology.shards();
     node.mailboxes[shard].send(Message::Connection(Box::new(connection)));
 }

@@ -143,7 +143,7 @@ impl Connection {
         self.held.clear();
         if self.session.has_pushes() {
             let pushes = self.session.take_pushes();
-            shard_loop.node.client_memory.count_replies(&self.session.pushed_bytes, 0);
+            shard_loop.node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
             self.out.append_raw(&pushes);
         }
         let bytes = self.out.len();
@@ -214,7 +214,7 @@ impl Connection {
 
     /// The memory that is held, not what is left to send: that is what the limits are about.
     fn count_outbox(&self) {
-        let memory = &self.shard_loop.node.client_memory;
+        let memory = &self.shard_loop.node.clients.memory;
         memory.count_replies(&self.session.output_bytes, self.outbox.bytes);
     }
 
@@ -360,7 +360,7 @@ impl Connection {
 
     /// Whether to run more requests although replies wait.
     pub(super) fn may_run_ahead(&self) -> bool {
-        let memory = &self.shard_loop.node.client_memory;
+        let memory = &self.shard_loop.node.clients.memory;
         let settings = self.shard_loop.hot_settings.get();
         let limit = settings.output_hard_bytes.max(settings.output_soft_bytes);
         !self.session.close_after_reply.get()
@@ -379,7 +379,7 @@ impl Connection {
             if range.start < copied {
                 continue;
             }
-            if let Some(error) = self.shard_loop.node.logs[shard].loss_of(ticket) {
+            if let Some(error) = self.shard_loop.node.storage.logs[shard].loss_of(ticket) {
                 self.out.append_raw(&replies[copied..range.start]);
                 self.out.error(error.as_bytes());
                 copied = range.end;

@@ -29,13 +29,13 @@ impl Ahead {
     /// Whether it may be read on when it comes to so many bytes.
     fn may_come_to(&self, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.bytes);
-        more == 0 || self.node.client_memory.goes_ahead(more, self.place.is_first())
+        more == 0 || self.node.clients.memory.goes_ahead(more, self.place.is_first())
     }
 }
 
 impl Drop for Ahead {
     fn drop(&mut self) {
-        self.node.client_memory.has_gone_ahead(self.bytes);
+        self.node.clients.memory.has_gone_ahead(self.bytes);
     }
 }
 
@@ -44,7 +44,7 @@ impl Connection {
     pub(super) fn count_input(&mut self, input_held_bytes: usize) {
         self.input_held_bytes = input_held_bytes;
         let held = input_held_bytes + self.backlog.held_bytes();
-        let memory = &self.shard_loop.node.client_memory;
+        let memory = &self.shard_loop.node.clients.memory;
         memory.count_requests(&self.session.input_bytes, held);
     }
 
@@ -67,7 +67,7 @@ impl Connection {
             return true;
         }
         let held = self.input.held_bytes() + self.backlog.held_bytes();
-        let memory = &self.shard_loop.node.client_memory;
+        let memory = &self.shard_loop.node.clients.memory;
         let arguments = self.parser.announced_arguments(&self.spans);
         let whole = self.input.announced().max(held + more);
         let mut is_there =
@@ -94,7 +94,7 @@ impl Connection {
         node: &'a Node,
         work_bytes: usize,
     ) -> Option<Work<'a>> {
-        let memory = &node.client_memory;
+        let memory = &node.clients.memory;
         if !self.session.no_evict.get() {
             let held = self.session.input_bytes.get();
             let whole = held + work_bytes;
@@ -132,7 +132,7 @@ impl Connection {
     /// Whether a request that comes to `whole` bytes may have `more` of them.
     fn has_room(&mut self, whole: usize, more: usize) -> bool {
         match &mut self.ahead {
-            None => self.shard_loop.node.client_memory.has_room(whole, more),
+            None => self.shard_loop.node.clients.memory.has_room(whole, more),
             Some(ahead) if ahead.may_come_to(whole) => {
                 ahead.bytes = ahead.bytes.max(whole);
                 true
@@ -146,7 +146,7 @@ impl Connection {
     /// as may, or the connection is to be closed.
     async fn wait_for_memory(&mut self, (whole, held): (usize, usize), more: usize) -> bool {
         let node = self.shard_loop.node.clone();
-        let memory = &node.client_memory;
+        let memory = &node.clients.memory;
         let mut ahead = match self.ahead.take() {
             Some(ahead) => ahead,
             None => {
@@ -191,14 +191,14 @@ impl Connection {
         (self.backlog.bytes() as u64) < limit
             && (more == 0
                 || self.session.no_evict.get()
-                || self.shard_loop.node.client_memory.has_room(held + more, more))
+                || self.shard_loop.node.clients.memory.has_room(held + more, more))
     }
 
     /// Sees to it that it goes on, although the client reads nothing, and there is no memory for
     /// more of its requests, nor for running them. False: the connection is to be closed.
     pub(super) async fn make_room_for_backlog(&mut self) -> bool {
         let node = self.shard_loop.node.clone();
-        let memory = &node.client_memory;
+        let memory = &node.clients.memory;
         let more = self.backlog.growth();
         if let Some(place) = memory.join_line(more) {
             let goes_on = || self.has_room_for_backlog() || self.may_run_ahead();
@@ -226,7 +226,7 @@ impl Connection {
     /// too many it is those who hold most of them that do not go on, this one or others.
     pub(super) async fn may_keep_replies(&mut self, own_bytes: usize) -> bool {
         let node = self.shard_loop.node.clone();
-        let memory = &node.client_memory;
+        let memory = &node.clients.memory;
         let excess = memory.excess_of_replies();
         if own_bytes < COUNTED_FROM || excess == 0 || self.session.no_evict.get() {
             return true;

@@ -44,8 +44,8 @@ pub(crate) async fn announce(shard_loop: Rc<ShardLoop>) {
 
 /// The first events of the queue whose batches, as that of the very first, have settled.
 fn take_piece(shard_loop: &ShardLoop, first: Ticket) -> Vec<Told> {
-    let log = &shard_loop.node.logs[shard_loop.id];
-    let settled = first.max(log.promised(shard_loop.node.durability_mode()));
+    let log = &shard_loop.node.storage.logs[shard_loop.id];
+    let settled = first.max(log.promised(shard_loop.node.storage.durability_mode()));
     let mut shard = shard_loop.shard.borrow_mut();
     let (mut piece, mut bytes) = (Vec::new(), 0);
     let mut latest = (0, false);

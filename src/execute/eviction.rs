@@ -123,7 +123,7 @@ fn holder(shard: ShardId, session: &Session, needed: Needed) -> Option<Holder> {
 
 /// One more client was closed for the memory that it holds, or wants.
 pub(crate) fn count(shard_loop: &ShardLoop) {
-    shard_loop.node.counters.clients_evicted.fetch_add(1, Ordering::Relaxed);
+    shard_loop.node.telemetry.counters.clients_evicted.fetch_add(1, Ordering::Relaxed);
 }
 
 fn evict(shard_loop: &Rc<ShardLoop>, id: u64) {

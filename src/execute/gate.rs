@@ -71,8 +71,8 @@ pub(crate) fn check<'a>(node: &'a Node, args: Args<'_>, session: &Session) -> Ou
     let circumstances = Circumstances {
         is_authenticated: session.authenticated.get(),
         is_in_subscribed_mode: session.is_subscriber() && session.protocol.get() == Protocol::Resp2,
-        is_disk_full: node.disk_full.load(Ordering::Relaxed),
-        held: node.pause.held(),
+        is_disk_full: node.storage.disk_full.load(Ordering::Relaxed),
+        held: node.clients.pause.held(),
     };
     check_in(&node.table, args, circumstances)
 }

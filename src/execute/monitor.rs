@@ -23,7 +23,7 @@ const UNDER_WAY_PAUSE: Duration = Duration::from_millis(1);
 /// Waits until the other shards' threads keep up: a client that sends without end would fill their
 /// mailboxes.
 pub(crate) async fn keep_pace(shard_loop: &ShardLoop) {
-    let under_way = &shard_loop.node.monitored_bytes;
+    let under_way = &shard_loop.node.clients.monitored_bytes;
     while under_way.load(Ordering::Relaxed) > UNDER_WAY_BYTES_MAX && !shard_loop.is_stopped() {
         runtime::sleep(UNDER_WAY_PAUSE).await;
     }
@@ -54,9 +54,9 @@ pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>
         } else {
             let line = line.clone();
             let bytes = line.len();
-            shard_loop.node.monitored_bytes.fetch_add(bytes, Ordering::Relaxed);
+            shard_loop.node.clients.monitored_bytes.fetch_add(bytes, Ordering::Relaxed);
             let job = Box::new(move |there: &Rc<ShardLoop>| {
-                there.node.monitored_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                there.node.clients.monitored_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 send(there, &line);
             });
             shard_loop.turn.post(shard, Message::Run(job));
@@ -67,7 +67,7 @@ pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>
 /// A client that does not read what it monitors is closed when that is no longer little, or when
 /// the memory is needed.
 fn send(shard_loop: &ShardLoop, line: &[u8]) {
-    let memory = &shard_loop.node.client_memory;
+    let memory = &shard_loop.node.clients.memory;
     for session in shard_loop.sessions.borrow().values() {
         if session.monitor.get() && !session.killed.get() {
             let mut reply = ReplyBuffer::new(session.protocol.get());

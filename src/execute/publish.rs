@@ -244,7 +244,7 @@ pub(crate) fn publish_all_for(
 /// for it is over `client-output-buffer-limit pubsub`, or when others need the memory.
 pub(crate) fn deliver(shard_loop: &ShardLoop, publication: &Publication) {
     let limit = shard_loop.hot_settings.get().pubsub_output_hard_bytes;
-    let memory = &shard_loop.node.client_memory;
+    let memory = &shard_loop.node.clients.memory;
     shard_loop.subscribers.borrow().deliver(publication, |session, message| {
         if session.killed.get() {
             return;

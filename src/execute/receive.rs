@@ -62,7 +62,7 @@ fn take(shard_loop: &Rc<ShardLoop>, message: Message, connect: fn(&Rc<ShardLoop>
         Message::Used(used) => shard_loop.shard.borrow_mut().note_uses(&used),
         Message::Answer(answer) => answer.arrive(),
         Message::Durable => {
-            let durable = shard_loop.node.logs[shard_loop.id].durable();
+            let durable = shard_loop.node.storage.logs[shard_loop.id].durable();
             shard_loop.shard.borrow_mut().settle(durable);
             turn::note_durable(shard_loop);
         }

@@ -55,7 +55,7 @@ pub(crate) fn note(shard_loop: &ShardLoop, session: &Session, slow: Slow) {
     let now_s = now_us() / 1_000_000;
     if is_spike(settings.latency_monitor_threshold_ms, duration_us) {
         let event = if spec.has(flag::FAST) { "fast-command" } else { "command" };
-        let mut latency = node.latency.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut latency = node.telemetry.latency.lock().unwrap_or_else(PoisonError::into_inner);
         latency.add(event, now_s, duration_us / 1000);
     }
     if is_over(settings.slowlog_log_slower_than_us, duration_us) && !spec.has(flag::SKIP_SLOWLOG) {
@@ -68,7 +68,7 @@ pub(crate) fn note(shard_loop: &ShardLoop, session: &Session, slow: Slow) {
             client_name: session.name.borrow().clone(),
         };
         let entries_max = shard_loop.config().slowlog_max_len;
-        let mut log = node.slow_log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = node.telemetry.slow_log.lock().unwrap_or_else(PoisonError::into_inner);
         log.push(command, usize::try_from(entries_max).unwrap_or(usize::MAX));
     }
 }

@@ -17,7 +17,7 @@ use crate::upkeep::disk;
 /// need no more than their logs.
 pub(super) fn close(node: &Arc<Node>) -> Result<(), String> {
     let mut result = Ok(());
-    node.is_stopping.store(true, Ordering::Release);
+    node.storage.is_stopping.store(true, Ordering::Release);
     let closing: Vec<_> =
         (0..node.topology.shards()).map(|shard| close_shard(node, shard)).collect();
     for (shard, closing) in closing.into_iter().enumerate() {
@@ -32,7 +32,7 @@ pub(super) fn close(node: &Arc<Node>) -> Result<(), String> {
         }
     }
     if result.is_ok() {
-        match node.data_directory.set_opened(newest_batches(&node.topology)) {
+        match node.storage.data_directory.set_opened(newest_batches(&node.topology)) {
             Ok(()) => {}
             // It says what must be there at least, and goes on saying what it said.
             Err(error) if reserve::is_full(&error) => {
@@ -75,7 +75,7 @@ fn await_closing(
                 return Err(EngineError::Io("closing failed in the server; this is a bug".into()));
             }
         }
-        if start.elapsed() > FULL_PATIENCE && node.disk_full.load(Ordering::Relaxed) {
+        if start.elapsed() > FULL_PATIENCE && node.storage.disk_full.load(Ordering::Relaxed) {
             return Err(EngineError::DiskFull);
         }
     }

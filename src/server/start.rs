@@ -4,13 +4,14 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
-use std::sync::{Mutex, RwLock};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::time::{Duration, Instant};
 
 use basalt_shard::shard::Shard;
 use crossbeam_channel::Receiver;
 
+use crate::client::clients::Clients;
 use crate::clock::now_us;
 use crate::config::memory_plan;
 use crate::config::memory_plan::MemoryPlan;
@@ -21,7 +22,6 @@ use crate::connection::listener;
 use crate::daemon::Background;
 use crate::execute::announce;
 use crate::execute::receive::receive;
-use crate::io::accepting::Accepting;
 use crate::io::readiness;
 use crate::runtime;
 use crate::server::closing::close;
@@ -29,17 +29,18 @@ use crate::server::opening::{newest_batches, open_databases, open_shards};
 use crate::server::pid_file::PidFile;
 use crate::server::signals;
 use crate::shared::client_memory::ClientMemory;
-use crate::shared::counters::Counters;
 use crate::shared::data_directory::{Claim, DataDirectory};
 use crate::shared::log_sync::Mode;
 use crate::shared::memory_shares::MemoryShares;
 use crate::shared::open_files;
-use crate::shared::pause::Pause;
 use crate::shared::pool::Pool;
+use crate::shared::process::Process;
 use crate::shared::saves::Saves;
 use crate::shared::scrub::Scrub;
 use crate::shared::stop::StopSignal;
+use crate::shared::storage::Storage;
 use crate::shared::supervision::Supervisor;
+use crate::telemetry::Telemetry;
 use crate::thread::mailbox::Mailbox;
 use crate::thread::message::Message;
 use crate::thread::node::Node;
@@ -120,39 +121,29 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
         .map(|_| Mailbox::new())
         .collect::<std::io::Result<_>>()
         .map_err(|error| format!("cannot make what wakes a shard: {error}"))?;
+    let client_memory = ClientMemory::new(&config, &memory, topology.room().clone());
     let node = Arc::new(Node {
-        mailboxes,
-        logs: syncer::logs(&newest_batches(&topology)),
-        key_counts: shards.iter().map(Shard::key_counts).collect(),
         topology: topology.clone(),
         table,
+        mailboxes,
         pool,
-        scrub: Scrub::default(),
-        counters: Counters::default(),
-        client_memory: ClientMemory::new(&config, &memory, topology.room().clone()),
-        shares: MemoryShares::new(&memory, manifest.shards),
-        memory: RwLock::new(memory),
-        engine_resources,
-        open_files,
-        clients_max: AtomicUsize::new(config.maxclients as usize),
-        durability: AtomicU8::new(Mode::of(&config) as u8),
-        disk_full: AtomicBool::new(false),
-        is_stopping: AtomicBool::new(false),
-        accepting: Accepting::default(),
-        monitors: AtomicUsize::new(0),
-        monitored_bytes: AtomicUsize::new(0),
-        pause: Pause::default(),
-        expire_off: AtomicBool::new(false),
-        slow_log: Mutex::default(),
-        latency: Mutex::default(),
-        next_client_id: AtomicU64::new(1),
-        run_id,
-        started: Instant::now(),
-        saves: Saves::new(now_us() / 1_000_000),
-        supervisor,
-        stop,
-        sources,
-        data_directory,
+        storage: Storage {
+            logs: syncer::logs(&newest_batches(&topology)),
+            key_counts: shards.iter().map(Shard::key_counts).collect(),
+            data_directory,
+            durability: AtomicU8::new(Mode::of(&config) as u8),
+            disk_full: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
+            expire_off: AtomicBool::new(false),
+            scrub: Scrub::default(),
+            saves: Saves::new(now_us() / 1_000_000),
+            shares: MemoryShares::new(&memory, manifest.shards),
+            memory: RwLock::new(memory),
+            engine_resources,
+        },
+        clients: Clients::new(config.maxclients as usize, client_memory, open_files),
+        telemetry: Telemetry::default(),
+        process: Process { sources, run_id, started: Instant::now(), supervisor, stop },
         config: RwLock::new(Arc::new(config)),
     });
     let config = node.config();
@@ -160,7 +151,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         shards = topology.shards(),
-        directory = %node.data_directory.path().display(),
+        directory = %node.storage.data_directory.path().display(),
         durability = config.appendfsync.word(),
         memory_bytes = memory.budget,
         keys = manifest.databases.iter().map(|db| node.key_count(*db).keys).sum::<u64>(),
@@ -171,7 +162,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
     if manifest.opened == 0 {
         tracing::info!("There was no data in the directory: a new data set was made");
     }
-    for file in &node.sources.files {
+    for file in &node.process.sources.files {
         tracing::info!(file = %file.display(), "Configuration read");
     }
     config.warn_without_effect(|_directive| true);
@@ -182,12 +173,12 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
         threads.push(start_shard(&node, shard, manifest.databases.clone(), cores)?);
     }
     memory_division::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
-    crate::telemetry::usage::note_startup(&node.counters);
+    crate::telemetry::usage::note_startup(&node.telemetry.counters);
     let scrubbing =
         scrub::start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
     let socket_name =
         listeners.start(&node).map_err(|error| format!("cannot start threads: {error}"))?;
-    node.stop.serves();
+    node.process.stop.serves();
     tracing::info!("Ready to accept connections");
     supervisor.serves();
     if let Some(background) = background {
@@ -199,7 +190,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
     for mailbox in &node.mailboxes {
         mailbox.send(Message::Run(Box::new(|shard_loop| shard_loop.stop())));
     }
-    node.scrub.stop();
+    node.storage.scrub.stop();
     for thread in threads.into_iter().chain([scrubbing]) {
         let _ = thread.join();
     }

@@ -52,7 +52,7 @@ impl LaterContext {
     /// is about it.
     pub(crate) fn reply_behind_pushes(&mut self) {
         let pushes = self.session.take_pushes();
-        self.shard_loop.node.client_memory.count_replies(&self.session.pushed_bytes, 0);
+        self.shard_loop.node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
         self.reply.limit(usize::MAX);
         self.reply.adopt(pushes);
     }

@@ -92,7 +92,7 @@ impl ShardLoop {
             id: shard.id(),
             shard: RefCell::new(shard),
             copies: RefCell::new(Copies::new(memory_plan::copies_per_shard(
-                node.memory_plan().hot_cache,
+                node.storage.memory_plan().hot_cache,
                 shards,
             ))),
             turn: Turn::new(shards),
@@ -162,7 +162,7 @@ impl ShardLoop {
         // With another `appendfsync` what was handed to the syncing thread may be left to the loop,
         // and the other way round.
         self.flushed.set(0);
-        self.node.logs[self.id].ring();
+        self.node.storage.logs[self.id].ring();
         // Whose replies need not wait any more go at the end of the turn.
         self.turn.schedule();
     }
@@ -221,10 +221,10 @@ impl ShardLoop {
     /// Hands what this shard wrote to the kernel, or to the syncer.
     pub(crate) fn flush_log(&self) {
         let mut shard = self.shard.borrow_mut();
-        let log = &self.node.logs[self.id];
+        let log = &self.node.storage.logs[self.id];
         let written = shard.written();
         if written > self.flushed.get() {
-            let mode = self.node.durability_mode();
+            let mode = self.node.storage.durability_mode();
             match mode {
                 // The syncer hands it to the kernel and syncs in one go.
                 Mode::Always => log.want(written),
@@ -253,12 +253,12 @@ impl ShardLoop {
 
     /// Whether batch `ticket` of `shard` is as durable as `appendfsync` promises, or never will be.
     pub(crate) fn is_settled(&self, shard: ShardId, ticket: Ticket) -> bool {
-        self.is_as_durable_as(self.node.durability_mode(), shard, ticket)
+        self.is_as_durable_as(self.node.storage.durability_mode(), shard, ticket)
     }
 
     /// Whether batch `ticket` of `shard` is as durable as `mode` promises, or never will be.
     pub(crate) fn is_as_durable_as(&self, mode: Mode, shard: ShardId, ticket: Ticket) -> bool {
-        let log = &self.node.logs[shard];
+        let log = &self.node.storage.logs[shard];
         ticket == 0 || log.has_failed() || log.promised(mode) >= ticket
     }
 

@@ -117,7 +117,7 @@ fn post_deferred(shard_loop: &ShardLoop) {
         outboxes[to].push(answer);
     }
     if !deferred.is_empty() {
-        shard_loop.node.logs[id].subscribe(id);
+        shard_loop.node.storage.logs[id].subscribe(id);
         if deferred.iter().any(|(ticket, _, _)| shard_loop.is_settled(id, *ticket)) {
             // It became so just before the subscription: the next turn sends it.
             turn.schedule();
@@ -138,7 +138,7 @@ fn release(shard_loop: &ShardLoop) {
                     continue;
                 }
                 let Some((ticket, _)) = line.front() else { break };
-                shard_loop.node.logs[shard].subscribe(shard_loop.id);
+                shard_loop.node.storage.logs[shard].subscribe(shard_loop.id);
                 // It may have become durable just before the subscription.
                 if !is_reached(*ticket) {
                     break;
@@ -162,7 +162,7 @@ pub(crate) async fn settled(
     ticket: Ticket,
 ) -> Result<(), String> {
     wait(shard_loop, Wanted::Settled, shard, ticket).await;
-    shard_loop.node.logs[shard].loss_of(ticket).map_or(Ok(()), Err)
+    shard_loop.node.storage.logs[shard].loss_of(ticket).map_or(Ok(()), Err)
 }
 
 /// Has batch `ticket` of `shard` synced, whatever `appendfsync` says. An error as for [`settled`].
@@ -171,7 +171,7 @@ pub(crate) async fn synced(
     shard: ShardId,
     ticket: Ticket,
 ) -> Result<(), String> {
-    let log = &shard_loop.node.logs[shard];
+    let log = &shard_loop.node.storage.logs[shard];
     log.want_sync(ticket);
     wait(shard_loop, Wanted::Synced, shard, ticket).await;
     log.sync_loss_of(ticket).map_or(Ok(()), Err)
@@ -184,7 +184,7 @@ async fn wait(shard_loop: &ShardLoop, wanted: Wanted, shard: ShardId, ticket: Ti
         }
         let line = &shard_loop.turn.waiting[shard][wanted as usize];
         wait_in_line(&mut line.borrow_mut(), ticket, context.waker().clone());
-        shard_loop.node.logs[shard].subscribe(shard_loop.id);
+        shard_loop.node.storage.logs[shard].subscribe(shard_loop.id);
         if wanted.is_reached(shard_loop, shard, ticket) {
             return Poll::Ready(());
         }

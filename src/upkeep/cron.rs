@@ -37,7 +37,7 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
             if shard_loop.id == 0 {
                 let node = shard_loop.node.clone();
                 shard_loop.node.pool.run(move || {
-                    crate::telemetry::usage::note_peak(&node.counters);
+                    crate::telemetry::usage::note_peak(&node.telemetry.counters);
                 });
             }
         }
@@ -48,14 +48,14 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
 async fn resize_caches(shard_loop: &ShardLoop) {
     let (node, shards) = (&shard_loop.node, shard_loop.node.topology.shards());
     loop {
-        let hot_cache = node.shares.get().hot_cache;
+        let hot_cache = node.storage.shares.get().hot_cache;
         let copies_bytes = memory_plan::copies_per_shard(hot_cache, shards);
         let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
         let copied = shard_loop.copies.borrow().bytes();
         let cache_bytes = memory_plan::hot_cache_per_shard(hot_cache, shards, copied);
         let is_done = shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes);
         let held = shard_loop.shard.borrow_mut().cache().bytes() + copied;
-        node.shares.note_held(shard_loop.id, held);
+        node.storage.shares.note_held(shard_loop.id, held);
         if is_done && copies_done {
             return;
         }
@@ -128,7 +128,7 @@ impl LongTurns {
         let wall_ms = worst.wall.as_millis() as u64;
         let threshold_ms = shard_loop.hot_settings.get().latency_monitor_threshold_ms;
         if threshold_ms > 0 && wall_ms >= threshold_ms {
-            let latency = &shard_loop.node.latency;
+            let latency = &shard_loop.node.telemetry.latency;
             let mut latency = latency.lock().unwrap_or_else(PoisonError::into_inner);
             latency.add("loop-turn", now_ms() / 1000, wall_ms);
         }

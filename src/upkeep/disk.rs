@@ -30,9 +30,9 @@ pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<()> {
 
 /// Looks at the space and notes whether there is enough. Blocks.
 fn watch(node: &Node) {
-    let directory = &node.data_directory;
+    let directory = &node.storage.data_directory;
     let Some(space) = Space::of(directory.path()) else { return };
-    let was_full = node.disk_full.load(Ordering::Relaxed);
+    let was_full = node.storage.disk_full.load(Ordering::Relaxed);
     let reserve = space.reserve(node.config().disk_reserve);
     // What is set aside is free for us.
     let space = Space { free: space.free + directory.reserve().held(), ..space };
@@ -41,7 +41,7 @@ fn watch(node: &Node) {
     if full == was_full {
         return;
     }
-    node.disk_full.store(full, Ordering::Relaxed);
+    node.storage.disk_full.store(full, Ordering::Relaxed);
     if full {
         tracing::error!(
             free_bytes = space.free,
@@ -55,7 +55,7 @@ fn watch(node: &Node) {
 
 /// Sets aside what is to be set aside, before the process ends. Blocks.
 pub(crate) fn settle(node: &Node) {
-    let directory = &node.data_directory;
+    let directory = &node.storage.data_directory;
     if let Some(space) = Space::of(directory.path()) {
         directory.reserve().with_room(0, space.guarded(node.config().disk_reserve), || ());
     }
@@ -64,7 +64,7 @@ pub(crate) fn settle(node: &Node) {
 /// Makes room by writing out what was deleted, for which all that is set aside is there if there is
 /// no other. Blocks.
 pub(crate) fn making_room<T>(node: &Node, work: impl FnOnce() -> T) -> Option<T> {
-    let directory = &node.data_directory;
+    let directory = &node.storage.data_directory;
     let space = Space::of(directory.path())?;
     let reserve = space.guarded(node.config().disk_reserve);
     // With less it would be in vain, and others might take the last of it.
@@ -81,9 +81,9 @@ pub(crate) fn lack_for_opening(directory: &DataDirectory, shards: usize) -> Opti
 
 /// The same for opening one anew that serves readers: it is not closed for a mere chance.
 pub(crate) fn lack_for_reopening(node: &Node) -> Option<String> {
-    let space = Space::of(node.data_directory.path())?;
+    let space = Space::of(node.storage.data_directory.path())?;
     let reserve = space.guarded(node.config().disk_reserve);
-    lack(&node.data_directory, space.opening_bytes(1).max(reserve / 8 * 3))
+    lack(&node.storage.data_directory, space.opening_bytes(1).max(reserve / 8 * 3))
 }
 
 fn lack(directory: &DataDirectory, needed: u64) -> Option<String> {

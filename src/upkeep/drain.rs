@@ -19,7 +19,7 @@ pub(crate) fn start(node: &Arc<Node>, shard: ShardId) -> std::io::Result<()> {
     std::thread::Builder::new().name(format!("drain-{shard}")).stack_size(256 << 10).spawn(
         move || {
             let engine = node.topology.engine(shard).clone();
-            while !node.is_stopping.load(Ordering::Acquire) {
+            while !node.storage.is_stopping.load(Ordering::Acquire) {
                 guarded(&node, shard, || {
                     // The keeper sees a failure, and reports it.
                     if engine.drain(PATIENCE).is_err() {

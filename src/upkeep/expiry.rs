@@ -121,7 +121,7 @@ pub(crate) async fn live_keys(
     let node = &shard_loop.node;
     let mut sum = SlotCount::default();
     let now = now_ms();
-    for (shard, counts) in node.key_counts.iter().enumerate() {
+    for (shard, counts) in node.storage.key_counts.iter().enumerate() {
         let count = match counts.exact(db, now) {
             Some(exact) => exact,
             None if node.is_expiry_off() => counts.get(db),

@@ -13,7 +13,7 @@ use crate::thread::node::Node;
 pub(crate) fn guarded(node: &Node, shard: ShardId, work: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(work)).is_err() {
         let error = EngineError::Io("the server failed; this is a bug, please report it".into());
-        node.logs[shard].report(&error, node.durability_mode(), shard);
+        node.storage.logs[shard].report(&error, node.storage.durability_mode(), shard);
         node.wake_waiters();
         std::thread::sleep(EVERY);
     }

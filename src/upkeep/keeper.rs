@@ -90,16 +90,16 @@ impl RoomMaking {
 
 impl Keeper {
     fn look_after(&mut self) {
-        if self.node.is_stopping.load(Ordering::Acquire) {
+        if self.node.storage.is_stopping.load(Ordering::Acquire) {
             return;
         }
         let engine = self.node.topology.engine(self.shard).clone();
         if let Err(error) = engine.maintain() {
             self.report("the log's housekeeping failed", &error.to_string());
         }
-        let log = &self.node.logs[self.shard];
+        let log = &self.node.storage.logs[self.shard];
         match engine.failure() {
-            Some(failure) => log.report(&failure, self.node.durability_mode(), self.shard),
+            Some(failure) => log.report(&failure, self.node.storage.durability_mode(), self.shard),
             None if log.has_failed() => {}
             None => {
                 self.pause = ATTEMPT_EVERY;
@@ -128,14 +128,14 @@ impl Keeper {
     /// On a full disk the room that is left is for writing out what was deleted, and now and then
     /// for compacting it away.
     fn make_room(&mut self, engine: &dyn Engine) -> Result<(), EngineError> {
-        if !self.node.disk_full.load(Ordering::Relaxed) {
+        if !self.node.storage.disk_full.load(Ordering::Relaxed) {
             self.room = RoomMaking::new();
             return engine.set_compacting(true);
         }
         let written = engine.written();
         let since = self.room.made.elapsed();
         // A log that waits for room goes on in what was written out.
-        let is_due = match self.node.logs[self.shard].waits_for_room() {
+        let is_due = match self.node.storage.logs[self.shard].waits_for_room() {
             true => since > MAKE_ROOM_EVERY,
             false => written != self.room.up_to && since > self.room.pause,
         };
@@ -164,8 +164,8 @@ impl Keeper {
 
     /// Opens the database anew while nobody uses it.
     fn recover(&self) -> Result<(), String> {
-        let folder = self.node.data_directory.shard_folder(self.shard);
-        let directory = &self.node.data_directory;
+        let folder = self.node.storage.data_directory.shard_folder(self.shard);
+        let directory = &self.node.storage.data_directory;
         if let Some(lack) = disk::lack_for_reopening(&self.node) {
             return Err(lack);
         }
@@ -187,7 +187,7 @@ impl Keeper {
         self.node.mailboxes[shard].send(Message::Run(Box::new(move |shard_loop| {
             if let Ok(counts) = reopened {
                 shard_loop.shard.borrow_mut().reload(counts);
-                shard_loop.node.logs[shard].recovered(written);
+                shard_loop.node.storage.logs[shard].recovered(written);
             }
             shard_loop.unlock(lock);
         })));
@@ -216,7 +216,9 @@ impl Keeper {
 fn wait_for_compactions(engine: &dyn Engine, node: &Node) {
     let deadline = Instant::now() + COMPACTING_TIME;
     let mut quiet_looks = 0;
-    while quiet_looks < 2 && Instant::now() < deadline && !node.is_stopping.load(Ordering::Acquire)
+    while quiet_looks < 2
+        && Instant::now() < deadline
+        && !node.storage.is_stopping.load(Ordering::Acquire)
     {
         std::thread::sleep(EVERY);
         let statistics = engine.statistics();

@@ -128,11 +128,11 @@ pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<()> {
         let mut divider = Divider::default();
         let mut pause = EVERY;
         let mut balanced = Instant::now();
-        while !node.is_stopping.load(Ordering::Acquire) {
+        while !node.storage.is_stopping.load(Ordering::Acquire) {
             std::thread::sleep(pause);
             if balanced.elapsed() >= BALANCED_EVERY {
                 balanced = Instant::now();
-                divider.balance.look(node.engine_resources.block_use());
+                divider.balance.look(node.storage.engine_resources.block_use());
             }
             let is_over = look(&node, &mut divider);
             pause = if is_over { EVERY_WHEN_OVER } else { EVERY };
@@ -144,7 +144,7 @@ pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<()> {
 /// Sets the shares anew. Whether more than the budget is in memory.
 fn look(node: &Node, divider: &mut Divider) -> bool {
     let memory = usage::allocator_memory();
-    let plan = node.memory_plan();
+    let plan = node.storage.memory_plan();
     // Pages that nobody uses go back to the system within a second, or at once where it matters.
     let in_use = memory.active + memory.metadata;
     let unused = memory.resident.saturating_sub(in_use);
@@ -153,14 +153,15 @@ fn look(node: &Node, divider: &mut Divider) -> bool {
     {
         usage::purge();
     }
-    let caches = node.engine_resources.memory().block_cache_bytes + node.shares.held();
-    let current = node.shares.get();
+    let caches =
+        node.storage.engine_resources.memory().block_cache_bytes + node.storage.shares.held();
+    let current = node.storage.shares.get();
     let in_memory = InMemory { caches, allocated: memory.allocated, resident: in_use };
     let next = divider.divide(&plan, current, in_memory);
     // Who changes the plan sets them, too: not over that.
-    if next != current && node.memory_plan() == plan {
-        node.shares.set(next);
-        node.engine_resources.set_block_cache_bytes(next.block_cache as usize);
+    if next != current && node.storage.memory_plan() == plan {
+        node.storage.shares.set(next);
+        node.storage.engine_resources.set_block_cache_bytes(next.block_cache as usize);
     }
     is_over
 }

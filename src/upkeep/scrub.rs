@@ -34,8 +34,8 @@ pub(crate) fn start(node: &Arc<Node>) -> std::io::Result<JoinHandle<()>> {
 }
 
 fn run(node: &Node) {
-    let scrub = &node.scrub;
-    let passed = node.data_directory.path().join(PASSED);
+    let scrub = &node.storage.scrub;
+    let passed = node.storage.data_directory.path().join(PASSED);
     if !passed.exists() {
         touch(&passed);
     } else {
@@ -104,7 +104,7 @@ fn pass_family(node: &Node, shard: usize, family: Family) -> bool {
                 return true;
             }
         };
-        node.scrub.state().status.bytes += verified.bytes;
+        node.storage.scrub.state().status.bytes += verified.bytes;
         let is_stuck = verified.next.as_ref() == Some(&from);
         stuck_steps = if is_stuck { stuck_steps + 1 } else { 0 };
         if let Some(damage) = verified.damage {
@@ -118,7 +118,7 @@ fn pass_family(node: &Node, shard: usize, family: Family) -> bool {
         let bytes = verified.bytes.max(STEP_BYTES / 16);
         let share = if rate == 0 { 0.0 } else { bytes as f64 / rate as f64 };
         let pause = Duration::from_secs_f64(share).saturating_sub(began.elapsed());
-        if node.scrub.pause(pause, |_| false) {
+        if node.storage.scrub.pause(pause, |_| false) {
             return false;
         }
         let Some(next) = verified.next else { return true };
@@ -128,7 +128,7 @@ fn pass_family(node: &Node, shard: usize, family: Family) -> bool {
 
 fn report(node: &Node, shard: usize, damage: &str) {
     tracing::error!(shard, damage, "what is on disk is damaged; restore it from a backup");
-    let mut state = node.scrub.state();
+    let mut state = node.storage.scrub.state();
     state.status.errors += 1;
     state.status.last_error = format!("shard {shard}: {damage}");
 }

@@ -88,14 +88,14 @@ fn run(node: &Node, shards: &[ShardId]) {
         .map(|shard| Served {
             shard: *shard,
             engine: node.topology.engine(*shard).clone(),
-            log: &node.logs[*shard],
+            log: &node.storage.logs[*shard],
             last_due: Instant::now(),
             full: None,
         })
         .collect();
     let Some(first) = served.first().map(|first| first.log) else { return };
     loop {
-        let mode = node.durability_mode();
+        let mode = node.storage.durability_mode();
         let slept_at_most = served.iter().map(|it| EVERY.saturating_sub(it.last_due.elapsed()));
         let mut most = slept_at_most.min().unwrap_or(EVERY).max(Duration::from_millis(1));
         if served.iter().any(|it| it.full.is_some()) {

@@ -194,8 +194,8 @@ impl Facts {
         }
         Self {
             config: node.config(),
-            memory_plan: node.memory_plan(),
-            shares: node.shares.get(),
+            memory_plan: node.storage.memory_plan(),
+            shares: node.storage.shares.get(),
             process,
             host,
             logs: Logs::of(node),
@@ -219,7 +219,7 @@ impl Facts {
 
 fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     let counters = &shard_loop.counters;
-    let key_counts = &shard_loop.node.key_counts[shard_loop.id];
+    let key_counts = &shard_loop.node.storage.key_counts[shard_loop.id];
     let mut facts = OfShard {
         keys: shard_loop.databases().iter().map(|db| key_counts.get(*db).keys).sum(),
         state: state(shard_loop),
@@ -273,9 +273,9 @@ fn hot_keys_of(shard_loop: &Rc<ShardLoop>) -> hot_keys::OfShard {
 
 fn state(shard_loop: &ShardLoop) -> &'static str {
     let node = &shard_loop.node;
-    if node.logs[shard_loop.id].has_failed() {
+    if node.storage.logs[shard_loop.id].has_failed() {
         "failed"
-    } else if node.disk_full.load(Ordering::Relaxed) {
+    } else if node.storage.disk_full.load(Ordering::Relaxed) {
         "full"
     } else {
         "ok"
@@ -284,17 +284,17 @@ fn state(shard_loop: &ShardLoop) -> &'static str {
 
 impl Process {
     fn of(node: &Node) -> Self {
-        let counters = &node.counters;
-        let config_file = node.sources.config_file.as_deref();
+        let counters = &node.telemetry.counters;
+        let config_file = node.process.sources.config_file.as_deref();
         let now_us = now_us();
         Self {
             now_us,
-            save: node.saves.save.facts(now_us / 1_000_000),
-            rewrite: node.saves.rewrite.facts(now_us / 1_000_000),
-            uptime_s: node.started.elapsed().as_secs(),
-            supervisor: node.supervisor,
-            run_id: node.run_id.clone(),
-            data_id: node.data_directory.manifest().id.clone(),
+            save: node.storage.saves.save.facts(now_us / 1_000_000),
+            rewrite: node.storage.saves.rewrite.facts(now_us / 1_000_000),
+            uptime_s: node.process.started.elapsed().as_secs(),
+            supervisor: node.process.supervisor,
+            run_id: node.process.run_id.clone(),
+            data_id: node.storage.data_directory.manifest().id.clone(),
             config_file: config_file.map_or_else(String::new, |path| path.display().to_string()),
             connections_received: counters.connections_received.load(Ordering::Relaxed),
             connections_rejected: counters.connections_rejected.load(Ordering::Relaxed),
@@ -304,7 +304,7 @@ impl Process {
             memory_startup: counters.memory_startup.load(Ordering::Relaxed),
             pool_load: node.pool.load(),
             pool_threads: node.pool.threads(),
-            scrub: node.scrub.status(),
+            scrub: node.storage.scrub.status(),
         }
     }
 }
@@ -347,9 +347,9 @@ impl Host {
             system: system(),
             executable: executable.display().to_string(),
             system_memory: host_memory(Path::new("/proc/meminfo")).unwrap_or(0),
-            memory: usage::note_peak(&node.counters),
-            engine_memory: node.engine_resources.memory(),
-            traffic: node.engine_resources.traffic(),
+            memory: usage::note_peak(&node.telemetry.counters),
+            engine_memory: node.storage.engine_resources.memory(),
+            traffic: node.storage.engine_resources.traffic(),
             allocator: usage::allocator(),
             of_process: ProcessorTime::of_process(),
             of_children: ProcessorTime::of_children(),
@@ -372,9 +372,9 @@ impl Logs {
         let mut facts = Logs::default();
         let mut latency_us: Option<Histogram<u64>> = None;
         let mut group_batches: Option<Histogram<u64>> = None;
-        facts.disk_full = node.disk_full.load(Ordering::Relaxed);
-        facts.reserve_held_bytes = node.data_directory.reserve().held();
-        for (shard, log) in node.logs.iter().enumerate() {
+        facts.disk_full = node.storage.disk_full.load(Ordering::Relaxed);
+        facts.reserve_held_bytes = node.storage.data_directory.reserve().held();
+        for (shard, log) in node.storage.logs.iter().enumerate() {
             let (buffered_bytes, pending_bytes) = node.topology.engine(shard).log_backlog_bytes();
             facts.buffered_bytes += buffered_bytes;
             facts.pending_bytes += pending_bytes;

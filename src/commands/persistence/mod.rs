@@ -68,10 +68,10 @@ async fn make_durable(
     let node = shard_loop.node.clone();
     let wanted: Vec<Ticket> =
         (0..node.topology.shards()).map(|shard| node.topology.engine(shard).written()).collect();
-    for (log, ticket) in node.logs.iter().zip(&wanted) {
+    for (log, ticket) in node.storage.logs.iter().zip(&wanted) {
         log.want_sync(*ticket);
     }
-    for (log, ticket) in node.logs.iter().zip(wanted) {
+    for (log, ticket) in node.storage.logs.iter().zip(wanted) {
         loop {
             if let Some(loss) = log.loss_of(ticket) {
                 return Err(loss);
@@ -93,12 +93,12 @@ async fn make_durable(
 }
 
 fn lastsave(context: &mut ProcessContext<'_>) {
-    let done_s = context.shard_loop.node.saves.save.done_s();
+    let done_s = context.shard_loop.node.storage.saves.save.done_s();
     context.reply.integer(i64::try_from(done_s).unwrap_or(i64::MAX));
 }
 
 async fn save(mut context: LaterContext) -> ReplyBuffer {
-    let work = &context.shard_loop.node.saves.save;
+    let work = &context.shard_loop.node.storage.saves.save;
     if !work.begin(now_s()) {
         context.reply.error(UNDER_WAY.as_bytes());
         return context.reply;
@@ -117,13 +117,13 @@ fn bgsave(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     if args.len() > 2 || (args.len() == 2 && !args.is(1, "schedule")) {
         return Err(text::SYNTAX.into());
     }
-    if !context.shard_loop.node.saves.save.begin(now_s()) {
+    if !context.shard_loop.node.storage.saves.save.begin(now_s()) {
         return Err(UNDER_WAY.into());
     }
     let shard_loop = context.shard_loop.clone();
     runtime::spawn("saving", async move {
         let done = make_durable(&shard_loop, None).await;
-        shard_loop.node.saves.save.end(now_s(), done.is_ok());
+        shard_loop.node.storage.saves.save.end(now_s(), done.is_ok());
         match done {
             Ok(_) => tracing::info!("everything that was written is durable, as BGSAVE asked"),
             Err(loss) => tracing::error!(loss, "BGSAVE failed"),
@@ -134,7 +134,7 @@ fn bgsave(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
 }
 
 fn bgrewriteaof(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
-    if !context.shard_loop.node.saves.rewrite.begin(now_s()) {
+    if !context.shard_loop.node.storage.saves.rewrite.begin(now_s()) {
         return Err("ERR Background append only file rewriting already in progress".into());
     }
     let shard_loop = context.shard_loop.clone();
@@ -146,7 +146,7 @@ fn bgrewriteaof(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
         });
         let drained: Option<Result<(), EngineError>> = drained.await;
         let is_well = matches!(drained, Some(Ok(())));
-        shard_loop.node.saves.rewrite.end(now_s(), is_well);
+        shard_loop.node.storage.saves.rewrite.end(now_s(), is_well);
         if !is_well {
             let why = drained.and_then(Result::err).map(|error| storage_error_reply(&error));
             tracing::error!(why, "BGREWRITEAOF failed");

@@ -33,7 +33,7 @@ use crate::runtime;
 use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, COUNTED_FROM};
 use crate::thread::loop_counters::LoopCounters;
 use crate::thread::message::AnswerWhen;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 use replies::{Held, Outbox};
 use request_memory::Ahead;
@@ -54,10 +54,10 @@ const COMMANDS_PER_TURN: usize = 256;
 const TIME_PER_TURN: Duration = Duration::from_millis(2);
 
 /// Serves a client until it goes away.
-pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
+pub(crate) async fn serve(shard_thread: Rc<ShardThread>, session: Rc<Session>) {
     let protocol = session.protocol.get();
     let mut connection = Connection {
-        shard_loop,
+        shard_thread,
         session,
         input: Input::default(),
         input_was_full: false,
@@ -80,7 +80,7 @@ pub(crate) async fn serve(shard_loop: Rc<ShardLoop>, session: Rc<Session>) {
 }
 
 struct Connection {
-    shard_loop: Rc<ShardLoop>,
+    shard_thread: Rc<ShardThread>,
     session: Rc<Session>,
     input: Input,
     /// The last read took all the room there was: more may wait in the socket.
@@ -155,14 +155,14 @@ impl Connection {
             return if self.session.killed.get() { Event::Closed } else { Event::Push };
         }
         if let Some((buffer, announced)) = self.input.take_to_grow() {
-            let grown = self.shard_loop.off_loop(move || input::reserve(buffer, announced)).await;
+            let grown = self.shard_thread.off_loop(move || input::reserve(buffer, announced)).await;
             let Some(grown) = grown else { return Event::Closed };
             self.input.grown(grown);
         }
         if self.take_backlog_over() {
             return Event::Input;
         }
-        let Self { session, input, shard_loop, input_was_full, .. } = self;
+        let Self { session, input, shard_thread, input_was_full, .. } = self;
         session.awaits_input.set(true);
         let mut received = 0;
         let event = std::future::poll_fn(|context| {
@@ -173,7 +173,7 @@ impl Connection {
             if session.has_pushes() {
                 return Poll::Ready(Event::Push);
             }
-            let room = input.room(&shard_loop.buffers);
+            let room = input.room(&shard_thread.buffers);
             let room_bytes = room.len();
             match session.stream.poll_read(context, room) {
                 Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(Event::Closed),
@@ -181,13 +181,13 @@ impl Connection {
                     *input_was_full = count == room_bytes;
                     input.received(count);
                     received = count;
-                    LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
-                    LoopCounters::add(&shard_loop.counters.reads, 1);
+                    LoopCounters::add(&shard_thread.counters.input_bytes, count as u64);
+                    LoopCounters::add(&shard_thread.counters.reads, 1);
                     Poll::Ready(Event::Input)
                 }
                 Poll::Pending => {
-                    shard_loop.turn.schedule();
-                    input.release(&shard_loop.buffers);
+                    shard_thread.turn.schedule();
+                    input.release(&shard_thread.buffers);
                     Poll::Pending
                 }
             }
@@ -203,7 +203,7 @@ impl Connection {
         if self.backlog.is_empty() {
             return false;
         }
-        self.input.take_over(&mut self.backlog, &self.shard_loop.buffers);
+        self.input.take_over(&mut self.backlog, &self.shard_thread.buffers);
         // There may be more, in the backlog or in the socket.
         self.input_was_full = true;
         self.note_input(0);
@@ -227,18 +227,18 @@ impl Connection {
         if self.take_backlog_over() {
             return true;
         }
-        let Self { session, input, shard_loop, input_was_full, .. } = self;
+        let Self { session, input, shard_thread, input_was_full, .. } = self;
         std::future::poll_fn(|context| {
-            let room = input.room(&shard_loop.buffers);
+            let room = input.room(&shard_thread.buffers);
             let room_bytes = room.len();
             let Poll::Ready(Ok(count @ 1..)) = session.stream.poll_read(context, room) else {
-                input.release(&shard_loop.buffers);
+                input.release(&shard_thread.buffers);
                 return Poll::Ready(false);
             };
             *input_was_full = count == room_bytes;
             input.received(count);
-            LoopCounters::add(&shard_loop.counters.input_bytes, count as u64);
-            LoopCounters::add(&shard_loop.counters.reads, 1);
+            LoopCounters::add(&shard_thread.counters.input_bytes, count as u64);
+            LoopCounters::add(&shard_thread.counters.reads, 1);
             Poll::Ready(true)
         })
         .await
@@ -246,7 +246,7 @@ impl Connection {
 
     fn limits(&self) -> RequestLimits {
         RequestLimits {
-            bulk_bytes_max: self.shard_loop.hot_settings.get().proto_max_bulk_len,
+            bulk_bytes_max: self.shard_thread.hot_settings.get().proto_max_bulk_len,
             authenticated: self.session.authenticated.get(),
             ..RequestLimits::default()
         }
@@ -268,7 +268,7 @@ impl Connection {
             }
             let consumed = match self.parser.next(bytes, &limits, &mut spans, &mut inline) {
                 Ok(Parsed::Incomplete { frame_bytes_min }) => {
-                    let limit = self.shard_loop.hot_settings.get().client_query_buffer_limit;
+                    let limit = self.shard_thread.hot_settings.get().client_query_buffer_limit;
                     let limit = if limits.authenticated { limit } else { limit.min(1 << 20) };
                     if bytes.len() as u64 > limit {
                         tracing::warn!(client = self.session.id, "query buffer limit reached");
@@ -324,7 +324,7 @@ impl Connection {
         // Nothing is left to be run, as far as is known: replies are of use when they may leave.
         let when = if self.input_was_full { AnswerWhen::Run } else { AnswerWhen::Settled };
         self.flush_segment_for(when).await;
-        input.release(&self.shard_loop.buffers);
+        input.release(&self.shard_thread.buffers);
         if spans.capacity() <= SPANS_KEPT || !input.bytes().is_empty() {
             self.spans = spans;
         }

@@ -58,7 +58,7 @@ fn is_password(given: &[u8], password: &[u8]) -> bool {
 
 /// Whether this name and password are right. A user without a password takes any.
 fn is_right(context: &ProcessContext<'_>, user: &[u8], given: &[u8]) -> bool {
-    let config = context.shard_loop.config();
+    let config = context.shard_thread.config();
     let right = config.requirepass.as_deref().is_none_or(|password| is_password(given, password));
     right && user == DEFAULT_USER
 }
@@ -66,7 +66,7 @@ fn is_right(context: &ProcessContext<'_>, user: &[u8], given: &[u8]) -> bool {
 fn auth(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     let args = context.args;
     let (user, password) = match args.len() {
-        2 if context.shard_loop.config().requirepass.is_none() => {
+        2 if context.shard_thread.config().requirepass.is_none() => {
             return Err(NO_PASSWORD_SET.into());
         }
         2 => (DEFAULT_USER, args.get(1)),

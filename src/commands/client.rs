@@ -285,14 +285,14 @@ fn pause(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     if time_ms < 0 {
         return Err("ERR timeout is negative".into());
     }
-    let begun = context.shard_loop.node.clients.pause.begin(time_ms, writes_only);
+    let begun = context.shard_thread.node.clients.pause.begin(time_ms, writes_only);
     begun.ok_or("ERR timeout is out of range")?;
     context.reply.ok();
     Ok(())
 }
 
 fn unpause(context: &mut ProcessContext<'_>) {
-    context.shard_loop.node.clients.pause.end();
+    context.shard_thread.node.clients.pause.end();
     context.reply.ok();
 }
 

@@ -15,7 +15,7 @@ use crate::commands::replies::Failure;
 use crate::commands::row::*;
 use crate::execute::publish;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Command] = &[more_of("client", SUBCOMMANDS)];
@@ -95,7 +95,7 @@ const SUBCOMMANDS: &[Command] = &[
 
 /// The line of one connection: the fields of Redis 7.2 in its order. There are no
 /// transactions and replicas; what is fixed in Redis and unknown here is 0.
-fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
+fn line(shard_thread: &ShardThread, session: &Session) -> Vec<u8> {
     let now = steady_ms();
     let seconds_since = |then: u64| now.saturating_sub(then) / 1000;
     let (input, output) = (session.input_bytes.get(), session.output_bytes.get());
@@ -103,7 +103,7 @@ fn line(shard_loop: &ShardLoop, session: &Session) -> Vec<u8> {
     let total_bytes = size_of::<Session>() + input + output + name.len();
     let subscribed = |kind| session.subscriptions.borrow().of(kind).len();
     let command = match session.last_command.get() {
-        Some(id) => shard_loop.node.table.entry(id).full_name.as_str(),
+        Some(id) => shard_thread.node.table.entry(id).full_name.as_str(),
         None => "NULL",
     };
     let protocol = match session.protocol.get() {
@@ -163,7 +163,7 @@ fn flags(session: &Session) -> String {
 }
 
 fn info(context: &mut ProcessContext<'_>) {
-    let line = line(context.shard_loop, context.session);
+    let line = line(context.shard_thread, context.session);
     context.reply.verbatim("txt", &line);
 }
 
@@ -233,7 +233,7 @@ async fn list(mut context: LaterContext) -> basalt_shard::resp::ReplyBuffer {
     let wanted = if let Asked::OfType(wanted) = asked { Some(wanted) } else { None };
     if wanted != Some(ClientType::OfReplication) {
         let of_shards =
-            context.shard_loop.on_every_shard(move |there| lines_of_shard(there, wanted)).await;
+            context.shard_thread.on_every_shard(move |there| lines_of_shard(there, wanted)).await;
         lines = of_shards.into_iter().flatten().collect();
         lines.sort_by_key(|(id, _)| *id);
     }
@@ -258,12 +258,15 @@ async fn list(mut context: LaterContext) -> basalt_shard::resp::ReplyBuffer {
     context.reply
 }
 
-fn lines_of_shard(shard_loop: &Rc<ShardLoop>, wanted: Option<ClientType>) -> Vec<(u64, Vec<u8>)> {
-    let sessions = shard_loop.sessions.borrow();
+fn lines_of_shard(
+    shard_thread: &Rc<ShardThread>,
+    wanted: Option<ClientType>,
+) -> Vec<(u64, Vec<u8>)> {
+    let sessions = shard_thread.sessions.borrow();
     let alive = sessions.values().filter(|session| {
         !session.killed.get() && wanted.is_none_or(|wanted| wanted.fits(session))
     });
-    alive.map(|session| (session.id, line(shard_loop, session))).collect()
+    alive.map(|session| (session.id, line(shard_thread, session))).collect()
 }
 
 /// Which connections CLIENT KILL closes: those that all that is set fits.
@@ -341,9 +344,9 @@ impl Filter {
 
 /// Closes what fits, except the asking connection: that gets its reply first. Returns how many,
 /// that one included, and whether any of them had subscriptions.
-fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> (i64, bool) {
+fn kill_on_shard(shard_thread: &Rc<ShardThread>, filter: &Filter, own_id: u64) -> (i64, bool) {
     let now = steady_ms();
-    let fitting: Vec<_> = shard_loop
+    let fitting: Vec<_> = shard_thread
         .sessions
         .borrow()
         .values()
@@ -353,7 +356,7 @@ fn kill_on_shard(shard_loop: &Rc<ShardLoop>, filter: &Filter, own_id: u64) -> (i
     let mut had_subscriptions = false;
     for session in &fitting {
         // Not when its task comes to its end: whoever asked for this may publish next.
-        had_subscriptions |= publish::forget(shard_loop, session);
+        had_subscriptions |= publish::forget(shard_thread, session);
         if session.id == own_id {
             session.close_after_reply.set(true);
         } else {
@@ -371,11 +374,11 @@ fn kill(mut context: LaterContext) -> LaterReply {
             Err(failure) => context.reply.error(&failure.0),
             Ok(filter) => {
                 let of_shards = context
-                    .shard_loop
+                    .shard_thread
                     .on_every_shard(move |there| kill_on_shard(there, &filter, own_id))
                     .await;
                 if of_shards.iter().any(|(_, had_subscriptions)| *had_subscriptions) {
-                    publish::homes_have_heard(&context.shard_loop).await;
+                    publish::homes_have_heard(&context.shard_thread).await;
                 }
                 let killed: i64 = of_shards.iter().map(|(killed, _)| killed).sum();
                 match (is_old_form, killed) {

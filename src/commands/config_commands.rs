@@ -19,7 +19,7 @@ use crate::connection::listener;
 use crate::logging;
 use crate::thread::node::Node;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Command] = &[container("config", SUBCOMMANDS)
@@ -78,7 +78,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 
 fn get(context: &mut ProcessContext<'_>) {
     let patterns: Vec<&[u8]> = context.args.iter_from(2).collect();
-    let found = context.shard_loop.node.config().get(&patterns, matches);
+    let found = context.shard_thread.node.config().get(&patterns, matches);
     context.reply.map(found.len());
     for (name, value) in found {
         context.reply.bulk(&name);
@@ -109,10 +109,10 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
     }
     let words: Vec<Vec<u8>> = args.iter_from(2).map(<[u8]>::to_vec).collect();
     let client = ClientContext { local: context.session.from_this_host, loading: false };
-    let shard_loop = &context.shard_loop;
-    let node = shard_loop.node.clone();
+    let shard_thread = &context.shard_thread;
+    let node = shard_thread.node.clone();
     // Off the loop: another address to listen on may have to be looked up.
-    let changed = shard_loop
+    let changed = shard_thread
         .off_loop(move || {
             let (pairs, _) = words.as_chunks::<2>();
             let pairs: Vec<(&[u8], &[u8])> =
@@ -131,12 +131,12 @@ async fn change(context: &LaterContext) -> Result<(), Failure> {
         })
         .await
         .ok_or("ERR the command failed in the server; this is a bug, please report it")??;
-    let config = shard_loop.node.config();
+    let config = shard_thread.node.config();
     logging::reload(&config);
     let entries_max = usize::try_from(config.slowlog_max_len).unwrap_or(usize::MAX);
-    let log = &shard_loop.node.telemetry.slow_log;
+    let log = &shard_thread.node.telemetry.slow_log;
     log.lock().unwrap_or_else(PoisonError::into_inner).entries.truncate(entries_max);
-    shard_loop.on_every_shard(take_over).await;
+    shard_thread.on_every_shard(take_over).await;
     if !changed.is_empty() {
         tracing::info!(client = context.session.id, directives = ?changed, "CONFIG SET");
         config.warn_without_effect(|directive| changed.contains(&directive));
@@ -158,11 +158,11 @@ fn plan_memory(node: &Node, change: &Change) -> Result<Option<MemoryPlan>, Confi
 }
 
 /// One shard's thread goes by the new configuration from now on.
-fn take_over(shard_loop: &Rc<ShardLoop>) {
-    shard_loop.reload_config();
-    if shard_loop.config().requirepass.is_none() {
+fn take_over(shard_thread: &Rc<ShardThread>) {
+    shard_thread.reload_config();
+    if shard_thread.config().requirepass.is_none() {
         // Who has not shown the password need not any more.
-        for session in shard_loop.sessions.borrow().values() {
+        for session in shard_thread.sessions.borrow().values() {
             session.authenticated.set(true);
         }
     }
@@ -170,13 +170,13 @@ fn take_over(shard_loop: &Rc<ShardLoop>) {
 
 fn rewrite_file(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        let node = context.shard_loop.node.clone();
+        let node = context.shard_thread.node.clone();
         let Some(path) = node.process.sources.config_file.clone() else {
             context.reply.error(b"ERR The server is running without a config file");
             return context.reply;
         };
         let written = context
-            .shard_loop
+            .shard_thread
             .off_loop(move || {
                 let mut surroundings = Surroundings {
                     start_dir: node.process.sources.start_dir.clone(),
@@ -204,8 +204,8 @@ fn rewrite_file(mut context: LaterContext) -> LaterReply {
 
 fn resetstat(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        context.shard_loop.on_every_shard(|there| there.reset_statistics()).await;
-        context.shard_loop.node.telemetry.counters.reset();
+        context.shard_thread.on_every_shard(|there| there.reset_statistics()).await;
+        context.shard_thread.node.telemetry.counters.reset();
         context.reply.ok();
         context.reply
     })

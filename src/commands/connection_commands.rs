@@ -10,7 +10,7 @@ use crate::commands::replies::{Failure, answer};
 use crate::commands::row::*;
 use crate::execute::publish;
 use crate::thread::process_command::{LaterContext, LaterReply, ProcessContext};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// The rows of this file.
 pub(crate) const ROWS: &[Command] = &[
@@ -65,7 +65,7 @@ fn ping_of_subscriber(context: &mut ProcessContext<'_>) {
 
 fn select(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     let index = context.args.int(1)?;
-    let databases = context.shard_loop.databases().len();
+    let databases = context.shard_thread.databases().len();
     match usize::try_from(index) {
         Ok(db) if db < databases => context.session.db.set(db),
         _ => return Err(text::DB_OUT_OF_RANGE.into()),
@@ -86,7 +86,7 @@ fn quit(context: &mut ProcessContext<'_>) -> bool {
 
 fn quit_of_subscriber(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        publish::unsubscribe_all(&context.shard_loop, &context.session).await;
+        publish::unsubscribe_all(&context.shard_thread, &context.session).await;
         context.reply_behind_pushes();
         context.session.close_after_reply.set(true);
         context.reply.ok();
@@ -99,7 +99,7 @@ fn quit_of_subscriber(mut context: LaterContext) -> LaterReply {
 fn reset(context: &mut ProcessContext<'_>) -> bool {
     let is_simple = !context.session.is_subscriber();
     if is_simple {
-        make_new(context.shard_loop, context.session);
+        make_new(context.shard_thread, context.session);
         say_reset(context.reply);
     }
     is_simple
@@ -107,9 +107,9 @@ fn reset(context: &mut ProcessContext<'_>) -> bool {
 
 fn reset_of_subscriber(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        publish::unsubscribe_all(&context.shard_loop, &context.session).await;
+        publish::unsubscribe_all(&context.shard_thread, &context.session).await;
         context.reply_behind_pushes();
-        make_new(&context.shard_loop, &context.session);
+        make_new(&context.shard_thread, &context.session);
         say_reset(&mut context.reply);
         context.reply
     })
@@ -120,13 +120,13 @@ fn say_reset(reply: &mut ReplyBuffer) {
     reply.simple("RESET");
 }
 
-fn make_new(shard_loop: &ShardLoop, session: &Session) {
+fn make_new(shard_thread: &ShardThread, session: &Session) {
     if session.monitor.replace(false) {
-        shard_loop.node.clients.monitors.fetch_sub(1, Ordering::Relaxed);
+        shard_thread.node.clients.monitors.fetch_sub(1, Ordering::Relaxed);
     }
     session.db.set(0);
     session.protocol.set(Protocol::Resp2);
-    session.authenticated.set(shard_loop.config().requirepass.is_none());
+    session.authenticated.set(shard_thread.config().requirepass.is_none());
     session.name.borrow_mut().clear();
     session.reply_mode.set(ReplyMode::On);
     session.no_evict.set(false);

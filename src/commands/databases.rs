@@ -22,7 +22,7 @@ use crate::execute::{commit, transaction};
 use crate::runtime;
 use crate::thread::node::Node;
 use crate::thread::process_command::{LaterContext, LaterReply};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::upkeep::expiry;
 
 /// Draws of RANDOMKEY before it takes the next best key that is alive.
@@ -86,14 +86,14 @@ pub(crate) const ROWS: &[Command] = &[
         .tips(&["request_policy:all_shards", "nondeterministic_output", "response_policy:special"]),
 ];
 
-fn physical(shard_loop: &ShardLoop, db: usize) -> u8 {
-    shard_loop.databases().get(db).copied().unwrap_or_default()
+fn physical(shard_thread: &ShardThread, db: usize) -> u8 {
+    shard_thread.databases().get(db).copied().unwrap_or_default()
 }
 
 /// The number of keys, from counters that are always right.
 async fn dbsize(mut context: LaterContext) -> ReplyBuffer {
-    let db = physical(&context.shard_loop, context.session.db.get());
-    match expiry::live_keys(&context.shard_loop, db).await {
+    let db = physical(&context.shard_thread, context.session.db.get());
+    match expiry::live_keys(&context.shard_thread, db).await {
         Ok(count) => context.reply.integer(i64::try_from(count.keys).unwrap_or(i64::MAX)),
         Err(error) => storage_failed(&mut context.reply, Some(error)),
     }
@@ -111,10 +111,10 @@ fn storage_failed(reply: &mut ReplyBuffer, error: Option<EngineError>) {
 
 /// A key, each of all shards equally likely.
 async fn random_key(mut context: LaterContext) -> ReplyBuffer {
-    let db = physical(&context.shard_loop, context.session.db.get());
-    let seed = context.shard_loop.shard.borrow_mut().random_and_cache().0.next_u64();
+    let db = physical(&context.shard_thread, context.session.db.get());
+    let seed = context.shard_thread.shard.borrow_mut().random_and_cache().0.next_u64();
     let random = Random::new(seed);
-    match draw_key(&context.shard_loop, db, random).await {
+    match draw_key(&context.shard_thread, db, random).await {
         Ok(Some(key)) => context.reply.bulk(&key),
         Ok(None) => context.reply.null(),
         Err(error) => storage_failed(&mut context.reply, Some(error)),
@@ -124,11 +124,11 @@ async fn random_key(mut context: LaterContext) -> ReplyBuffer {
 
 /// Draws among all keys that stand; one that is due is drawn again.
 async fn draw_key(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     db: u8,
     mut random: Random,
 ) -> Result<Option<Vec<u8>>, EngineError> {
-    let node = &shard_loop.node;
+    let node = &shard_thread.node;
     for _ in 0..DRAWS_MAX {
         let counts: Vec<u64> =
             node.storage.key_counts.iter().map(|counts| counts.standing(db)).collect();
@@ -142,7 +142,7 @@ async fn draw_key(
         });
         let Some(shard) = shard else { return Ok(None) };
         let slot =
-            shard_loop.on_shard(shard, move |there| there.shard.borrow().slot_of_rank(db, rank));
+            shard_thread.on_shard(shard, move |there| there.shard.borrow().slot_of_rank(db, rank));
         let Some(Some((slot, keys))) = slot.await else { continue };
         let engine = node.topology.engine(shard).clone();
         let now = now_ms();
@@ -153,7 +153,7 @@ async fn draw_key(
             Err(EngineError::NotInMemory) => {
                 let mut random = Random::new(random.next_u64());
                 let drawn =
-                    shard_loop.off_loop(move || draw(&mut random, &engine, ReadTier::Disk)).await;
+                    shard_thread.off_loop(move || draw(&mut random, &engine, ReadTier::Disk)).await;
                 drawn.unwrap_or(Ok(None))
             }
             done => done,
@@ -164,7 +164,7 @@ async fn draw_key(
     }
     // Nearly all that stand are due: the first that is not, from anywhere on.
     let node = node.clone();
-    let found = shard_loop.off_loop(move || any_live_key(&node, db, &mut random)).await;
+    let found = shard_thread.off_loop(move || any_live_key(&node, db, &mut random)).await;
     found.unwrap_or(Ok(None))
 }
 
@@ -190,12 +190,12 @@ fn any_live_key(node: &Node, db: u8, random: &mut Random) -> Result<Option<Vec<u
 }
 
 fn flushdb(context: LaterContext) -> LaterReply {
-    let databases = vec![physical(&context.shard_loop, context.session.db.get())];
+    let databases = vec![physical(&context.shard_thread, context.session.db.get())];
     Box::pin(flush(context, databases))
 }
 
 fn flushall(context: LaterContext) -> LaterReply {
-    let databases = context.shard_loop.databases().to_vec();
+    let databases = context.shard_thread.databases().to_vec();
     Box::pin(flush(context, databases))
 }
 
@@ -212,11 +212,11 @@ async fn flush(mut context: LaterContext, databases: Vec<u8>) -> ReplyBuffer {
         context.reply.error(text::SYNTAX.as_bytes());
         return context.reply;
     }
-    let shard_loop = context.shard_loop.clone();
-    let locks = lock_everything(&shard_loop).await;
+    let shard_thread = context.shard_thread.clone();
+    let locks = lock_everything(&shard_thread).await;
     let results = loop {
         let databases = databases.clone();
-        let results = shard_loop.on_every_shard(move |there| flush_here(there, &databases)).await;
+        let results = shard_thread.on_every_shard(move |there| flush_here(there, &databases)).await;
         // As with every other write, a stall is no reason to refuse. What is empty stays empty.
         let is_stalled = |error: &EngineError| *error == EngineError::Stalled;
         let mut errors = results.iter().filter_map(|result| result.as_ref().err()).peekable();
@@ -225,7 +225,7 @@ async fn flush(mut context: LaterContext, databases: Vec<u8>) -> ReplyBuffer {
         }
         runtime::sleep(STALL_PAUSE).await;
     };
-    transaction::release(&shard_loop, locks);
+    transaction::release(&shard_thread, locks);
     match results.into_iter().find_map(Result::err) {
         Some(error) => storage_failed(&mut context.reply, Some(error)),
         None => context.reply.ok(),
@@ -234,11 +234,11 @@ async fn flush(mut context: LaterContext, databases: Vec<u8>) -> ReplyBuffer {
 }
 
 /// The part of one shard, up to the first database that cannot be emptied.
-fn flush_here(shard_loop: &ShardLoop, databases: &[u8]) -> Result<(), EngineError> {
+fn flush_here(shard_thread: &ShardThread, databases: &[u8]) -> Result<(), EngineError> {
     let mut ranges = Vec::new();
     let mut result = Ok(());
     for db in databases {
-        match shard_loop.shard.borrow_mut().flush_database(*db) {
+        match shard_thread.shard.borrow_mut().flush_database(*db) {
             Ok(true) => ranges.push(*db),
             Ok(false) => {}
             Err(error) => {
@@ -247,14 +247,14 @@ fn flush_here(shard_loop: &ShardLoop, databases: &[u8]) -> Result<(), EngineErro
             }
         }
     }
-    shard_loop.turn.schedule();
-    let discarded = shard_loop.shard.borrow_mut().take_discarded();
+    shard_thread.turn.schedule();
+    let discarded = shard_thread.shard.borrow_mut().take_discarded();
     if !discarded.is_empty() {
-        shard_loop.node.pool.run(move || drop(discarded));
+        shard_thread.node.pool.run(move || drop(discarded));
     }
     if !ranges.is_empty() {
-        let engine = shard_loop.node.topology.engine(shard_loop.id).clone();
-        shard_loop.node.pool.run(move || reclaim(engine.as_ref(), &ranges));
+        let engine = shard_thread.node.topology.engine(shard_thread.id).clone();
+        shard_thread.node.pool.run(move || reclaim(engine.as_ref(), &ranges));
     }
     result
 }
@@ -270,10 +270,10 @@ fn reclaim(engine: &dyn Engine, databases: &[u8]) {
     }
 }
 
-async fn lock_everything(shard_loop: &Rc<ShardLoop>) -> BTreeMap<usize, u64> {
+async fn lock_everything(shard_thread: &Rc<ShardThread>) -> BTreeMap<usize, u64> {
     let mut locks = BTreeMap::new();
-    for shard in 0..shard_loop.node.topology.shards() {
-        locks.insert(shard, transaction::lock(shard_loop, shard, Scope::Everything).await);
+    for shard in 0..shard_thread.node.topology.shards() {
+        locks.insert(shard, transaction::lock(shard_thread, shard, Scope::Everything).await);
     }
     locks
 }
@@ -283,8 +283,8 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
     let index = |index: usize, error: &'static str| args.int(index).map_err(|_| error);
     let parsed = index(1, "ERR invalid first DB index")
         .and_then(|first| Ok((first, index(2, "ERR invalid second DB index")?)));
-    let shard_loop = context.shard_loop.clone();
-    let count = shard_loop.databases().len();
+    let shard_thread = context.shard_thread.clone();
+    let count = shard_thread.databases().len();
     let in_range = |index: i32| usize::try_from(index).ok().filter(|index| *index < count);
     let pair = parsed.and_then(|(first, second)| {
         in_range(first).zip(in_range(second)).ok_or(text::DB_OUT_OF_RANGE)
@@ -296,18 +296,18 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
             return context.reply;
         }
     };
-    let locks = lock_everything(&shard_loop).await;
-    let mut databases = shard_loop.databases().to_vec();
+    let locks = lock_everything(&shard_thread).await;
+    let mut databases = shard_thread.databases().to_vec();
     databases.swap(first, second);
-    let node = shard_loop.node.clone();
+    let node = shard_thread.node.clone();
     let recorded = databases.clone();
     let written =
-        shard_loop.off_loop(move || node.storage.data_directory.set_databases(recorded)).await;
+        shard_thread.off_loop(move || node.storage.data_directory.set_databases(recorded)).await;
     match written {
         Some(Ok(())) => {
-            shard_loop.on_every_shard(move |there| there.set_databases(databases.clone())).await;
+            shard_thread.on_every_shard(move |there| there.set_databases(databases.clone())).await;
             // It counts as a change, and no record changes.
-            match commit::commit(&shard_loop, Changes::of_no_record(1)).await {
+            match commit::commit(&shard_thread, Changes::of_no_record(1)).await {
                 Ok(_) => context.reply.ok(),
                 Err(error) => storage_failed(&mut context.reply, Some(error)),
             }
@@ -319,7 +319,7 @@ async fn swapdb(mut context: LaterContext) -> ReplyBuffer {
         }
         None => storage_failed(&mut context.reply, None),
     }
-    transaction::release(&shard_loop, locks);
+    transaction::release(&shard_thread, locks);
     context.reply
 }
 
@@ -340,7 +340,7 @@ async fn shutdown(mut context: LaterContext) -> ReplyBuffer {
         return context.reply;
     }
     tracing::info!(client = %context.session.peer, at_us = now_us(), "User requested shutdown...");
-    context.shard_loop.node.process.stop.stop();
+    context.shard_thread.node.process.stop.stop();
     // No reply: the connection ends with the process.
     loop {
         runtime::sleep(std::time::Duration::from_secs(1)).await;

@@ -71,7 +71,7 @@ fn debug(mut context: LaterContext) -> LaterReply {
 }
 
 async fn run(context: &mut LaterContext) -> Result<(), Failure> {
-    let config = context.shard_loop.config();
+    let config = context.shard_thread.config();
     if !config.enable_debug_command.permits(context.session.from_this_host) {
         return Err(FORBIDDEN.into());
     }
@@ -84,12 +84,12 @@ async fn run(context: &mut LaterContext) -> Result<(), Failure> {
         }
         (b"set-active-expire", 3) => {
             let off = !context.args().integer(2).is_ok_and(|value| value != 0);
-            context.shard_loop.node.storage.expire_off.store(off, Ordering::Relaxed);
+            context.shard_thread.node.storage.expire_off.store(off, Ordering::Relaxed);
             context.reply.ok();
         }
         (b"object", 3..) => object(context).await?,
         (b"reload", _) | (b"loadaof", 2) => {
-            context.shard_loop.on_every_shard(|there| there.flush_log()).await;
+            context.shard_thread.on_every_shard(|there| there.flush_log()).await;
             context.reply.ok();
         }
         (b"change-repl-id", 2) | (b"replicate", 3..) => context.reply.ok(),
@@ -189,9 +189,9 @@ async fn object(context: &mut LaterContext) -> Result<(), Failure> {
         [b"memory", b"usage"],
     ];
     for [command, subcommand] in asked {
-        push(&mut batch, &context.shard_loop.node.table, &[command, subcommand, &key]);
+        push(&mut batch, &context.shard_thread.node.table, &[command, subcommand, &key]);
     }
-    let outcome = transaction::run(&context.shard_loop, batch).await;
+    let outcome = transaction::run(&context.shard_thread, batch).await;
     let line = |index: usize| {
         let reply = String::from_utf8_lossy(outcome.executed.reply(index)).into_owned();
         // A bulk string has its text on the second line, an integer on the first.

@@ -99,12 +99,12 @@ fn number(reply: &mut ReplyBuffer, value: u64) {
 /// The event that argument `index` names.
 fn event(context: &ProcessContext<'_>, index: usize) -> Option<(&'static str, Event)> {
     let name = std::str::from_utf8(context.args.get(index)).ok()?;
-    let monitor = monitor(&context.shard_loop.node);
+    let monitor = monitor(&context.shard_thread.node);
     monitor.events.get_key_value(name).map(|(name, event)| (*name, event.clone()))
 }
 
 fn latest(context: &mut ProcessContext<'_>) {
-    let monitor = monitor(&context.shard_loop.node);
+    let monitor = monitor(&context.shard_thread.node);
     context.reply.array(monitor.events.len());
     for (name, event) in &monitor.events {
         let (time_s, worst_ms) = event.samples.back().copied().unwrap_or_default();
@@ -127,7 +127,7 @@ fn history(context: &mut ProcessContext<'_>) {
 }
 
 fn reset(context: &mut ProcessContext<'_>) {
-    let mut monitor = monitor(&context.shard_loop.node);
+    let mut monitor = monitor(&context.shard_thread.node);
     let before = monitor.events.len();
     if context.args.len() == 2 {
         monitor.events.clear();
@@ -150,13 +150,13 @@ fn draw(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
 }
 
 fn doctor(context: &mut ProcessContext<'_>) {
-    let threshold_ms = context.shard_loop.config().latency_monitor_threshold_ms;
+    let threshold_ms = context.shard_thread.config().latency_monitor_threshold_ms;
     let report = if threshold_ms == 0 {
         "Latency monitoring is disabled. CONFIG SET latency-monitor-threshold <milliseconds> \
          enables it; SLOWLOG and LATENCY HISTOGRAM tell about commands without it.\n"
             .into()
     } else {
-        let monitor = monitor(&context.shard_loop.node);
+        let monitor = monitor(&context.shard_thread.node);
         report(&monitor, threshold_ms, now_us() / 1_000_000)
     };
     context.reply.verbatim("txt", report.as_bytes());
@@ -211,10 +211,10 @@ fn asked(table: &Table, args: Args<'_>) -> Vec<CommandId> {
 
 fn histogram(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        let node = context.shard_loop.node.clone();
+        let node = context.shard_thread.node.clone();
         let ids = asked(&node.table, context.args());
         let of_shards =
-            context.shard_loop.on_every_shard(|there| there.statistics.borrow().clone()).await;
+            context.shard_thread.on_every_shard(|there| there.statistics.borrow().clone()).await;
         let mut statistics = CommandStatistics::new(node.table.len());
         for of_shard in &of_shards {
             statistics.add(of_shard);

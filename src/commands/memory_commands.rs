@@ -13,7 +13,7 @@ use crate::telemetry::usage;
 use crate::telemetry::usage::Memory;
 use crate::thread::node::Node;
 use crate::thread::process_command::{LaterContext, LaterReply};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::upkeep::expiry;
 
 /// The rows of this file.
@@ -79,18 +79,18 @@ struct Use {
 }
 
 impl Use {
-    async fn gather(shard_loop: &Rc<ShardLoop>) -> Option<Self> {
-        let clients = shard_loop.on_every_shard(client_bytes).await.into_iter().sum();
-        let node = shard_loop.node.clone();
+    async fn gather(shard_thread: &Rc<ShardThread>) -> Option<Self> {
+        let clients = shard_thread.on_every_shard(client_bytes).await.into_iter().sum();
+        let node = shard_thread.node.clone();
         let memory =
-            shard_loop.off_loop(move || usage::note_peak(&node.telemetry.counters)).await?;
-        let node: &Node = &shard_loop.node;
+            shard_thread.off_loop(move || usage::note_peak(&node.telemetry.counters)).await?;
+        let node: &Node = &shard_thread.node;
         let shards = 0..node.topology.shards();
         let log_buffers =
             shards.map(|shard| node.topology.engine(shard).log_backlog_bytes().0).sum();
         let mut databases = Vec::new();
-        for (db, physical) in shard_loop.databases().iter().enumerate() {
-            let counted = expiry::live_keys(shard_loop, *physical).await;
+        for (db, physical) in shard_thread.databases().iter().enumerate() {
+            let counted = expiry::live_keys(shard_thread, *physical).await;
             let keys = counted.unwrap_or_else(|_| node.key_count(*physical)).keys;
             databases.extend((keys > 0).then_some((db, keys)));
         }
@@ -115,8 +115,8 @@ impl Use {
     }
 }
 
-fn client_bytes(shard_loop: &Rc<ShardLoop>) -> u64 {
-    let sessions = shard_loop.sessions.borrow();
+fn client_bytes(shard_thread: &Rc<ShardThread>) -> u64 {
+    let sessions = shard_thread.sessions.borrow();
     let bytes = sessions.values().map(|session| {
         size_of::<Session>() + session.input_bytes.get() + session.output_bytes.get()
     });
@@ -125,7 +125,7 @@ fn client_bytes(shard_loop: &Rc<ShardLoop>) -> u64 {
 
 fn stats(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        match Use::gather(&context.shard_loop).await {
+        match Use::gather(&context.shard_thread).await {
             Some(found) => show(&found, &mut context.reply),
             None => context.reply.error(FAILED),
         }
@@ -211,7 +211,7 @@ fn show(found: &Use, reply: &mut ReplyBuffer) {
 
 fn doctor(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        match Use::gather(&context.shard_loop).await {
+        match Use::gather(&context.shard_thread).await {
             Some(found) => context.reply.verbatim("txt", report(&found).as_bytes()),
             None => context.reply.error(FAILED),
         }
@@ -263,7 +263,7 @@ fn report(found: &Use) -> String {
 
 fn purge(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        match context.shard_loop.off_loop(usage::purge).await {
+        match context.shard_thread.off_loop(usage::purge).await {
             Some(()) => context.reply.ok(),
             None => context.reply.error(FAILED),
         }
@@ -273,7 +273,7 @@ fn purge(mut context: LaterContext) -> LaterReply {
 
 fn malloc_stats(mut context: LaterContext) -> LaterReply {
     Box::pin(async move {
-        match context.shard_loop.off_loop(usage::allocator_report).await {
+        match context.shard_thread.off_loop(usage::allocator_report).await {
             Some(report) => context.reply.verbatim("txt", report.as_bytes()),
             None => context.reply.error(FAILED),
         }

@@ -15,7 +15,7 @@ pub(crate) const ROWS: &[Command] = &[command("monitor", 1, Now(monitor))
 /// Who monitors already gets no answer to a second MONITOR, as in Redis.
 fn monitor(context: &mut ProcessContext<'_>) {
     if !context.session.monitor.replace(true) {
-        context.shard_loop.node.clients.monitors.fetch_add(1, Ordering::Relaxed);
+        context.shard_thread.node.clients.monitors.fetch_add(1, Ordering::Relaxed);
         context.reply.ok();
     }
 }

@@ -177,8 +177,8 @@ fn subscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
         let empty = ReplyBuffer::new(context.reply.protocol());
         let mut reply = std::mem::replace(&mut context.reply, empty);
         let names: Vec<Bytes> = context.args().iter_from(1).map(Bytes::copy_from_slice).collect();
-        let (shard_loop, session) = (&context.shard_loop, &context.session);
-        publish::subscribe(shard_loop, session, kind, names.into_iter(), |name, count| {
+        let (shard_thread, session) = (&context.shard_thread, &context.session);
+        publish::subscribe(shard_thread, session, kind, names.into_iter(), |name, count| {
             confirm(&mut reply, word(kind, true), Some(name), count);
         })
         .await;
@@ -193,7 +193,7 @@ fn subscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
 
 fn unsubscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
     Box::pin(async move {
-        let (shard_loop, session) = (&context.shard_loop, &context.session);
+        let (shard_thread, session) = (&context.shard_thread, &context.session);
         let names: Vec<Bytes> = if context.args().len() > 1 {
             context.args().iter_from(1).map(Bytes::copy_from_slice).collect()
         } else {
@@ -204,7 +204,7 @@ fn unsubscribe(mut context: LaterContext, kind: Kind) -> LaterReply {
             let count = session.subscriptions.borrow().count_like(kind);
             confirm(&mut confirmations, word(kind, false), None, count);
         }
-        publish::unsubscribe(shard_loop, session, kind, names.into_iter(), |name, count| {
+        publish::unsubscribe(shard_thread, session, kind, names.into_iter(), |name, count| {
             confirm(&mut confirmations, word(kind, false), Some(name), count);
         })
         .await;
@@ -226,18 +226,18 @@ fn has_no_replies(session: &Session) -> bool {
 
 fn push(context: &LaterContext, bytes: &[u8]) {
     let waiting = context.session.push(bytes);
-    let memory = &context.shard_loop.node.clients.memory;
+    let memory = &context.shard_thread.node.clients.memory;
     memory.count_replies(&context.session.pushed_bytes, waiting);
 }
 
 /// Publishes on a channel whose home is this shard. False: it has another.
 fn publish(context: &mut ProcessContext<'_>, world: World) -> bool {
-    let shard_loop = context.shard_loop;
+    let shard_thread = context.shard_thread;
     let (channel, payload) = (context.args.get(1), context.args.get(2));
-    if shard_loop.node.topology.shard_of(channel) != shard_loop.id {
+    if shard_thread.node.topology.shard_of(channel) != shard_thread.id {
         return false;
     }
-    let count = publish::publish_here(shard_loop, publication(world, channel, payload).into());
+    let count = publish::publish_here(shard_thread, publication(world, channel, payload).into());
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
     true
 }
@@ -257,9 +257,9 @@ fn spublish_later(context: LaterContext) -> LaterReply {
 
 async fn publish_there(mut context: LaterContext, world: World) -> ReplyBuffer {
     let args = context.args();
-    let home = context.shard_loop.node.topology.shard_of(args.get(1));
+    let home = context.shard_thread.node.topology.shard_of(args.get(1));
     let publication = publication(world, args.get(1), args.get(2));
-    let count = publish::publish_there(&context.shard_loop, home, publication).await;
+    let count = publish::publish_there(&context.shard_thread, home, publication).await;
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
     context.reply
 }
@@ -275,7 +275,7 @@ fn channels(mut context: LaterContext, world: World) -> LaterReply {
         }
         let pattern = context.args().iter_from(2).next().map(Bytes::copy_from_slice);
         let names = context
-            .shard_loop
+            .shard_thread
             .on_every_shard(move |there| there.home.borrow().channels(world, pattern.as_deref()))
             .await;
         context.reply.array(names.iter().map(Vec::len).sum());
@@ -287,12 +287,12 @@ fn channels(mut context: LaterContext, world: World) -> LaterReply {
 fn numsub(mut context: LaterContext, world: World) -> LaterReply {
     Box::pin(async move {
         let names: Vec<Bytes> = context.args().iter_from(2).map(Bytes::copy_from_slice).collect();
-        let shard_loop = context.shard_loop.clone();
+        let shard_thread = context.shard_thread.clone();
         context.reply.array(names.len() * 2);
         for name in names {
-            let home = shard_loop.node.topology.shard_of(&name);
+            let home = shard_thread.node.topology.shard_of(&name);
             let asked = name.clone();
-            let count = shard_loop
+            let count = shard_thread
                 .on_shard(home, move |there| there.home.borrow().subscribers(world, &asked))
                 .await;
             context.reply.bulk(&name);
@@ -305,6 +305,6 @@ fn numsub(mut context: LaterContext, world: World) -> LaterReply {
 }
 
 fn numpat(context: &mut ProcessContext<'_>) {
-    let count = context.shard_loop.home.borrow().pattern_count();
+    let count = context.shard_thread.home.borrow().pattern_count();
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
 }

@@ -29,7 +29,7 @@ fn time(context: &mut ProcessContext<'_>) {
 
 /// As BGSAVE answers: INFO storage tells how it goes.
 fn scrub(context: &mut ProcessContext<'_>) {
-    if context.shard_loop.node.storage.scrub.ask() {
+    if context.shard_thread.node.storage.scrub.ask() {
         context.reply.simple("Background scrub started");
     } else {
         context.reply.error(b"ERR Background scrub already in progress");

@@ -76,7 +76,7 @@ fn get(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     };
     // Copied, so that nobody waits for the lock while the reply is written.
     let entries: Vec<SlowCommand> =
-        log(&context.shard_loop.node).entries.iter().take(count).cloned().collect();
+        log(&context.shard_thread.node).entries.iter().take(count).cloned().collect();
     context.reply.array(entries.len());
     for entry in &entries {
         show(entry, context.reply);
@@ -98,12 +98,12 @@ fn show(entry: &SlowCommand, reply: &mut ReplyBuffer) {
 }
 
 fn len(context: &mut ProcessContext<'_>) {
-    let entries = log(&context.shard_loop.node).entries.len();
+    let entries = log(&context.shard_thread.node).entries.len();
     context.reply.integer(i64::try_from(entries).unwrap_or(i64::MAX));
 }
 
 /// The numbers go on.
 fn reset(context: &mut ProcessContext<'_>) {
-    log(&context.shard_loop.node).entries.clear();
+    log(&context.shard_thread.node).entries.clear();
     context.reply.ok();
 }

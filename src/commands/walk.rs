@@ -69,10 +69,10 @@ struct Walk {
 
 impl Walk {
     fn new(context: &LaterContext, pattern: Option<Vec<u8>>, kind: Option<Vec<u8>>) -> Self {
-        let shard_loop = &context.shard_loop;
-        let db = shard_loop.databases().get(context.session.db.get()).copied();
+        let shard_thread = &context.shard_thread;
+        let db = shard_thread.databases().get(context.session.db.get()).copied();
         Self {
-            topology: shard_loop.node.topology.clone(),
+            topology: shard_thread.node.topology.clone(),
             db: db.unwrap_or_default(),
             now_ms: now_ms(),
             pattern: pattern.filter(|pattern| pattern != b"*"),
@@ -193,7 +193,7 @@ impl Gathered<'_> {
 
 async fn keys(mut context: LaterContext) -> ReplyBuffer {
     let walk = Walk::new(&context, Some(context.args().get(1).to_vec()), None);
-    let found = room::off_loop_with_room(&context.shard_loop, move |held| walk.keys(held)).await;
+    let found = room::off_loop_with_room(&context.shard_thread, move |held| walk.keys(held)).await;
     answer(&mut context, found);
     context.reply
 }
@@ -214,7 +214,7 @@ async fn scan_page(mut context: LaterContext) -> ReplyBuffer {
     let found = match on_loop {
         Err(CommandError::OffLoop | CommandError::NoRoom) => {
             let page = move |held: &mut _| walk.page(place, ReadTier::Disk, held);
-            room::off_loop_with_room(&context.shard_loop, page).await
+            room::off_loop_with_room(&context.shard_thread, page).await
         }
         done => Some(done),
     };

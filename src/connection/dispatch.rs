@@ -19,7 +19,7 @@ use crate::shared::client_memory::{COUNTED_ARGUMENTS_FROM, ClientMemory};
 use crate::telemetry::slowness::Slow;
 use crate::thread::process_command::{Entry, ProcessRun};
 use crate::thread::shard_command::ShardCommand;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 impl Connection {
     /// Runs a command that may have many arguments, when there is memory for what that takes.
@@ -28,7 +28,7 @@ impl Connection {
         if work_bytes == 0 {
             return self.command(args).await;
         }
-        let node = self.shard_loop.node.clone();
+        let node = self.shard_thread.node.clone();
         if let Some(_work) = self.memory_for_work(&node, work_bytes).await {
             self.command(args).await;
             self.flush_segment().await;
@@ -61,8 +61,8 @@ impl Connection {
 
     async fn dispatch(&mut self, args: Args<'_>) {
         // The thread's own count of references; the process's would bounce between the cores.
-        let shard_loop = self.shard_loop.clone();
-        let node = &shard_loop.node;
+        let shard_thread = self.shard_thread.clone();
+        let node = &shard_thread.node;
         let entry = loop {
             let outcome = gate::check(node, args, &self.session);
             self.session.last_command.set(outcome.command());
@@ -102,10 +102,10 @@ impl Connection {
     }
 
     async fn show_to_monitors(&mut self, args: Args<'_>) {
-        monitor::feed(&self.shard_loop, &self.session, args);
+        monitor::feed(&self.shard_thread, &self.session, args);
         // Who waits for each reply cannot send without end.
         if self.input_was_full || !self.backlog.is_empty() {
-            Box::pin(monitor::keep_pace(&self.shard_loop)).await;
+            Box::pin(monitor::keep_pace(&self.shard_thread)).await;
         }
     }
 
@@ -123,7 +123,7 @@ impl Connection {
         self.flush_segment().await;
         let start = self.out.len();
         self.out.error(&text);
-        booking::refused(&self.shard_loop, command, &self.out.as_bytes()[start..]);
+        booking::refused(&self.shard_thread, command, &self.out.as_bytes()[start..]);
     }
 
     async fn shard_command(&mut self, command: ShardCommand, args: Args<'_>) {
@@ -132,28 +132,29 @@ impl Connection {
         if spec.has(flag::TELLS_USES) {
             self.gather_uses(home, args).await;
         }
-        if self.segment.batch.is_empty() && home == Home::One(self.shard_loop.id) {
+        if self.segment.batch.is_empty() && home == Home::One(self.shard_thread.id) {
             let mut start = self.out.len();
             let when = (caller, &mut self.moment);
-            let done = match attempt(&self.shard_loop, command, args, when, &mut self.out) {
+            let done = match attempt(&self.shard_thread, command, args, when, &mut self.out) {
                 Ok(done) => done,
                 Err(why) => {
-                    let shard_loop = self.shard_loop.clone();
+                    let shard_thread = self.shard_thread.clone();
                     let mut reply = ReplyBuffer::new(self.out.protocol());
                     let how = (caller, why);
-                    let done = patience::run(&shard_loop, command, args, how, &mut reply).await;
+                    let done = patience::run(&shard_thread, command, args, how, &mut reply).await;
                     start = self.take_replies(reply.take()).await;
                     self.moment = Instant::now();
                     done
                 }
             };
-            self.hold_for(start, self.shard_loop.id, done.ticket);
+            self.hold_for(start, self.shard_thread.id, done.ticket);
             return self.note_if_slow(done.slow);
         }
         let is_read = spec.only_reads();
         if self.segment.batch.is_empty() && home != Home::Several && is_read {
             let when = (caller, &mut self.moment);
-            if let Some(done) = attempt_copy(&self.shard_loop, command, args, when, &mut self.out) {
+            if let Some(done) = attempt_copy(&self.shard_thread, command, args, when, &mut self.out)
+            {
                 return self.note_if_slow(done.slow);
             }
         }
@@ -175,31 +176,31 @@ impl Connection {
 
     /// Has the owner of a key told of its uses on all threads, out of copies, before somebody asks.
     async fn gather_uses(&mut self, home: Home, args: Args<'_>) {
-        let shard_loop = self.shard_loop.clone();
-        let databases = shard_loop.databases();
+        let shard_thread = self.shard_thread.clone();
+        let databases = shard_thread.databases();
         let physical = databases.get(self.session.db.get());
         let (Home::One(owner), Some(physical)) = (home, physical) else { return };
         self.flush_segment().await;
         // OBJECT's subcommands have the key behind their name.
         let key = layout::head_key(*physical, args.get(2));
-        for shard in (0..shard_loop.node.topology.shards()).filter(|shard| *shard != owner) {
+        for shard in (0..shard_thread.node.topology.shards()).filter(|shard| *shard != owner) {
             let asked = key.clone();
-            let take = move |there: &Rc<ShardLoop>| there.copies.borrow().take_uses(&asked);
-            if let Some(Some(uses)) = shard_loop.on_shard(shard, take).await {
+            let take = move |there: &Rc<ShardThread>| there.copies.borrow().take_uses(&asked);
+            if let Some(Some(uses)) = shard_thread.on_shard(shard, take).await {
                 let key = key.clone();
-                let note = move |there: &Rc<ShardLoop>| {
+                let note = move |there: &Rc<ShardThread>| {
                     there.shard.borrow_mut().cache().note_uses(&key, uses);
                 };
-                shard_loop.on_shard(owner, note).await;
+                shard_thread.on_shard(owner, note).await;
             }
         }
     }
 
     /// Where the keys of a command live.
     fn home(&self, spec: &CommandSpec, args: Args<'_>) -> Home {
-        let topology = &self.shard_loop.node.topology;
+        let topology = &self.shard_thread.node.topology;
         if topology.shards() == 1 {
-            return Home::One(self.shard_loop.id);
+            return Home::One(self.shard_thread.id);
         }
         if let [key] = spec.keys
             && let (BeginSearch::Index(index), FindKeys::Range { last: 0, .. }) =
@@ -210,10 +211,10 @@ impl Connection {
         let mut found = Vec::new();
         if keys::extract(spec, args, &mut found).is_err() {
             // The handler answers with an error, anywhere.
-            return Home::One(self.shard_loop.id);
+            return Home::One(self.shard_thread.id);
         }
         let mut shards = found.iter().map(|key| topology.shard_of(args.get(key.index)));
-        let Some(first) = shards.next() else { return Home::One(self.shard_loop.id) };
+        let Some(first) = shards.next() else { return Home::One(self.shard_thread.id) };
         if shards.all(|shard| shard == first) { Home::One(first) } else { Home::Several }
     }
 
@@ -223,11 +224,11 @@ impl Connection {
             // What came before may not have been run.
             return;
         }
-        let shard_loop = self.shard_loop.clone();
+        let shard_thread = self.shard_thread.clone();
         let session = self.session.clone();
         let command = (entry.id, run, args);
         let Ran { apart, booked } =
-            process::run(&shard_loop, &session, command, &mut self.out).await;
+            process::run(&shard_thread, &session, command, &mut self.out).await;
         self.moment = booked.end;
         if let Some(Apart { reply, waits_for_everything }) = apart {
             let start = self.take_replies(reply).await;
@@ -242,14 +243,14 @@ impl Connection {
     /// Puts a command into the slow log and the latency monitor, if it took long.
     fn note_if_slow(&self, slow: Option<Box<Slow>>) {
         if let Some(slow) = slow {
-            slowness::note(&self.shard_loop, &self.session, *slow);
+            slowness::note(&self.shard_thread, &self.session, *slow);
         }
     }
 
     /// The same for commands that did.
     pub(super) fn note_slow(&self, slow: Vec<Slow>) {
         for slow in slow {
-            slowness::note(&self.shard_loop, &self.session, slow);
+            slowness::note(&self.shard_thread, &self.session, slow);
         }
     }
 }

@@ -22,10 +22,10 @@ impl Connection {
         if may_leave && !self.deliver(true).await {
             self.session.killed.set(true);
         }
-        let held = self.shard_loop.node.clients.pause.held();
+        let held = self.shard_thread.node.clients.pause.held();
         self.session.is_paused.set(true);
         while held != Held::Nothing
-            && held == self.shard_loop.node.clients.pause.held()
+            && held == self.shard_thread.node.clients.pause.held()
             && !self.session.killed.get()
         {
             if self.has_gone(PAUSE_STEP).await {

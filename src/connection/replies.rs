@@ -122,8 +122,8 @@ impl Connection {
     /// The reply from `start` on may show, or have changed, anything on any shard.
     pub(super) fn hold_for_everything(&mut self, start: usize) {
         // The engine's number, not the loop's: a long batch may have been written elsewhere.
-        for shard in 0..self.shard_loop.node.topology.shards() {
-            let written = self.shard_loop.node.topology.engine(shard).written();
+        for shard in 0..self.shard_thread.node.topology.shards() {
+            let written = self.shard_thread.node.topology.engine(shard).written();
             self.hold_for(start, shard, written);
         }
     }
@@ -132,10 +132,10 @@ impl Connection {
     /// to read, and there are requests that can be run meanwhile: with `more`, or in the backlog.
     /// False: the client is gone.
     pub(super) async fn deliver(&mut self, more: bool) -> bool {
-        let shard_loop = self.shard_loop.clone();
+        let shard_thread = self.shard_thread.clone();
         let mut is_lost = false;
         for (shard, ticket) in self.tickets.drain(..) {
-            is_lost |= turn::settled(&shard_loop, shard, ticket).await.is_err();
+            is_lost |= turn::settled(&shard_thread, shard, ticket).await.is_err();
         }
         if is_lost {
             self.replace_lost_replies();
@@ -143,7 +143,7 @@ impl Connection {
         self.held.clear();
         if self.session.has_pushes() {
             let pushes = self.session.take_pushes();
-            shard_loop.node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
+            shard_thread.node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
             self.out.append_raw(&pushes);
         }
         let bytes = self.out.len();
@@ -152,7 +152,7 @@ impl Connection {
         }
         self.replies_are_short = bytes <= std::mem::take(&mut self.consumed_bytes) / SHORT_SHARE;
         let waiting = bytes + self.outbox.bytes;
-        let settings = shard_loop.hot_settings.get();
+        let settings = shard_thread.hot_settings.get();
         let limit = match self.session.is_subscriber() {
             true => settings.pubsub_output_hard_bytes,
             false => settings.output_hard_bytes,
@@ -161,7 +161,7 @@ impl Connection {
             tracing::warn!(client = self.session.id, "closed: output buffer limit reached");
             return false;
         }
-        LoopCounters::add(&shard_loop.counters.output_bytes, bytes as u64);
+        LoopCounters::add(&shard_thread.counters.output_bytes, bytes as u64);
         let mut sent = 0;
         if self.outbox.bytes == 0 && bytes <= OUTPUT_BYTES_MAX {
             let Some(count) = self.write_at_once().await else { return false };
@@ -191,7 +191,7 @@ impl Connection {
         if self.session.killed.get() {
             return None;
         }
-        LoopCounters::add(&self.shard_loop.counters.writes, 1);
+        LoopCounters::add(&self.shard_thread.counters.writes, 1);
         std::future::poll_fn(|context| {
             Poll::Ready(match self.session.stream.poll_write(context, self.out.as_bytes()) {
                 Poll::Ready(Ok(0) | Err(_)) => None,
@@ -214,7 +214,7 @@ impl Connection {
 
     /// The memory that is held, not what is left to send: that is what the limits are about.
     fn count_outbox(&self) {
-        let memory = &self.shard_loop.node.clients.memory;
+        let memory = &self.shard_thread.node.clients.memory;
         memory.count_replies(&self.session.output_bytes, self.outbox.bytes);
     }
 
@@ -229,7 +229,7 @@ impl Connection {
                 Step::Gone => return false,
                 Step::Blocked => return true,
                 Step::Sent(count) => {
-                    LoopCounters::add(&self.shard_loop.counters.writes, 1);
+                    LoopCounters::add(&self.shard_thread.counters.writes, 1);
                     self.session.progress.note(count);
                     self.session.last_interaction_ms.set(steady_ms());
                     self.outbox.advance(count);
@@ -292,7 +292,7 @@ impl Connection {
         if !self.has_room_for_backlog() {
             return Poll::Ready(Step::NoRoom);
         }
-        let pool = &self.shard_loop.buffers;
+        let pool = &self.shard_thread.buffers;
         let received = self.session.stream.poll_read(context, self.backlog.room(pool));
         let count = match received {
             Poll::Ready(Ok(count)) => count,
@@ -309,15 +309,15 @@ impl Connection {
             return Poll::Pending;
         }
         self.count_input(self.input_held_bytes);
-        LoopCounters::add(&self.shard_loop.counters.input_bytes, count as u64);
-        LoopCounters::add(&self.shard_loop.counters.reads, 1);
+        LoopCounters::add(&self.shard_thread.counters.input_bytes, count as u64);
+        LoopCounters::add(&self.shard_thread.counters.reads, 1);
         Poll::Ready(Step::Received)
     }
 
     /// What comes behind the last request that is answered is of no use; but as long as it is not
     /// taken, its client may not read the answers.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<Step> {
-        let pool = &self.shard_loop.buffers;
+        let pool = &self.shard_thread.buffers;
         let mut buffer = pool.take();
         let received = self.session.stream.poll_read(context, &mut buffer);
         pool.give(buffer);
@@ -360,8 +360,8 @@ impl Connection {
 
     /// Whether to run more requests although replies wait.
     pub(super) fn may_run_ahead(&self) -> bool {
-        let memory = &self.shard_loop.node.clients.memory;
-        let settings = self.shard_loop.hot_settings.get();
+        let memory = &self.shard_thread.node.clients.memory;
+        let settings = self.shard_thread.hot_settings.get();
         let limit = settings.output_hard_bytes.max(settings.output_soft_bytes);
         !self.session.close_after_reply.get()
             && (!memory.is_over() || self.session.no_evict.get())
@@ -379,7 +379,7 @@ impl Connection {
             if range.start < copied {
                 continue;
             }
-            if let Some(error) = self.shard_loop.node.storage.logs[shard].loss_of(ticket) {
+            if let Some(error) = self.shard_thread.node.storage.logs[shard].loss_of(ticket) {
                 self.out.append_raw(&replies[copied..range.start]);
                 self.out.error(error.as_bytes());
                 copied = range.end;

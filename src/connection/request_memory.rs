@@ -44,7 +44,7 @@ impl Connection {
     pub(super) fn count_input(&mut self, input_held_bytes: usize) {
         self.input_held_bytes = input_held_bytes;
         let held = input_held_bytes + self.backlog.held_bytes();
-        let memory = &self.shard_loop.node.clients.memory;
+        let memory = &self.shard_thread.node.clients.memory;
         memory.count_requests(&self.session.input_bytes, held);
     }
 
@@ -67,7 +67,7 @@ impl Connection {
             return true;
         }
         let held = self.input.held_bytes() + self.backlog.held_bytes();
-        let memory = &self.shard_loop.node.clients.memory;
+        let memory = &self.shard_thread.node.clients.memory;
         let arguments = self.parser.announced_arguments(&self.spans);
         let whole = self.input.announced().max(held + more);
         let mut is_there =
@@ -124,7 +124,7 @@ impl Connection {
         }
         let client = self.session.id;
         tracing::warn!(client, bytes, work_bytes, "closed: no memory for its request");
-        eviction::count(&self.shard_loop);
+        eviction::count(&self.shard_thread);
         self.out.error(TOO_MUCH_INPUT);
         self.session.close_after_reply.set(true);
     }
@@ -132,7 +132,7 @@ impl Connection {
     /// Whether a request that comes to `whole` bytes may have `more` of them.
     fn has_room(&mut self, whole: usize, more: usize) -> bool {
         match &mut self.ahead {
-            None => self.shard_loop.node.clients.memory.has_room(whole, more),
+            None => self.shard_thread.node.clients.memory.has_room(whole, more),
             Some(ahead) if ahead.may_come_to(whole) => {
                 ahead.bytes = ahead.bytes.max(whole);
                 true
@@ -145,7 +145,7 @@ impl Connection {
     /// so much more, or goes ahead: then it keeps its place until it is there. False: as many wait
     /// as may, or the connection is to be closed.
     async fn wait_for_memory(&mut self, (whole, held): (usize, usize), more: usize) -> bool {
-        let node = self.shard_loop.node.clone();
+        let node = self.shard_thread.node.clone();
         let memory = &node.clients.memory;
         let mut ahead = match self.ahead.take() {
             Some(ahead) => ahead,
@@ -167,7 +167,7 @@ impl Connection {
         };
         let session = self.session.clone();
         let (place, how) = (&ahead.place, (may_go, lack));
-        let gone = wait_in_line(&self.shard_loop, place, how, Some(&session), None).await;
+        let gone = wait_in_line(&self.shard_thread, place, how, Some(&session), None).await;
         self.session.last_interaction_ms.set(steady_ms());
         self.session.progress.begin();
         let Some(bytes) = gone else { return false };
@@ -185,19 +185,19 @@ impl Connection {
 
     /// Whether requests may be read on while replies wait.
     pub(super) fn has_room_for_backlog(&self) -> bool {
-        let limit = self.shard_loop.hot_settings.get().client_query_buffer_limit;
+        let limit = self.shard_thread.hot_settings.get().client_query_buffer_limit;
         let held = self.session.input_bytes.get() + self.session.output_bytes.get();
         let more = self.backlog.growth();
         (self.backlog.bytes() as u64) < limit
             && (more == 0
                 || self.session.no_evict.get()
-                || self.shard_loop.node.clients.memory.has_room(held + more, more))
+                || self.shard_thread.node.clients.memory.has_room(held + more, more))
     }
 
     /// Sees to it that it goes on, although the client reads nothing, and there is no memory for
     /// more of its requests, nor for running them. False: the connection is to be closed.
     pub(super) async fn make_room_for_backlog(&mut self) -> bool {
-        let node = self.shard_loop.node.clone();
+        let node = self.shard_thread.node.clone();
         let memory = &node.clients.memory;
         let more = self.backlog.growth();
         if let Some(place) = memory.join_line(more) {
@@ -212,7 +212,7 @@ impl Connection {
             let how = (|| goes_on().then_some(()), lack);
             let given_up = Some(Instant::now() + ROOM_PATIENCE);
             let session = Some(&*self.session);
-            let waiting = wait_in_line(&self.shard_loop, &place, how, session, given_up);
+            let waiting = wait_in_line(&self.shard_thread, &place, how, session, given_up);
             if Box::pin(waiting).await.is_some() {
                 return true;
             }
@@ -225,7 +225,7 @@ impl Connection {
     /// Whether so many bytes of replies may stay in memory until they are sent. When there are far
     /// too many it is those who hold most of them that do not go on, this one or others.
     pub(super) async fn may_keep_replies(&mut self, own_bytes: usize) -> bool {
-        let node = self.shard_loop.node.clone();
+        let node = self.shard_thread.node.clone();
         let memory = &node.clients.memory;
         let excess = memory.excess_of_replies();
         if own_bytes < COUNTED_FROM || excess == 0 || self.session.no_evict.get() {
@@ -237,12 +237,12 @@ impl Connection {
             own_bytes: own_bytes as u64,
             is_urgent: true,
         };
-        let made = Box::pin(eviction::make_room(&self.shard_loop, lack)).await;
+        let made = Box::pin(eviction::make_room(&self.shard_thread, lack)).await;
         let is_kept = made.is_enough || memory.is_little(own_bytes);
         if !is_kept {
             let client = self.session.id;
             tracing::warn!(client, bytes = own_bytes, "closed: clients hold too much memory");
-            eviction::count(&self.shard_loop);
+            eviction::count(&self.shard_thread);
         }
         is_kept
     }

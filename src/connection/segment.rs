@@ -10,7 +10,7 @@ use crate::thread::batch::{Batch, Executed, FAILED};
 use crate::thread::loop_counters::LoopCounters;
 use crate::thread::message::{AnswerWhen, Message};
 use crate::thread::questions::Asked;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Which shards a command concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Connection {
         } else if only_reads && !homes.contains(&Home::Several) {
             let done = self.read_from_several(&batch, &homes, when).await;
             if done == 0 {
-                let failed = as_one::all_failed(&self.shard_loop, &batch, Instant::now(), FAILED);
+                let failed = as_one::all_failed(&self.shard_thread, &batch, Instant::now(), FAILED);
                 self.out.append_raw(&failed.replies);
                 self.note_slow(failed.slow);
             }
@@ -75,8 +75,8 @@ impl Connection {
         } else if self.run_in_order(&batch, &homes).await {
             rest = None;
         } else {
-            let shard_loop = self.shard_loop.clone();
-            let mut outcome = transaction::run(&shard_loop, batch).await;
+            let shard_thread = self.shard_thread.clone();
+            let mut outcome = transaction::run(&shard_thread, batch).await;
             rest = outcome.executed.rest.take();
             let base = self.take_replies(outcome.executed.replies).await;
             let mut start = base;
@@ -96,12 +96,12 @@ impl Connection {
 
     /// Runs a batch on one shard.
     async fn run_on(&mut self, shard: ShardId, batch: Batch, when: AnswerWhen) -> Executed {
-        let shard_loop = self.shard_loop.clone();
-        if shard == shard_loop.id {
-            return batch::run(&shard_loop, &batch).await;
+        let shard_thread = self.shard_thread.clone();
+        if shard == shard_thread.id {
+            return batch::run(&shard_thread, &batch).await;
         }
-        let mut executed = send_batch(&shard_loop, shard, batch, when).await;
-        keep_copies(&shard_loop, &mut executed);
+        let mut executed = send_batch(&shard_thread, shard, batch, when).await;
+        keep_copies(&shard_thread, &mut executed);
         executed
     }
 
@@ -109,7 +109,7 @@ impl Connection {
     /// there.
     fn split(&self, batch: &Batch, homes: &[Home]) -> (Vec<Batch>, Vec<(ShardId, usize)>) {
         let mut parts: Vec<Batch> = Vec::new();
-        parts.resize_with(self.shard_loop.node.topology.shards(), || {
+        parts.resize_with(self.shard_thread.node.topology.shards(), || {
             Batch::new(batch.caller, self.out.protocol())
         });
         let mut places = Vec::with_capacity(homes.len());
@@ -130,7 +130,7 @@ impl Connection {
         executed: impl IntoIterator<Item = (ShardId, Executed)>,
     ) -> usize {
         let mut by_shard: Vec<Executed> = Vec::new();
-        by_shard.resize_with(self.shard_loop.node.topology.shards(), Executed::default);
+        by_shard.resize_with(self.shard_thread.node.topology.shards(), Executed::default);
         for (shard, executed) in executed {
             by_shard[shard] = executed;
         }
@@ -156,19 +156,19 @@ impl Connection {
         homes: &[Home],
         when: AnswerWhen,
     ) -> usize {
-        let shard_loop = self.shard_loop.clone();
+        let shard_thread = self.shard_thread.clone();
         let (mut parts, places) = self.split(batch, homes);
-        let own = std::mem::take(&mut parts[shard_loop.id]);
+        let own = std::mem::take(&mut parts[shard_thread.id]);
         let asked: Vec<_> = parts
             .into_iter()
             .enumerate()
             .filter(|(_, part)| !part.is_empty())
-            .map(|(shard, part)| (shard, send_batch(&shard_loop, shard, part, when)))
+            .map(|(shard, part)| (shard, send_batch(&shard_thread, shard, part, when)))
             .collect();
-        let mut executed = vec![(shard_loop.id, batch::run(&shard_loop, &own).await)];
+        let mut executed = vec![(shard_thread.id, batch::run(&shard_thread, &own).await)];
         for (shard, asked) in asked {
             let mut answer = asked.await;
-            keep_copies(&shard_loop, &mut answer);
+            keep_copies(&shard_thread, &mut answer);
             executed.push((shard, answer));
         }
         self.put_in_order(places, executed)
@@ -176,11 +176,11 @@ impl Connection {
 
     /// Runs commands of this shard and one other the short way. False: it takes a transaction.
     async fn run_in_order(&mut self, batch: &Batch, homes: &[Home]) -> bool {
-        let shard_loop = self.shard_loop.clone();
+        let shard_thread = self.shard_thread.clone();
         let mut other = None;
         for home in homes {
             match *home {
-                Home::One(shard) if shard == shard_loop.id => {}
+                Home::One(shard) if shard == shard_thread.id => {}
                 Home::One(shard) if *other.get_or_insert(shard) == shard => {}
                 _ => return false,
             }
@@ -188,29 +188,29 @@ impl Connection {
         let Some(other) = other else { return false };
         let (mut parts, places) = self.split(batch, homes);
         let (here, there) =
-            (std::mem::take(&mut parts[shard_loop.id]), std::mem::take(&mut parts[other]));
-        let Some((here, there)) = ordered::run(&shard_loop, here, other, there).await else {
+            (std::mem::take(&mut parts[shard_thread.id]), std::mem::take(&mut parts[other]));
+        let Some((here, there)) = ordered::run(&shard_thread, here, other, there).await else {
             return false;
         };
-        self.put_in_order(places, [(shard_loop.id, here), (other, there)]);
+        self.put_in_order(places, [(shard_thread.id, here), (other, there)]);
         true
     }
 }
 
-fn keep_copies(shard_loop: &ShardLoop, executed: &mut Executed) {
-    let mut copies = shard_loop.copies.borrow_mut();
+fn keep_copies(shard_thread: &ShardThread, executed: &mut Executed) {
+    let mut copies = shard_thread.copies.borrow_mut();
     executed.copies.drain(..).for_each(|copy| copies.insert(copy));
 }
 
 fn send_batch(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     shard: ShardId,
     batch: Batch,
     answer_when: AnswerWhen,
 ) -> Asked<Executed> {
-    LoopCounters::add(&shard_loop.counters.hops, 1);
-    let (asked, reply_to) = shard_loop.ask();
+    LoopCounters::add(&shard_thread.counters.hops, 1);
+    let (asked, reply_to) = shard_thread.ask();
     let message = Message::Execute { batch: Box::new(batch), reply_to, answer_when };
-    shard_loop.turn.post(shard, message);
+    shard_thread.turn.post(shard, message);
     asked
 }

@@ -20,7 +20,7 @@ use crate::execute::publish;
 use crate::pubsub::{Publication, key_events};
 use crate::runtime;
 use crate::thread::message::Message;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::thread::turn;
 
 /// Events that are published before others have their turn, and bytes of them.
@@ -28,25 +28,25 @@ const PIECE_EVENTS: usize = 256;
 const PIECE_BYTES: usize = 256 << 10;
 
 /// Publishes a shard's events, for ever.
-pub(crate) async fn announce(shard_loop: Rc<ShardLoop>) {
+pub(crate) async fn announce(shard_thread: Rc<ShardThread>) {
     loop {
         let first = std::future::poll_fn(|context| {
-            shard_loop.shard.borrow_mut().listeners.events.poll_first(context)
+            shard_thread.shard.borrow_mut().listeners.events.poll_first(context)
         })
         .await;
         // Whether it was lost is asked of each.
-        let _ = turn::settled(&shard_loop, shard_loop.id, first).await;
-        let piece = take_piece(&shard_loop, first);
-        publish_all(&shard_loop, piece.iter().flat_map(key_events::publications)).await;
+        let _ = turn::settled(&shard_thread, shard_thread.id, first).await;
+        let piece = take_piece(&shard_thread, first);
+        publish_all(&shard_thread, piece.iter().flat_map(key_events::publications)).await;
         runtime::yield_now().await;
     }
 }
 
 /// The first events of the queue whose batches, as that of the very first, have settled.
-fn take_piece(shard_loop: &ShardLoop, first: Ticket) -> Vec<Told> {
-    let log = &shard_loop.node.storage.logs[shard_loop.id];
-    let settled = first.max(log.promised(shard_loop.node.storage.durability_mode()));
-    let mut shard = shard_loop.shard.borrow_mut();
+fn take_piece(shard_thread: &ShardThread, first: Ticket) -> Vec<Told> {
+    let log = &shard_thread.node.storage.logs[shard_thread.id];
+    let settled = first.max(log.promised(shard_thread.node.storage.durability_mode()));
+    let mut shard = shard_thread.shard.borrow_mut();
     let (mut piece, mut bytes) = (Vec::new(), 0);
     let mut latest = (0, false);
     while piece.len() < PIECE_EVENTS
@@ -66,21 +66,21 @@ fn take_piece(shard_loop: &ShardLoop, first: Ticket) -> Vec<Told> {
 }
 
 /// Publishes on channels in order, and returns when their homes have handed everything on.
-async fn publish_all(shard_loop: &ShardLoop, publications: impl Iterator<Item = Publication>) {
-    let topology = &shard_loop.node.topology;
+async fn publish_all(shard_thread: &ShardThread, publications: impl Iterator<Item = Publication>) {
+    let topology = &shard_thread.node.topology;
     let mut elsewhere: BTreeMap<ShardId, Vec<Publication>> = BTreeMap::new();
     for publication in publications {
         let home = topology.shard_of(&publication.channel);
-        if home == shard_loop.id {
-            publish::publish_here(shard_loop, Arc::new(publication));
+        if home == shard_thread.id {
+            publish::publish_here(shard_thread, Arc::new(publication));
         } else {
             elsewhere.entry(home).or_default().push(publication);
         }
     }
     let mut questions = Vec::new();
     for (home, publications) in elsewhere {
-        let (asked, reply_to) = shard_loop.ask();
-        shard_loop.turn.post(home, Message::PublishAll { publications, reply_to });
+        let (asked, reply_to) = shard_thread.ask();
+        shard_thread.turn.post(home, Message::PublishAll { publications, reply_to });
         questions.push(asked);
     }
     for asked in questions {

@@ -13,7 +13,7 @@ use crate::execute::booking;
 use crate::execute::booking::{Booked, Spent};
 use crate::telemetry::slowness::Slow;
 use crate::thread::shard_command::ShardCommand;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// A command that has its reply.
 pub(crate) struct Done {
@@ -37,45 +37,45 @@ pub(crate) enum Obstacle {
 /// Tries a command of this shard. What it wrote is flushed at the end of the turn. `moment` is now,
 /// and then the moment of the command's end.
 pub(crate) fn attempt(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     command: ShardCommand,
     args: Args<'_>,
     when: (Caller, &mut Instant),
     reply: &mut ReplyBuffer,
 ) -> Result<Done, Obstacle> {
-    try_on_loop(shard_loop, command, args, when, reply, Shard::execute)
+    try_on_loop(shard_thread, command, args, when, reply, Shard::execute)
 }
 
 /// The same for a command that holds the locks on its keys.
 pub(crate) fn attempt_locked(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     command: ShardCommand,
     args: Args<'_>,
     when: (Caller, &mut Instant),
     reply: &mut ReplyBuffer,
 ) -> Result<Done, Obstacle> {
-    try_on_loop(shard_loop, command, args, when, reply, Shard::execute_locked)
+    try_on_loop(shard_thread, command, args, when, reply, Shard::execute_locked)
 }
 
 /// Answers a read of one key of another shard's out of a copy, if there is one that counts; else
 /// its owner has to be asked.
 pub(crate) fn attempt_copy(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     command: ShardCommand,
     args: Args<'_>,
     when: (Caller, &mut Instant),
     reply: &mut ReplyBuffer,
 ) -> Option<Done> {
-    let mut copies = shard_loop.copies.borrow_mut();
+    let mut copies = shard_thread.copies.borrow_mut();
     let read = |shard: &mut Shard, call: &Call<'_>, reply: &mut ReplyBuffer| {
         if shard.read_copy(call, &mut copies, reply) { Attempt::Done(0) } else { Attempt::OffLoop }
     };
-    try_on_loop(shard_loop, command, args, when, reply, read).ok()
+    try_on_loop(shard_thread, command, args, when, reply, read).ok()
 }
 
 #[inline]
 fn try_on_loop(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     command: ShardCommand,
     args: Args<'_>,
     (caller, moment): (Caller, &mut Instant),
@@ -84,8 +84,8 @@ fn try_on_loop(
 ) -> Result<Done, Obstacle> {
     let start = reply.len();
     let when = (caller, time_ms(*moment));
-    let mut shard = shard_loop.shard.borrow_mut();
-    let attempt = shard_loop.with_call(command, args, when, |call| run(&mut shard, call, reply));
+    let mut shard = shard_thread.shard.borrow_mut();
+    let attempt = shard_thread.with_call(command, args, when, |call| run(&mut shard, call, reply));
     drop(shard);
     let ticket = match attempt {
         Attempt::Done(ticket) => ticket,
@@ -94,11 +94,11 @@ fn try_on_loop(
         Attempt::Stalled => return Err(Obstacle::Stalled),
     };
     if ticket != 0 {
-        shard_loop.turn.schedule();
+        shard_thread.turn.schedule();
     }
     let reply = &reply.as_bytes()[start..];
     let spent = (*moment, Spent::OnLoop);
-    let Booked { end, slow } = booking::ended(shard_loop, (command.id(), args), spent, reply);
+    let Booked { end, slow } = booking::ended(shard_thread, (command.id(), args), spent, reply);
     *moment = end;
     Ok(Done { ticket, slow })
 }

@@ -10,7 +10,7 @@ use basalt_shard::shard::REPLIES_BYTES_MAX;
 use crate::execute::attempt::{Done, Obstacle, attempt};
 use crate::execute::patience;
 use crate::thread::batch::{Batch, Executed};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Where a batch could not go on at once.
 #[derive(Clone, Copy, Debug)]
@@ -21,16 +21,16 @@ pub(crate) struct Halt {
 }
 
 /// Runs a whole batch, with all the waiting it needs.
-pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> Executed {
+pub(crate) async fn run(shard_thread: &Rc<ShardThread>, batch: &Batch) -> Executed {
     let mut reply = ReplyBuffer::new(batch.protocol);
     let mut executed = Executed::default();
-    let halt = run_ready(shard_loop, batch, 0, &mut reply, &mut executed);
-    finish(shard_loop, batch, halt, reply, executed).await
+    let halt = run_ready(shard_thread, batch, 0, &mut reply, &mut executed);
+    finish(shard_thread, batch, halt, reply, executed).await
 }
 
 /// Tries commands from `first` on until one has to wait, or their replies have become long.
 pub(crate) fn run_ready(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     batch: &Batch,
     first: usize,
     reply: &mut ReplyBuffer,
@@ -43,7 +43,7 @@ pub(crate) fn run_ready(
             return None;
         }
         let (command, args) = batch.command(next);
-        match attempt(shard_loop, command, args, (batch.caller, &mut moment), reply) {
+        match attempt(shard_thread, command, args, (batch.caller, &mut moment), reply) {
             Ok(done) => note(done, reply, executed),
             Err(why) => return Some(Halt { next, why }),
         }
@@ -53,7 +53,7 @@ pub(crate) fn run_ready(
 
 /// Runs what is left of a batch from where it came to a halt.
 pub(crate) async fn finish(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     batch: &Batch,
     mut halt: Option<Halt>,
     mut reply: ReplyBuffer,
@@ -62,9 +62,9 @@ pub(crate) async fn finish(
     while let Some(Halt { next, why }) = halt {
         let (command, args) = batch.command(next);
         let how = (batch.caller, why);
-        let done = patience::run(shard_loop, command, args, how, &mut reply).await;
+        let done = patience::run(shard_thread, command, args, how, &mut reply).await;
         note(done, &reply, &mut executed);
-        halt = run_ready(shard_loop, batch, next + 1, &mut reply, &mut executed);
+        halt = run_ready(shard_thread, batch, next + 1, &mut reply, &mut executed);
     }
     executed.replies = reply.take();
     executed
@@ -76,14 +76,16 @@ fn note(Done { ticket, slow }: Done, reply: &ReplyBuffer, executed: &mut Execute
 }
 
 /// Takes copies of what was read for another shard's thread.
-pub(crate) fn copy_for_others(shard_loop: &ShardLoop, batch: &Batch, executed: &mut Executed) {
-    let mut shard = shard_loop.shard.borrow_mut();
+pub(crate) fn copy_for_others(shard_thread: &ShardThread, batch: &Batch, executed: &mut Executed) {
+    let mut shard = shard_thread.shard.borrow_mut();
     for (index, (_, ticket)) in executed.ends.iter().enumerate() {
         if *ticket != 0 {
             continue;
         }
         let (command, args) = batch.command(index);
         let when = (batch.caller, 0);
-        executed.copies.extend(shard_loop.with_call(command, args, when, |call| shard.copy(call)));
+        executed
+            .copies
+            .extend(shard_thread.with_call(command, args, when, |call| shard.copy(call)));
     }
 }

@@ -11,7 +11,7 @@ use crate::runtime;
 use crate::telemetry::slowness::Slow;
 use crate::thread::batch::{Batch, Executed};
 use crate::thread::loop_counters::LoopCounters;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Where a command spent its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +33,21 @@ pub(crate) struct Booked {
 /// A command that began at `start` has ended now, with this reply.
 #[inline]
 pub(crate) fn ended(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     (id, args): (CommandId, Args<'_>),
     (start, spent): (Instant, Spent),
     reply: &[u8],
 ) -> Booked {
     let end = Instant::now();
     let took_ns = nanoseconds(end.saturating_duration_since(start));
-    let slow = book(shard_loop, (id, args), (took_ns, spent), reply);
+    let slow = book(shard_thread, (id, args), (took_ns, spent), reply);
     Booked { end, slow }
 }
 
 /// The commands of a batch that have replies ran as one since `start`: each has its share of the
 /// time.
 pub(crate) fn ended_as_one(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     batch: &Batch,
     (start, spent): (Instant, Spent),
     executed: &mut Executed,
@@ -56,14 +56,14 @@ pub(crate) fn ended_as_one(
     for index in 0..executed.ends.len() {
         let (command, args) = batch.command(index);
         let reply = executed.reply(index);
-        let slow = book(shard_loop, (command.id(), args), (share_ns, spent), reply);
+        let slow = book(shard_thread, (command.id(), args), (share_ns, spent), reply);
         executed.slow.extend(slow.map(|slow| *slow));
     }
 }
 
 /// A command was refused before it ran, with this reply; `None`: there is no such command.
-pub(crate) fn refused(shard_loop: &ShardLoop, id: Option<CommandId>, reply: &[u8]) {
-    shard_loop.statistics.borrow_mut().reject(id, reply);
+pub(crate) fn refused(shard_thread: &ShardThread, id: Option<CommandId>, reply: &[u8]) {
+    shard_thread.statistics.borrow_mut().reject(id, reply);
 }
 
 fn nanoseconds(time: Duration) -> u64 {
@@ -72,14 +72,14 @@ fn nanoseconds(time: Duration) -> u64 {
 
 #[inline]
 fn book(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     (id, args): (CommandId, Args<'_>),
     (took_ns, spent): (u64, Spent),
     reply: &[u8],
 ) -> Option<Box<Slow>> {
-    shard_loop.statistics.borrow_mut().count(id, took_ns, reply);
-    LoopCounters::add(&shard_loop.counters.commands, 1);
+    shard_thread.statistics.borrow_mut().count(id, took_ns, reply);
+    LoopCounters::add(&shard_thread.counters.commands, 1);
     let busy_for_ns = if spent == Spent::OnLoop { took_ns } else { 0 };
     runtime::note_command(id, busy_for_ns);
-    slowness::check(shard_loop, id, args, took_ns / 1000)
+    slowness::check(shard_thread, id, args, took_ns / 1000)
 }

@@ -12,7 +12,7 @@ use basalt_shard::topology::ShardId;
 use crate::client::Session;
 use crate::client::progress::STALLED_AFTER_MS;
 use crate::shared::client_memory::COUNTED_FROM;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// What of the memory that clients hold is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +54,9 @@ pub(crate) struct Made {
 }
 
 /// Disconnects clients until what is lacking is free, or will be at once.
-pub(crate) async fn make_room(shard_loop: &Rc<ShardLoop>, lack: Lack) -> Made {
+pub(crate) async fn make_room(shard_thread: &Rc<ShardThread>, lack: Lack) -> Made {
     let Lack { bytes, needed, own_bytes, is_urgent } = lack;
-    let of_shards = shard_loop.on_every_shard(move |there| holders(there, needed)).await;
+    let of_shards = shard_thread.on_every_shard(move |there| holders(there, needed)).await;
     let all = of_shards.into_iter().flatten();
     let big = all.filter(|holder| holder.is_leaving || holder.bytes >= own_bytes);
     let big = big.map(|holder| match is_urgent && holder.bytes > own_bytes {
@@ -65,7 +65,7 @@ pub(crate) async fn make_room(shard_loop: &Rc<ShardLoop>, lack: Lack) -> Made {
     });
     let (going, freed, staying) = choose(big.collect(), bytes);
     for Holder { shard, id, .. } in going {
-        shard_loop.on_shard(shard, move |there| evict(there, id)).await;
+        shard_thread.on_shard(shard, move |there| evict(there, id)).await;
     }
     let look_again = Duration::from_millis(staying.unwrap_or(STALLED_AFTER_MS).max(1));
     Made { is_enough: freed >= bytes, look_again }
@@ -91,9 +91,9 @@ fn choose(holders: Vec<Holder>, bytes: u64) -> (Vec<Holder>, u64, Option<u64>) {
     (going, freed, busy.iter().map(|holder| holder.stalls_in_ms).min())
 }
 
-fn holders(shard_loop: &Rc<ShardLoop>, needed: Needed) -> Vec<Holder> {
-    let sessions = shard_loop.sessions.borrow();
-    let holders = sessions.values().filter_map(|session| holder(shard_loop.id, session, needed));
+fn holders(shard_thread: &Rc<ShardThread>, needed: Needed) -> Vec<Holder> {
+    let sessions = shard_thread.sessions.borrow();
+    let holders = sessions.values().filter_map(|session| holder(shard_thread.id, session, needed));
     holders.collect()
 }
 
@@ -122,16 +122,16 @@ fn holder(shard: ShardId, session: &Session, needed: Needed) -> Option<Holder> {
 }
 
 /// One more client was closed for the memory that it holds, or wants.
-pub(crate) fn count(shard_loop: &ShardLoop) {
-    shard_loop.node.telemetry.counters.clients_evicted.fetch_add(1, Ordering::Relaxed);
+pub(crate) fn count(shard_thread: &ShardThread) {
+    shard_thread.node.telemetry.counters.clients_evicted.fetch_add(1, Ordering::Relaxed);
 }
 
-fn evict(shard_loop: &Rc<ShardLoop>, id: u64) {
-    let session = shard_loop.sessions.borrow().get(&id).cloned();
+fn evict(shard_thread: &Rc<ShardThread>, id: u64) {
+    let session = shard_thread.sessions.borrow().get(&id).cloned();
     if let Some(session) = session {
         let bytes = session.input_bytes.get() + session.output_bytes.get();
         let stalled = if session.awaits_input.get() { "its request" } else { "its replies" };
-        count(shard_loop);
+        count(shard_thread);
         tracing::warn!(client = id, bytes, stalled, "closed: others need the memory that it holds");
         session.kill();
     }

@@ -13,7 +13,7 @@ use crate::execute::redact;
 use crate::runtime;
 use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::message::Message;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Bytes of lines on their way to other shards' threads before who makes more has to wait.
 const UNDER_WAY_BYTES_MAX: usize = 1 << 20;
@@ -22,15 +22,15 @@ const UNDER_WAY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Waits until the other shards' threads keep up: a client that sends without end would fill their
 /// mailboxes.
-pub(crate) async fn keep_pace(shard_loop: &ShardLoop) {
-    let under_way = &shard_loop.node.clients.monitored_bytes;
-    while under_way.load(Ordering::Relaxed) > UNDER_WAY_BYTES_MAX && !shard_loop.is_stopped() {
+pub(crate) async fn keep_pace(shard_thread: &ShardThread) {
+    let under_way = &shard_thread.node.clients.monitored_bytes;
+    while under_way.load(Ordering::Relaxed) > UNDER_WAY_BYTES_MAX && !shard_thread.is_stopped() {
         runtime::sleep(UNDER_WAY_PAUSE).await;
     }
 }
 
 /// Tells the monitoring clients of all shards about a command.
-pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>) {
+pub(crate) fn feed(shard_thread: &Rc<ShardThread>, session: &Session, args: Args<'_>) {
     let now = now_us();
     let client = if session.through_unix_socket {
         format!("unix:{}", session.peer.strip_suffix(":0").unwrap_or(&session.peer))
@@ -40,7 +40,7 @@ pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>
     let (seconds, micros) = (now / 1_000_000, now % 1_000_000);
     let mut line = format!("{seconds}.{micros:06} [{} {client}]", session.db.get()).into_bytes();
     let shown: Vec<Vec<u8>> = args.iter_from(0).map(<[u8]>::to_vec).collect();
-    let shown = match shard_loop.node.table.lookup(args) {
+    let shown = match shard_thread.node.table.lookup(args) {
         Ok(entry) => redact::arguments(entry.spec, args, shown),
         Err(_) => shown,
     };
@@ -48,27 +48,27 @@ pub(crate) fn feed(shard_loop: &Rc<ShardLoop>, session: &Session, args: Args<'_>
         line.push(b' ');
         quote(argument, &mut line);
     }
-    for shard in 0..shard_loop.node.topology.shards() {
-        if shard == shard_loop.id {
-            send(shard_loop, &line);
+    for shard in 0..shard_thread.node.topology.shards() {
+        if shard == shard_thread.id {
+            send(shard_thread, &line);
         } else {
             let line = line.clone();
             let bytes = line.len();
-            shard_loop.node.clients.monitored_bytes.fetch_add(bytes, Ordering::Relaxed);
-            let job = Box::new(move |there: &Rc<ShardLoop>| {
+            shard_thread.node.clients.monitored_bytes.fetch_add(bytes, Ordering::Relaxed);
+            let job = Box::new(move |there: &Rc<ShardThread>| {
                 there.node.clients.monitored_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 send(there, &line);
             });
-            shard_loop.turn.post(shard, Message::Run(job));
+            shard_thread.turn.post(shard, Message::Run(job));
         }
     }
 }
 
 /// A client that does not read what it monitors is closed when that is no longer little, or when
 /// the memory is needed.
-fn send(shard_loop: &ShardLoop, line: &[u8]) {
-    let memory = &shard_loop.node.clients.memory;
-    for session in shard_loop.sessions.borrow().values() {
+fn send(shard_thread: &ShardThread, line: &[u8]) {
+    let memory = &shard_thread.node.clients.memory;
+    for session in shard_thread.sessions.borrow().values() {
         if session.monitor.get() && !session.killed.get() {
             let mut reply = ReplyBuffer::new(session.protocol.get());
             reply.simple(&String::from_utf8_lossy(line));

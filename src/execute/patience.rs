@@ -18,7 +18,7 @@ use crate::execute::room::{Lack, RoomWait};
 use crate::runtime;
 use crate::thread::batch::Batch;
 use crate::thread::shard_command::ShardCommand;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Keys that a command may lock between two looks at the sockets.
 const KEYS_PER_TURN: usize = 512;
@@ -32,7 +32,7 @@ pub(crate) async fn give_way(keys: usize) {
 
 /// Runs one command; `why` is what was in its way.
 pub(crate) async fn run(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     command: ShardCommand,
     args: Args<'_>,
     (caller, mut why): (Caller, Obstacle),
@@ -42,41 +42,41 @@ pub(crate) async fn run(
     loop {
         if why == Obstacle::Stalled {
             runtime::sleep(STALL_PAUSE).await;
-            match attempt(shard_loop, command, args, (caller, &mut Instant::now()), reply) {
+            match attempt(shard_thread, command, args, (caller, &mut Instant::now()), reply) {
                 Ok(done) => return done,
                 Err(next) => why = next,
             }
             continue;
         }
-        let needed = shard_loop.with_call(command, args, (caller, now_ms()), |call| {
-            call.locks(&shard_loop.node.topology)
+        let needed = shard_thread.with_call(command, args, (caller, now_ms()), |call| {
+            call.locks(&shard_thread.node.topology)
         });
         let keys = needed.len();
         give_way(keys).await;
-        let (lock, at_once) = shard_loop.lock(scope_of(&needed, shard_loop.id)).await;
+        let (lock, at_once) = shard_thread.lock(scope_of(&needed, shard_thread.id)).await;
         drop(needed);
         give_way(keys).await;
         // Who waited may find in memory what another command has loaded meanwhile.
         let ran = if why == Obstacle::OffLoop && at_once {
             None
         } else {
-            run_locked_here(shard_loop, command, args, caller, reply).await
+            run_locked_here(shard_thread, command, args, caller, reply).await
         };
         let done = match ran {
             Some(done) => Ok(done),
             None => {
                 let how = (caller, &mut wait);
                 // Boxed, or every connection would have room for it all the time.
-                Box::pin(run_locked_off_loop(shard_loop, command, args, how, reply)).await
+                Box::pin(run_locked_off_loop(shard_thread, command, args, how, reply)).await
             }
         };
         give_way(keys).await;
-        shard_loop.unlock(lock);
+        shard_thread.unlock(lock);
         match done {
             Ok(done) => return done,
             // Not with its keys locked: whoever wants all of them would wait, too, and
             // everybody behind that.
-            Err(lack) => wait.for_room(shard_loop, lack).await,
+            Err(lack) => wait.for_room(shard_thread, lack).await,
         }
         why = Obstacle::OffLoop;
     }
@@ -84,7 +84,7 @@ pub(crate) async fn run(
 
 /// Runs a command whose locks are held, on the loop. `None`: that needs the disk.
 async fn run_locked_here(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     command: ShardCommand,
     args: Args<'_>,
     caller: Caller,
@@ -92,7 +92,7 @@ async fn run_locked_here(
 ) -> Option<Done> {
     loop {
         let when = (caller, &mut Instant::now());
-        match attempt_locked(shard_loop, command, args, when, reply) {
+        match attempt_locked(shard_thread, command, args, when, reply) {
             Ok(done) => return Some(done),
             Err(Obstacle::Stalled | Obstacle::Locked) => runtime::sleep(STALL_PAUSE).await,
             Err(Obstacle::OffLoop) => return None,
@@ -102,20 +102,20 @@ async fn run_locked_here(
 
 /// Runs a command whose locks are held, with the disk.
 async fn run_locked_off_loop(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     command: ShardCommand,
     args: Args<'_>,
     (caller, wait): (Caller, &mut RoomWait),
     reply: &mut ReplyBuffer,
 ) -> Result<Done, Lack> {
     // Its keys are locked: what it will see of them is what is there now.
-    let shown = shard_loop.with_call(command, args, (caller, now_ms()), |call| {
-        let locks = call.locks(&shard_loop.node.topology);
-        shard_loop.shard.borrow().gate(call, &locks)
+    let shown = shard_thread.with_call(command, args, (caller, now_ms()), |call| {
+        let locks = call.locks(&shard_thread.node.topology);
+        shard_thread.shard.borrow().gate(call, &locks)
     });
     let mut batch = Batch::new(caller, reply.protocol());
     batch.push(command, args);
-    let mut executed = as_one::run_here(shard_loop, &Arc::new(batch), shown, wait).await?;
+    let mut executed = as_one::run_here(shard_thread, &Arc::new(batch), shown, wait).await?;
     let (ticket, slow) = (executed.newest_ticket(), executed.slow.pop());
     reply.adopt(executed.replies);
     Ok(Done { ticket, slow: slow.map(Box::new) })

@@ -27,11 +27,11 @@ use crate::pubsub::{Publication, key_events};
 use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::message::{Message, SubscriptionChange};
 use crate::thread::questions::{Asked, ReplyTo};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Shards that have to know of a subscription.
-fn homes(shard_loop: &ShardLoop, kind: Kind, name: &[u8]) -> std::ops::Range<ShardId> {
-    let topology = &shard_loop.node.topology;
+fn homes(shard_thread: &ShardThread, kind: Kind, name: &[u8]) -> std::ops::Range<ShardId> {
+    let topology = &shard_thread.node.topology;
     match kind {
         Kind::Pattern => 0..topology.shards(),
         Kind::Channel | Kind::ShardChannel => {
@@ -46,8 +46,8 @@ fn homes(shard_loop: &ShardLoop, kind: Kind, name: &[u8]) -> std::ops::Range<Sha
 struct News(BTreeMap<ShardId, Vec<SubscriptionChange>>);
 
 impl News {
-    fn add(&mut self, shard_loop: &ShardLoop, kind: Kind, name: &Bytes, change: i32) {
-        for home in homes(shard_loop, kind, name) {
+    fn add(&mut self, shard_thread: &ShardThread, kind: Kind, name: &Bytes, change: i32) {
+        for home in homes(shard_thread, kind, name) {
             let change = SubscriptionChange { kind, name: name.clone(), change };
             self.0.entry(home).or_default().push(change);
         }
@@ -55,10 +55,10 @@ impl News {
 
     /// Tells the homes, and returns when they know. All that one thread says of its clients goes
     /// the same way, so that homes hear it in order.
-    async fn tell(self, shard_loop: &ShardLoop) {
+    async fn tell(self, shard_thread: &ShardThread) {
         let told = self.0.into_iter().filter_map(|(home, changes)| {
-            let (asked, reply_to) = (home != shard_loop.id).then(|| shard_loop.ask()).unzip();
-            send(shard_loop, home, reply_to, changes);
+            let (asked, reply_to) = (home != shard_thread.id).then(|| shard_thread.ask()).unzip();
+            send(shard_thread, home, reply_to, changes);
             asked
         });
         let questions: Vec<Asked<()>> = told.collect();
@@ -68,30 +68,30 @@ impl News {
     }
 
     /// Tells the homes, and does not wait for them.
-    fn tell_in_passing(self, shard_loop: &ShardLoop) {
+    fn tell_in_passing(self, shard_thread: &ShardThread) {
         for (home, changes) in self.0 {
-            send(shard_loop, home, None, changes);
+            send(shard_thread, home, None, changes);
         }
     }
 }
 
 fn send(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     home: ShardId,
     reply_to: Option<ReplyTo<()>>,
     changes: Vec<SubscriptionChange>,
 ) {
-    if home == shard_loop.id {
-        return take_changes(shard_loop, shard_loop.id, &changes);
+    if home == shard_thread.id {
+        return take_changes(shard_thread, shard_thread.id, &changes);
     }
-    let message = Message::Subscriptions { origin: shard_loop.id, changes, reply_to };
-    shard_loop.turn.post_first(home, message);
+    let message = Message::Subscriptions { origin: shard_thread.id, changes, reply_to };
+    shard_thread.turn.post_first(home, message);
 }
 
 /// Subscribes a client to names, and calls `confirm` with each and the number of subscriptions
 /// then. Returns when everything that is published from now on gets there.
 pub(crate) async fn subscribe(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     session: &Rc<Session>,
     kind: Kind,
     names: impl Iterator<Item = Bytes>,
@@ -101,22 +101,22 @@ pub(crate) async fn subscribe(
     for name in names {
         let mut subscriptions = session.subscriptions.borrow_mut();
         if subscriptions.add(kind, name.clone()) {
-            shard_loop.subscribers.borrow_mut().add(kind, name.clone(), session);
+            shard_thread.subscribers.borrow_mut().add(kind, name.clone(), session);
             if key_events::may_meet(kind, &name) {
-                shard_loop.node.topology.listening().add_subscription();
+                shard_thread.node.topology.listening().add_subscription();
             }
-            news.add(shard_loop, kind, &name, 1);
+            news.add(shard_thread, kind, &name, 1);
         }
         confirm(&name, subscriptions.count_like(kind));
     }
     session.note_subscriptions();
-    news.tell(shard_loop).await;
+    news.tell(shard_thread).await;
 }
 
 /// Takes subscriptions back; `confirm` as for [`subscribe`]. Returns when nothing that is published
 /// from now on is counted for the client, nor pushed to it.
 pub(crate) async fn unsubscribe(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     session: &Session,
     kind: Kind,
     names: impl Iterator<Item = Bytes>,
@@ -130,48 +130,48 @@ pub(crate) async fn unsubscribe(
         }
         confirm(&name, subscriptions.count_like(kind));
     }
-    leave(shard_loop, session, left).await;
+    leave(shard_thread, session, left).await;
 }
 
 /// Takes back all that a client has subscribed to, as [`unsubscribe`] does.
-pub(crate) async fn unsubscribe_all(shard_loop: &ShardLoop, session: &Session) {
+pub(crate) async fn unsubscribe_all(shard_thread: &ShardThread, session: &Session) {
     let all = session.subscriptions.borrow_mut().take();
-    leave(shard_loop, session, all).await;
+    leave(shard_thread, session, all).await;
 }
 
 /// What is left is no longer among the subscriptions of the session: whoever takes it off the books
 /// meanwhile does not tell the homes once more.
-async fn leave(shard_loop: &ShardLoop, session: &Session, left: Vec<(Kind, Bytes)>) {
+async fn leave(shard_thread: &ShardThread, session: &Session, left: Vec<(Kind, Bytes)>) {
     let mut news = News::default();
     for (kind, name) in &left {
-        news.add(shard_loop, *kind, name, -1);
+        news.add(shard_thread, *kind, name, -1);
     }
-    news.tell(shard_loop).await;
-    drop_all(shard_loop, session, &left);
+    news.tell(shard_thread).await;
+    drop_all(shard_thread, session, &left);
 }
 
 /// Takes a client off the books that is to be closed, and says whether it had subscribed to
 /// anything.
-pub(crate) fn forget(shard_loop: &ShardLoop, session: &Session) -> bool {
+pub(crate) fn forget(shard_thread: &ShardThread, session: &Session) -> bool {
     if !session.is_subscriber() {
         return false;
     }
     let all = session.subscriptions.borrow_mut().take();
     let mut news = News::default();
     for (kind, name) in &all {
-        news.add(shard_loop, *kind, name, -1);
+        news.add(shard_thread, *kind, name, -1);
     }
-    news.tell_in_passing(shard_loop);
-    drop_all(shard_loop, session, &all);
+    news.tell_in_passing(shard_thread);
+    drop_all(shard_thread, session, &all);
     true
 }
 
-fn drop_all(shard_loop: &ShardLoop, session: &Session, left: &[(Kind, Bytes)]) {
-    let mut subscribers = shard_loop.subscribers.borrow_mut();
+fn drop_all(shard_thread: &ShardThread, session: &Session, left: &[(Kind, Bytes)]) {
+    let mut subscribers = shard_thread.subscribers.borrow_mut();
     for (kind, name) in left {
         subscribers.remove(*kind, name, session.id);
         if key_events::may_meet(*kind, name) {
-            shard_loop.node.topology.listening().remove_subscription();
+            shard_thread.node.topology.listening().remove_subscription();
         }
     }
     drop(subscribers);
@@ -179,28 +179,32 @@ fn drop_all(shard_loop: &ShardLoop, session: &Session, left: &[(Kind, Bytes)]) {
 }
 
 /// Returns when all homes have heard what threads have said before they answered this one.
-pub(crate) async fn homes_have_heard(shard_loop: &Rc<ShardLoop>) {
-    shard_loop.on_every_shard(|_| ()).await;
+pub(crate) async fn homes_have_heard(shard_thread: &Rc<ShardThread>) {
+    shard_thread.on_every_shard(|_| ()).await;
 }
 
 /// Subscriptions of another thread's clients, or of this one's.
-pub(crate) fn take_changes(shard_loop: &ShardLoop, of: ShardId, changes: &[SubscriptionChange]) {
-    let mut home = shard_loop.home.borrow_mut();
+pub(crate) fn take_changes(
+    shard_thread: &ShardThread,
+    of: ShardId,
+    changes: &[SubscriptionChange],
+) {
+    let mut home = shard_thread.home.borrow_mut();
     for SubscriptionChange { kind, name, change } in changes {
         home.change(*kind, name, of, *change);
     }
 }
 
 /// Publishes on a channel whose home is here. Returns how many subscriptions it meets.
-pub(crate) fn publish_here(shard_loop: &ShardLoop, publication: Arc<Publication>) -> u64 {
-    let home = shard_loop.home.borrow();
+pub(crate) fn publish_here(shard_thread: &ShardThread, publication: Arc<Publication>) -> u64 {
+    let home = shard_thread.home.borrow();
     let receivers = home.receivers(publication.world, &publication.channel);
     drop(home);
     for thread in receivers.threads {
-        if thread == shard_loop.id {
-            deliver(shard_loop, &publication);
+        if thread == shard_thread.id {
+            deliver(shard_thread, &publication);
         } else {
-            shard_loop.turn.post_first(thread, Message::Published(publication.clone()));
+            shard_thread.turn.post_first(thread, Message::Published(publication.clone()));
         }
     }
     receivers.count
@@ -209,43 +213,43 @@ pub(crate) fn publish_here(shard_loop: &ShardLoop, publication: Arc<Publication>
 /// Publishes on a channel whose home is another shard; the question how many subscriptions it
 /// meets.
 pub(crate) fn publish_there(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     home: ShardId,
     publication: Publication,
 ) -> Asked<u64> {
-    let (asked, reply_to) = shard_loop.ask();
+    let (asked, reply_to) = shard_thread.ask();
     let publication = Arc::new(publication);
-    shard_loop.turn.post(home, Message::Publish { publication, reply_to });
+    shard_thread.turn.post(home, Message::Publish { publication, reply_to });
     asked
 }
 
 /// Publishes for another shard's thread, and answers it.
 pub(crate) fn publish_for(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     publication: Arc<Publication>,
     reply_to: ReplyTo<u64>,
 ) {
-    let count = publish_here(shard_loop, publication);
-    shard_loop.answer(reply_to, count);
+    let count = publish_here(shard_thread, publication);
+    shard_thread.answer(reply_to, count);
 }
 
 /// The same for many, in order.
 pub(crate) fn publish_all_for(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     publications: Vec<Publication>,
     reply_to: ReplyTo<u64>,
 ) {
-    let counts = publications.into_iter().map(|it| publish_here(shard_loop, Arc::new(it)));
+    let counts = publications.into_iter().map(|it| publish_here(shard_thread, Arc::new(it)));
     let count = counts.sum();
-    shard_loop.answer(reply_to, count);
+    shard_thread.answer(reply_to, count);
 }
 
 /// Pushes a publication to this thread's subscribers. Who does not read is closed when what waits
 /// for it is over `client-output-buffer-limit pubsub`, or when others need the memory.
-pub(crate) fn deliver(shard_loop: &ShardLoop, publication: &Publication) {
-    let limit = shard_loop.hot_settings.get().pubsub_output_hard_bytes;
-    let memory = &shard_loop.node.clients.memory;
-    shard_loop.subscribers.borrow().deliver(publication, |session, message| {
+pub(crate) fn deliver(shard_thread: &ShardThread, publication: &Publication) {
+    let limit = shard_thread.hot_settings.get().pubsub_output_hard_bytes;
+    let memory = &shard_thread.node.clients.memory;
+    shard_thread.subscribers.borrow().deliver(publication, |session, message| {
         if session.killed.get() {
             return;
         }
@@ -257,7 +261,7 @@ pub(crate) fn deliver(shard_loop: &ShardLoop, publication: &Publication) {
             session.kill();
         } else if waiting >= COUNTED_FROM && memory.is_over() && may_go(session) {
             tracing::warn!(client = session.id, waiting, "closed: clients hold too much memory");
-            eviction::count(shard_loop);
+            eviction::count(shard_thread);
             session.kill();
         }
     });

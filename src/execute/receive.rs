@@ -12,80 +12,84 @@ use crate::runtime;
 use crate::thread::batch::{Batch, Executed};
 use crate::thread::message::{AnswerWhen, Message};
 use crate::thread::questions::ReplyTo;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::thread::turn;
 
 /// Works off the mailbox of a shard until the process stops; `connect` begins to serve a client.
 pub(crate) async fn receive(
-    shard_loop: &Rc<ShardLoop>,
-    connect: fn(&Rc<ShardLoop>, NewConnection),
+    shard_thread: &Rc<ShardThread>,
+    connect: fn(&Rc<ShardThread>, NewConnection),
 ) {
     loop {
         let message = std::future::poll_fn(|context| {
-            if shard_loop.is_stopped() {
+            if shard_thread.is_stopped() {
                 return Poll::Ready(None);
             }
-            shard_loop.node.mailboxes[shard_loop.id].poll_receive(context).map(Some)
+            shard_thread.node.mailboxes[shard_thread.id].poll_receive(context).map(Some)
         })
         .await;
         let Some(message) = message else { return };
         // A panic in one message must not end the thread, and everybody's connections with it.
-        let taken = catch_unwind(AssertUnwindSafe(|| take(shard_loop, message, connect)));
+        let taken = catch_unwind(AssertUnwindSafe(|| take(shard_thread, message, connect)));
         if taken.is_err() {
             tracing::error!("a message panicked and was dropped; this is a bug, please report it");
         }
     }
 }
 
-fn take(shard_loop: &Rc<ShardLoop>, message: Message, connect: fn(&Rc<ShardLoop>, NewConnection)) {
+fn take(
+    shard_thread: &Rc<ShardThread>,
+    message: Message,
+    connect: fn(&Rc<ShardThread>, NewConnection),
+) {
     match message {
-        Message::Connection(new) => connect(shard_loop, *new),
+        Message::Connection(new) => connect(shard_thread, *new),
         Message::Execute { batch, reply_to, answer_when } => {
-            execute(shard_loop, batch, reply_to, answer_when);
+            execute(shard_thread, batch, reply_to, answer_when);
         }
         Message::ExecuteAtOnce { batch, reply_to } => {
             let ran =
-                catch_unwind(AssertUnwindSafe(|| as_one::run_at_once(shard_loop, &batch, false)));
+                catch_unwind(AssertUnwindSafe(|| as_one::run_at_once(shard_thread, &batch, false)));
             let executed = ran.unwrap_or_else(|_panic| Some(panicked(&batch)));
-            shard_loop.answer(reply_to, executed);
+            shard_thread.answer(reply_to, executed);
         }
-        Message::Lock { scope, reply_to } => shard_loop.lock_for(scope, reply_to),
+        Message::Lock { scope, reply_to } => shard_thread.lock_for(scope, reply_to),
         Message::Commit { lock, changes, reply_to } => {
-            let shard_loop = shard_loop.clone();
+            let shard_thread = shard_thread.clone();
             runtime::spawn("commit", async move {
-                let committed = commit::commit(&shard_loop, *changes).await;
-                lock.into_iter().for_each(|lock| shard_loop.unlock(lock));
-                shard_loop.answer(reply_to, committed);
+                let committed = commit::commit(&shard_thread, *changes).await;
+                lock.into_iter().for_each(|lock| shard_thread.unlock(lock));
+                shard_thread.answer(reply_to, committed);
             });
         }
-        Message::Unlock(lock) => shard_loop.unlock(lock),
-        Message::Used(used) => shard_loop.shard.borrow_mut().note_uses(&used),
+        Message::Unlock(lock) => shard_thread.unlock(lock),
+        Message::Used(used) => shard_thread.shard.borrow_mut().note_uses(&used),
         Message::Answer(answer) => answer.arrive(),
         Message::Durable => {
-            let durable = shard_loop.node.storage.logs[shard_loop.id].durable();
-            shard_loop.shard.borrow_mut().settle(durable);
-            turn::note_durable(shard_loop);
+            let durable = shard_thread.node.storage.logs[shard_thread.id].durable();
+            shard_thread.shard.borrow_mut().settle(durable);
+            turn::note_durable(shard_thread);
         }
         Message::Subscriptions { origin, changes, reply_to } => {
-            publish::take_changes(shard_loop, origin, &changes);
+            publish::take_changes(shard_thread, origin, &changes);
             if let Some(reply_to) = reply_to {
-                shard_loop.answer(reply_to, ());
+                shard_thread.answer(reply_to, ());
             }
         }
         Message::Publish { publication, reply_to } => {
-            publish::publish_for(shard_loop, publication, reply_to);
+            publish::publish_for(shard_thread, publication, reply_to);
         }
         Message::PublishAll { publications, reply_to } => {
-            publish::publish_all_for(shard_loop, publications, reply_to);
+            publish::publish_all_for(shard_thread, publications, reply_to);
         }
-        Message::Published(publication) => publish::deliver(shard_loop, &publication),
-        Message::Run(job) => job(shard_loop),
+        Message::Published(publication) => publish::deliver(shard_thread, &publication),
+        Message::Run(job) => job(shard_thread),
     }
 }
 
 /// Runs the commands of another shard's client: without a task if that can be done at once.
 fn execute(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     batch: Box<Batch>,
     reply_to: ReplyTo<Executed>,
     answer_when: AnswerWhen,
@@ -93,20 +97,20 @@ fn execute(
     let mut reply = ReplyBuffer::new(batch.protocol);
     let mut executed = Executed::default();
     let ran = catch_unwind(AssertUnwindSafe(|| {
-        batch::run_ready(shard_loop, &batch, 0, &mut reply, &mut executed)
+        batch::run_ready(shard_thread, &batch, 0, &mut reply, &mut executed)
     }));
     let Ok(halt) = ran else {
-        return shard_loop.answer(reply_to, panicked(&batch));
+        return shard_thread.answer(reply_to, panicked(&batch));
     };
     if halt.is_none() {
-        batch::copy_for_others(shard_loop, &batch, &mut executed);
+        batch::copy_for_others(shard_thread, &batch, &mut executed);
         executed.replies = reply.take();
-        return turn::post_executed(shard_loop, reply_to, executed, answer_when);
+        return turn::post_executed(shard_thread, reply_to, executed, answer_when);
     }
-    let shard_loop = shard_loop.clone();
+    let shard_thread = shard_thread.clone();
     runtime::spawn("batch", async move {
-        let executed = batch::finish(&shard_loop, &batch, halt, reply, executed).await;
-        turn::post_executed(&shard_loop, reply_to, executed, answer_when);
+        let executed = batch::finish(&shard_thread, &batch, halt, reply, executed).await;
+        turn::post_executed(&shard_thread, reply_to, executed, answer_when);
     });
 }
 

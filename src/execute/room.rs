@@ -11,7 +11,7 @@ use basalt_shard::room::{Place, Reservation};
 use crate::execute::eviction;
 use crate::execute::eviction::Needed;
 use crate::execute::waiting::wait_in_line;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// How long to wait for room in memory.
 const ROOM_PATIENCE: Duration = Duration::from_secs(30);
@@ -49,8 +49,8 @@ impl RoomWait {
     }
 
     /// Waits until another try may find room, or is the last.
-    pub(crate) async fn for_room(&mut self, shard_loop: &Rc<ShardLoop>, lack: Lack) {
-        let room = shard_loop.node.topology.room();
+    pub(crate) async fn for_room(&mut self, shard_thread: &Rc<ShardThread>, lack: Lack) {
+        let room = shard_thread.node.topology.room();
         if self.place.is_none() {
             self.place = room.line().join().map(Arc::new);
         }
@@ -70,14 +70,14 @@ impl RoomWait {
             is_urgent: false,
         };
         let how = (may_go, lack_of_room);
-        wait_in_line(shard_loop, place, how, None, Some(self.given_up)).await;
+        wait_in_line(shard_thread, place, how, None, Some(self.given_up)).await;
     }
 }
 
 /// Runs `work` on a thread that may block, and again as long as it finds no room in memory for what
 /// it gathers. `None`: it panicked.
 pub(crate) async fn off_loop_with_room<T: Send + 'static>(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     work: impl Fn(&mut Reservation) -> Result<T, CommandError> + Send + Sync + 'static,
 ) -> Option<Result<T, CommandError>> {
     let work = Arc::new(work);
@@ -89,10 +89,10 @@ pub(crate) async fn off_loop_with_room<T: Send + 'static>(
             let done = work(&mut held);
             (done, Lack { bytes: held.wanted() })
         };
-        let (done, lack) = shard_loop.off_loop(try_once).await?;
+        let (done, lack) = shard_thread.off_loop(try_once).await?;
         if !matches!(done, Err(CommandError::NoRoom)) || wait.is_over() {
             return Some(done);
         }
-        wait.for_room(shard_loop, lack).await;
+        wait.for_room(shard_thread, lack).await;
     }
 }

@@ -12,27 +12,32 @@ use crate::clock::now_us;
 use crate::execute::redact;
 use crate::telemetry::slowlog::{SlowCommand, shortened};
 use crate::telemetry::slowness::Slow;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// What there is to note of a command that took `duration_us`; mostly nothing.
 #[inline]
 pub(crate) fn check(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     id: CommandId,
     args: Args<'_>,
     duration_us: u64,
 ) -> Option<Box<Slow>> {
-    let settings = shard_loop.hot_settings.get();
+    let settings = shard_thread.hot_settings.get();
     let is_slow = is_over(settings.slowlog_log_slower_than_us, duration_us);
     if !is_slow && !is_spike(settings.latency_monitor_threshold_ms, duration_us) {
         return None;
     }
-    Some(describe(shard_loop, id, args, duration_us))
+    Some(describe(shard_thread, id, args, duration_us))
 }
 
 #[cold]
-fn describe(shard_loop: &ShardLoop, id: CommandId, args: Args<'_>, duration_us: u64) -> Box<Slow> {
-    let spec = shard_loop.node.table.entry(id).spec;
+fn describe(
+    shard_thread: &ShardThread,
+    id: CommandId,
+    args: Args<'_>,
+    duration_us: u64,
+) -> Box<Slow> {
+    let spec = shard_thread.node.table.entry(id).spec;
     let arguments = redact::arguments(spec, args, shortened(args));
     Box::new(Slow { id, duration_us, arguments })
 }
@@ -47,11 +52,11 @@ fn is_spike(threshold_ms: u64, duration_us: u64) -> bool {
 }
 
 /// Notes a command of this client.
-pub(crate) fn note(shard_loop: &ShardLoop, session: &Session, slow: Slow) {
+pub(crate) fn note(shard_thread: &ShardThread, session: &Session, slow: Slow) {
     let Slow { id, duration_us, arguments } = slow;
-    let node = &shard_loop.node;
+    let node = &shard_thread.node;
     let spec = node.table.entry(id).spec;
-    let settings = shard_loop.hot_settings.get();
+    let settings = shard_thread.hot_settings.get();
     let now_s = now_us() / 1_000_000;
     if is_spike(settings.latency_monitor_threshold_ms, duration_us) {
         let event = if spec.has(flag::FAST) { "fast-command" } else { "command" };
@@ -67,7 +72,7 @@ pub(crate) fn note(shard_loop: &ShardLoop, session: &Session, slow: Slow) {
             client: session.peer.clone(),
             client_name: session.name.borrow().clone(),
         };
-        let entries_max = shard_loop.config().slowlog_max_len;
+        let entries_max = shard_thread.config().slowlog_max_len;
         let mut log = node.telemetry.slow_log.lock().unwrap_or_else(PoisonError::into_inner);
         log.push(command, usize::try_from(entries_max).unwrap_or(usize::MAX));
     }

@@ -33,7 +33,7 @@ use crate::execute::{as_one, commit};
 use crate::thread::batch::{Batch, Executed};
 use crate::thread::loop_counters::LoopCounters;
 use crate::thread::message::Message;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::thread::turn;
 
 /// The outcome of a transaction.
@@ -48,31 +48,31 @@ pub(crate) struct Outcome {
 type Tickets = Vec<(ShardId, Ticket)>;
 
 /// Runs all commands of a batch as one transaction, or as many as have replies of bounded length.
-pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
-    LoopCounters::add(&shard_loop.counters.transactions, 1);
+pub(crate) async fn run(shard_thread: &Rc<ShardThread>, batch: Batch) -> Outcome {
+    LoopCounters::add(&shard_thread.counters.transactions, 1);
     let batch = Arc::new(batch);
     let mut wait = RoomWait::new();
     let (mut locks, start, sequence) = loop {
-        let locks = lock_all(shard_loop, &batch).await;
+        let locks = lock_all(shard_thread, &batch).await;
         let start = Instant::now();
-        let ran = match as_one::run_in_memory(shard_loop, &batch) {
+        let ran = match as_one::run_in_memory(shard_thread, &batch) {
             Some(sequence) => Ok(Some(sequence)),
-            None => as_one::run_with_disk(shard_loop, &batch, &mut wait).await,
+            None => as_one::run_with_disk(shard_thread, &batch, &mut wait).await,
         };
         match ran {
             Ok(sequence) => break (locks, start, sequence),
             Err(lack) => {
-                release(shard_loop, locks);
-                wait.for_room(shard_loop, lack).await;
+                release(shard_thread, locks);
+                wait.for_room(shard_thread, lack).await;
             }
         }
     };
     let commit = async |changes: Changes| {
         give_way(changes.heads().len()).await;
-        commit_everywhere(shard_loop, &mut locks, changes).await
+        commit_everywhere(shard_thread, &mut locks, changes).await
     };
-    let done = as_one::complete(shard_loop, &batch, start, sequence, commit).await;
-    release(shard_loop, locks);
+    let done = as_one::complete(shard_thread, &batch, start, sequence, commit).await;
+    release(shard_thread, locks);
     match done {
         Ok((executed, tickets)) => Outcome { executed, tickets },
         Err(executed) => Outcome { executed, tickets: Vec::new() },
@@ -80,28 +80,28 @@ pub(crate) async fn run(shard_loop: &Rc<ShardLoop>, batch: Batch) -> Outcome {
 }
 
 /// Locks the keys of a batch on all shards, in their order.
-async fn lock_all(shard_loop: &Rc<ShardLoop>, batch: &Batch) -> BTreeMap<ShardId, LockId> {
+async fn lock_all(shard_thread: &Rc<ShardThread>, batch: &Batch) -> BTreeMap<ShardId, LockId> {
     let mut locks = BTreeMap::new();
     let mut keys_count = 0;
-    for (shard, keys) in needed_locks(shard_loop, batch) {
+    for (shard, keys) in needed_locks(shard_thread, batch) {
         keys_count += keys.len();
         give_way(keys.len()).await;
-        locks.insert(shard, lock(shard_loop, shard, Scope::Keys(keys)).await);
+        locks.insert(shard, lock(shard_thread, shard, Scope::Keys(keys)).await);
     }
     give_way(keys_count).await;
     locks
 }
 
 fn needed_locks(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     batch: &Batch,
 ) -> BTreeMap<ShardId, Vec<(RecordKey, Mode)>> {
     let mut merged: BTreeMap<(ShardId, RecordKey), Mode> = BTreeMap::new();
     for index in 0..batch.len() {
         let (command, args) = batch.command(index);
         let when = (batch.caller, 0);
-        let locks =
-            shard_loop.with_call(command, args, when, |call| call.locks(&shard_loop.node.topology));
+        let locks = shard_thread
+            .with_call(command, args, when, |call| call.locks(&shard_thread.node.topology));
         for (shard, key, mode) in locks {
             let merged = merged.entry((shard, key)).or_insert(mode);
             if mode == Mode::Exclusive {
@@ -117,23 +117,23 @@ fn needed_locks(
 }
 
 /// Locks a scope on any shard.
-pub(crate) async fn lock(shard_loop: &Rc<ShardLoop>, shard: ShardId, scope: Scope) -> LockId {
-    if shard == shard_loop.id {
-        return shard_loop.lock(scope).await.0;
+pub(crate) async fn lock(shard_thread: &Rc<ShardThread>, shard: ShardId, scope: Scope) -> LockId {
+    if shard == shard_thread.id {
+        return shard_thread.lock(scope).await.0;
     }
-    LoopCounters::add(&shard_loop.counters.hops, 1);
-    let (asked, reply_to) = shard_loop.ask();
-    shard_loop.turn.post(shard, Message::Lock { scope, reply_to });
+    LoopCounters::add(&shard_thread.counters.hops, 1);
+    let (asked, reply_to) = shard_thread.ask();
+    shard_thread.turn.post(shard, Message::Lock { scope, reply_to });
     asked.await
 }
 
 /// Gives locks on any shards back.
-pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) {
+pub(crate) fn release(shard_thread: &ShardThread, locks: BTreeMap<ShardId, LockId>) {
     for (shard, lock) in locks {
-        if shard == shard_loop.id {
-            shard_loop.unlock(lock);
+        if shard == shard_thread.id {
+            shard_thread.unlock(lock);
         } else {
-            shard_loop.turn.post(shard, Message::Unlock(lock));
+            shard_thread.turn.post(shard, Message::Unlock(lock));
         }
     }
 }
@@ -141,17 +141,17 @@ pub(crate) fn release(shard_loop: &ShardLoop, locks: BTreeMap<ShardId, LockId>) 
 /// Has every owner commit its part; other shards whose last part this is get their locks back with
 /// it. What the replies have to wait for; or the error reply, when a part of it may be missing.
 async fn commit_everywhere(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     locks: &mut BTreeMap<ShardId, LockId>,
     changes: Changes,
 ) -> Result<Tickets, String> {
     // What was read may not be durable: wait for whatever has been written so far, also on shards
     // where nothing changes.
-    let written = |shard: ShardId| shard_loop.node.topology.engine(shard).written();
+    let written = |shard: ShardId| shard_thread.node.topology.engine(shard).written();
     let mut tickets: Tickets = locks.keys().map(|shard| (*shard, written(*shard))).collect();
     let gaining = changes.gaining();
     let mut parts = if changes.is_long() {
-        shard_loop.off_loop(move || changes.by_shard()).await.ok_or_else(failed_write)?
+        shard_thread.off_loop(move || changes.by_shard()).await.ok_or_else(failed_write)?
     } else {
         changes.by_shard()
     };
@@ -163,19 +163,19 @@ async fn commit_everywhere(
     if let Some(gaining) = gaining {
         // Its lock is not given back yet: who has seen what came must not see what has yet to go.
         let gains = parts.extract_if(.., |(shard, _)| *shard == gaining).collect();
-        for (shard, ticket) in commit_parts(shard_loop, gains, &mut BTreeMap::new()).await? {
-            turn::synced(shard_loop, shard, ticket).await?;
+        for (shard, ticket) in commit_parts(shard_thread, gains, &mut BTreeMap::new()).await? {
+            turn::synced(shard_thread, shard, ticket).await?;
             tickets.push((shard, ticket));
         }
     }
-    tickets.extend(commit_parts(shard_loop, parts, locks).await?);
+    tickets.extend(commit_parts(shard_thread, parts, locks).await?);
     Ok(tickets)
 }
 
 /// Has the owners commit these parts, and other shards give back those of these `locks`. Waits
 /// until all have.
 async fn commit_parts(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     parts: Vec<(ShardId, Changes)>,
     locks: &mut BTreeMap<ShardId, LockId>,
 ) -> Result<Tickets, String> {
@@ -184,19 +184,19 @@ async fn commit_parts(
     let mut questions = Vec::new();
     let mut own = None;
     for (shard, part) in parts {
-        if shard == shard_loop.id {
+        if shard == shard_thread.id {
             own = Some(part);
             continue;
         }
-        LoopCounters::add(&shard_loop.counters.hops, 1);
-        let (asked, reply_to) = shard_loop.ask();
+        LoopCounters::add(&shard_thread.counters.hops, 1);
+        let (asked, reply_to) = shard_thread.ask();
         let (lock, changes) = (locks.remove(&shard), Box::new(part));
-        shard_loop.turn.post(shard, Message::Commit { lock, changes, reply_to });
+        shard_thread.turn.post(shard, Message::Commit { lock, changes, reply_to });
         questions.push((shard, asked));
     }
     if let Some(part) = own {
-        match commit::commit(shard_loop, part).await {
-            Ok(ticket) => tickets.push((shard_loop.id, ticket)),
+        match commit::commit(shard_thread, part).await {
+            Ok(ticket) => tickets.push((shard_thread.id, ticket)),
             Err(error) => failure = Some(storage_error_reply(&error)),
         }
     }

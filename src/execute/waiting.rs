@@ -16,7 +16,7 @@ use crate::runtime;
 use crate::thread::message::Message;
 use crate::thread::node::Node;
 use crate::thread::questions::{Asked, ReplyTo};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Wakes a task of some shard's thread, from any thread.
 struct Alarm {
@@ -35,15 +35,15 @@ impl Wake for Alarm {
 /// Waits at `place` until `may_go`, or until `session` is to be closed, or until the deadline.
 /// `lack` is what is missing until then. What `may_go` came to; `None`: it may not.
 pub(crate) async fn wait_in_line<T>(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     place: &Place,
     (may_go, lack): (impl Fn() -> Option<T>, impl Fn() -> Lack),
     session: Option<&Session>,
     deadline: Option<Instant>,
 ) -> Option<T> {
     loop {
-        let (asked, reply_to) = shard_loop.ask();
-        let alarm = Alarm { node: shard_loop.node.clone(), reply_to };
+        let (asked, reply_to) = shard_thread.ask();
+        let alarm = Alarm { node: shard_thread.node.clone(), reply_to };
         place.sleep(Some(Waker::from(Arc::new(alarm))));
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let is_over = || {
@@ -56,7 +56,7 @@ pub(crate) async fn wait_in_line<T>(
             return goes;
         }
         let look_again = match place.is_next_sleeper() {
-            true => Some(eviction::make_room(shard_loop, lack()).await.look_again),
+            true => Some(eviction::make_room(shard_thread, lack()).await.look_again),
             false => None,
         };
         let until = look_again.into_iter().chain(left).min();

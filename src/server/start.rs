@@ -45,7 +45,7 @@ use crate::thread::mailbox::Mailbox;
 use crate::thread::message::Message;
 use crate::thread::node::Node;
 use crate::thread::process_command::Table;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::thread::turn;
 use crate::upkeep::memory_division;
 use crate::upkeep::scrub;
@@ -188,7 +188,7 @@ pub(crate) fn run(config: Config, sources: Sources, launch: Launch) -> Result<()
     supervisor.stops();
     drop(socket_name);
     for mailbox in &node.mailboxes {
-        mailbox.send(Message::Run(Box::new(|shard_loop| shard_loop.stop())));
+        mailbox.send(Message::Run(Box::new(|shard_thread| shard_thread.stop())));
     }
     node.storage.scrub.stop();
     for thread in threads.into_iter().chain([scrubbing]) {
@@ -216,21 +216,21 @@ fn start_shard(
     drain::start(node, id).map_err(|error| format!("cannot start threads: {error}"))?;
     let node = node.clone();
     runtime::start(&format!("shard-{id}"), cpu, move || {
-        let shard_loop = ShardLoop::new(node, shard, databases);
+        let shard_thread = ShardThread::new(node, shard, databases);
         async move {
-            runtime::spawn_vital("sockets", watch(shard_loop.clone()));
-            runtime::spawn("turn-end", turn::run(shard_loop.clone()));
-            runtime::spawn_vital("events", announce::announce(shard_loop.clone()));
-            runtime::spawn("expiry", crate::upkeep::expiry::expire(shard_loop.clone()));
-            runtime::spawn("cron", crate::upkeep::cron::every_second(shard_loop.clone()));
-            receive(&shard_loop, connect).await;
+            runtime::spawn_vital("sockets", watch(shard_thread.clone()));
+            runtime::spawn("turn-end", turn::run(shard_thread.clone()));
+            runtime::spawn_vital("events", announce::announce(shard_thread.clone()));
+            runtime::spawn("expiry", crate::upkeep::expiry::expire(shard_thread.clone()));
+            runtime::spawn("cron", crate::upkeep::cron::every_second(shard_thread.clone()));
+            receive(&shard_thread, connect).await;
         }
     })
 }
 
 /// Wakes the tasks of a shard that have something to do.
-async fn watch(shard_loop: Rc<ShardLoop>) {
-    let mailbox = &shard_loop.node.mailboxes[shard_loop.id];
+async fn watch(shard_thread: Rc<ShardThread>) {
+    let mailbox = &shard_thread.node.mailboxes[shard_thread.id];
     readiness::watch(mailbox.bell(), || mailbox.look()).await;
 }
 

@@ -3,7 +3,8 @@
 //! that may block (`pool`), descriptors, the data directory, counters, how the verifying stands
 //! (`scrub`), space on the disk (`space`) and what is set aside of it (`reserve`), what SAVE has
 //! come to (`saves`), what CLIENT PAUSE holds up (`pause`), who looks after the process
-//! (`supervision`), and its end (`stop`). What belongs together of these is in `storage` and `process`.
+//! (`supervision`), and its end (`stop`). What belongs together of these is in `storage` and
+//! `process`.
 
 pub(crate) mod client_memory;
 pub(crate) mod counters;

@@ -1,5 +1,5 @@
-//! What the threads share of the shards' storage: the logs, the data directory, the disk, and how memory
-//! is divided among what reads and writes there.
+//! What the threads share of the shards' storage: the logs, the data directory, the disk, and how
+//! memory is divided among what reads and writes there.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};

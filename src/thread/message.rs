@@ -16,7 +16,7 @@ use crate::client::subscriptions::Kind;
 use crate::pubsub::Publication;
 use crate::thread::batch::{Batch, Executed};
 use crate::thread::questions::{Answer, ReplyTo};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// When the replies to a batch are to come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) struct SubscriptionChange {
 }
 
 /// A piece of work for another shard's thread.
-pub(crate) type Job = Box<dyn FnOnce(&Rc<ShardLoop>) + Send>;
+pub(crate) type Job = Box<dyn FnOnce(&Rc<ShardThread>) + Send>;
 
 /// See the module.
 pub(crate) enum Message {

@@ -23,8 +23,8 @@ use crate::thread::mailbox::Mailbox;
 use crate::thread::message::Message;
 use crate::thread::process_command::Table;
 
-/// What the threads of the process share, each part with its own owner in a room below. Immutable, or
-/// synchronised field by field.
+/// What the threads of the process share, each part with its own owner in a room below. Immutable,
+/// or synchronised field by field.
 pub(crate) struct Node {
     pub(crate) topology: Arc<Topology>,
     pub(crate) table: Table,

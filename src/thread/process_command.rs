@@ -14,11 +14,11 @@ use basalt_shard::table;
 
 use crate::client::Session;
 use crate::thread::batch::KeptArgs;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// What a command that answers at once works with.
 pub(crate) struct ProcessContext<'a> {
-    pub(crate) shard_loop: &'a Rc<ShardLoop>,
+    pub(crate) shard_thread: &'a Rc<ShardThread>,
     pub(crate) session: &'a Rc<Session>,
     pub(crate) args: Args<'a>,
     pub(crate) reply: &'a mut ReplyBuffer,
@@ -26,7 +26,7 @@ pub(crate) struct ProcessContext<'a> {
 
 /// What a command that has to wait works with; everything is its own.
 pub(crate) struct LaterContext {
-    pub(crate) shard_loop: Rc<ShardLoop>,
+    pub(crate) shard_thread: Rc<ShardThread>,
     pub(crate) session: Rc<Session>,
     args: KeptArgs,
     /// Goes back with the reply in it.
@@ -35,12 +35,12 @@ pub(crate) struct LaterContext {
 
 impl LaterContext {
     pub(crate) fn new(
-        shard_loop: Rc<ShardLoop>,
+        shard_thread: Rc<ShardThread>,
         session: Rc<Session>,
         args: Args<'_>,
         reply: ReplyBuffer,
     ) -> Self {
-        Self { shard_loop, session, args: KeptArgs::new(args), reply }
+        Self { shard_thread, session, args: KeptArgs::new(args), reply }
     }
 
     /// The arguments.
@@ -52,7 +52,7 @@ impl LaterContext {
     /// is about it.
     pub(crate) fn reply_behind_pushes(&mut self) {
         let pushes = self.session.take_pushes();
-        self.shard_loop.node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
+        self.shard_thread.node.clients.memory.count_replies(&self.session.pushed_bytes, 0);
         self.reply.limit(usize::MAX);
         self.reply.adopt(pushes);
     }

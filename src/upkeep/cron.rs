@@ -10,33 +10,33 @@ use crate::clock::{now_ms, steady_ms};
 use crate::config::memory_plan;
 use crate::runtime;
 use crate::runtime::{LongTurn, Usage};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// Samples of the rates.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
 /// Closes idle clients and samples the rates, for ever.
-pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
+pub(crate) async fn every_second(shard_thread: Rc<ShardThread>) {
     let mut rounds = 0u64;
     // When what is known of hot keys was last made older.
     let mut aged = Instant::now();
     let mut long_turns = LongTurns::default();
     loop {
         runtime::sleep(SAMPLE_EVERY).await;
-        shard_loop.look_at_clock();
-        shard_loop.counters.sample();
-        resize_caches(&shard_loop).await;
-        long_turns.look(&shard_loop);
+        shard_thread.look_at_clock();
+        shard_thread.counters.sample();
+        resize_caches(&shard_thread).await;
+        long_turns.look(&shard_thread);
         rounds += 1;
         if rounds.is_multiple_of(10) {
             let seconds = std::mem::replace(&mut aged, Instant::now()).elapsed().as_secs_f64();
-            shard_loop.shard.borrow_mut().cache().hot_keys.age(seconds);
-            long_turns.log(&shard_loop);
-            close_idle_clients(&shard_loop);
-            close_slow_readers(&shard_loop);
-            if shard_loop.id == 0 {
-                let node = shard_loop.node.clone();
-                shard_loop.node.pool.run(move || {
+            shard_thread.shard.borrow_mut().cache().hot_keys.age(seconds);
+            long_turns.log(&shard_thread);
+            close_idle_clients(&shard_thread);
+            close_slow_readers(&shard_thread);
+            if shard_thread.id == 0 {
+                let node = shard_thread.node.clone();
+                shard_thread.node.pool.run(move || {
                     crate::telemetry::usage::note_peak(&node.telemetry.counters);
                 });
             }
@@ -45,17 +45,17 @@ pub(crate) async fn every_second(shard_loop: Rc<ShardLoop>) {
 }
 
 /// Brings the hot cache and the copies to the size that they are to have, a little in each turn.
-async fn resize_caches(shard_loop: &ShardLoop) {
-    let (node, shards) = (&shard_loop.node, shard_loop.node.topology.shards());
+async fn resize_caches(shard_thread: &ShardThread) {
+    let (node, shards) = (&shard_thread.node, shard_thread.node.topology.shards());
     loop {
         let hot_cache = node.storage.shares.get().hot_cache;
         let copies_bytes = memory_plan::copies_per_shard(hot_cache, shards);
-        let copies_done = shard_loop.copies.borrow_mut().resize_step(copies_bytes);
-        let copied = shard_loop.copies.borrow().bytes();
+        let copies_done = shard_thread.copies.borrow_mut().resize_step(copies_bytes);
+        let copied = shard_thread.copies.borrow().bytes();
         let cache_bytes = memory_plan::hot_cache_per_shard(hot_cache, shards, copied);
-        let is_done = shard_loop.shard.borrow_mut().cache().resize_step(cache_bytes);
-        let held = shard_loop.shard.borrow_mut().cache().bytes() + copied;
-        node.storage.shares.note_held(shard_loop.id, held);
+        let is_done = shard_thread.shard.borrow_mut().cache().resize_step(cache_bytes);
+        let held = shard_thread.shard.borrow_mut().cache().bytes() + copied;
+        node.storage.shares.note_held(shard_thread.id, held);
         if is_done && copies_done {
             return;
         }
@@ -65,14 +65,14 @@ async fn resize_caches(shard_loop: &ShardLoop) {
 
 /// Closes clients of which nothing has come for long. Only those with nothing under way: a command
 /// that runs or waits, and replies that are being taken, however slowly, are no idleness.
-fn close_idle_clients(shard_loop: &ShardLoop) {
-    let timeout_ms = u64::from(shard_loop.config().timeout_seconds) * 1000;
+fn close_idle_clients(shard_thread: &ShardThread) {
+    let timeout_ms = u64::from(shard_thread.config().timeout_seconds) * 1000;
     if timeout_ms == 0 {
         return;
     }
     let now = steady_ms();
     let mut idle = Vec::new();
-    for session in shard_loop.sessions.borrow().values() {
+    for session in shard_thread.sessions.borrow().values() {
         if !session.awaits_input.get() {
             // From its end on.
             session.last_interaction_ms.set(now);
@@ -89,11 +89,11 @@ fn close_idle_clients(shard_loop: &ShardLoop) {
 
 /// Closes clients whose replies have been over the soft limit of `client-output-buffer-limit` for
 /// too long.
-fn close_slow_readers(shard_loop: &ShardLoop) {
-    let limits = shard_loop.config().client_output_buffer_limit;
+fn close_slow_readers(shard_thread: &ShardThread) {
+    let limits = shard_thread.config().client_output_buffer_limit;
     let now = steady_ms();
     let mut slow = Vec::new();
-    for session in shard_loop.sessions.borrow().values() {
+    for session in shard_thread.sessions.borrow().values() {
         let limit = if session.is_subscriber() { limits.pubsub } else { limits.normal };
         let waiting = (session.output_bytes.get() + session.pushed_bytes.get()) as u64;
         if limit.soft_bytes == 0 || waiting <= limit.soft_bytes {
@@ -123,12 +123,12 @@ struct LongTurns {
 
 impl LongTurns {
     /// Gives the worst one since the last look to the latency monitor.
-    fn look(&mut self, shard_loop: &ShardLoop) {
+    fn look(&mut self, shard_thread: &ShardThread) {
         let Some(worst) = runtime::take_worst_turn() else { return };
         let wall_ms = worst.wall.as_millis() as u64;
-        let threshold_ms = shard_loop.hot_settings.get().latency_monitor_threshold_ms;
+        let threshold_ms = shard_thread.hot_settings.get().latency_monitor_threshold_ms;
         if threshold_ms > 0 && wall_ms >= threshold_ms {
-            let latency = &shard_loop.node.telemetry.latency;
+            let latency = &shard_thread.node.telemetry.latency;
             let mut latency = latency.lock().unwrap_or_else(PoisonError::into_inner);
             latency.add("loop-turn", now_ms() / 1000, wall_ms);
         }
@@ -138,7 +138,7 @@ impl LongTurns {
     }
 
     /// A line on the worst one, if any was too long.
-    fn log(&mut self, shard_loop: &ShardLoop) {
+    fn log(&mut self, shard_thread: &ShardThread) {
         let (unsaid, long) = (self.unsaid.take(), runtime::turns().long);
         // Fewer than before: they were reset.
         let count = long.checked_sub(self.known).unwrap_or(long);
@@ -148,8 +148,8 @@ impl LongTurns {
         if count == 0 {
             return;
         }
-        let name = |id| shard_loop.node.table.entry(id).full_name.as_str();
-        let (shard, command) = (shard_loop.id, command.map_or("none", name));
+        let name = |id| shard_thread.node.table.entry(id).full_name.as_str();
+        let (shard, command) = (shard_thread.id, command.map_or("none", name));
         let (wall_ms, cpu_ms) = (wall.as_millis() as u64, cpu.as_millis() as u64);
         let what = if cpu > runtime::LONG_TURN {
             "the loop was kept busy"

@@ -13,7 +13,7 @@ use basalt_shard::topology::ShardId;
 use crate::clock::now_ms;
 use crate::runtime;
 use crate::thread::loop_counters::LoopCounters;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// How often deadlines are looked at.
 const EXPIRE_EVERY: Duration = Duration::from_millis(50);
@@ -29,35 +29,35 @@ const LOADS_MAX: u32 = 100;
 const COMMIT_PAUSE: Duration = Duration::from_millis(1);
 
 /// Removes keys whose time has come, for ever.
-pub(crate) async fn expire(shard_loop: Rc<ShardLoop>) {
+pub(crate) async fn expire(shard_thread: Rc<ShardThread>) {
     loop {
         runtime::sleep(EXPIRE_EVERY).await;
-        if shard_loop.node.expire_paused() {
+        if shard_thread.node.expire_paused() {
             continue;
         }
-        for db in shard_loop.databases().iter() {
-            match expire_database(&shard_loop, *db).await {
+        for db in shard_thread.databases().iter() {
+            match expire_database(&shard_thread, *db).await {
                 // Later.
                 Ok(()) | Err(EngineError::Stalled | EngineError::NotInMemory) => {}
                 Err(error) => {
-                    tracing::error!(%error, shard = shard_loop.id, "expiring keys failed");
+                    tracing::error!(%error, shard = shard_thread.id, "expiring keys failed");
                 }
             }
         }
     }
 }
 
-async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) -> Result<(), EngineError> {
+async fn expire_database(shard_thread: &Rc<ShardThread>, db: u8) -> Result<(), EngineError> {
     let mut counted = false;
     let mut has_loaded = false;
     loop {
         let now = now_ms();
         let start = Instant::now();
         let result = {
-            let mut shard = shard_loop.shard.borrow_mut();
+            let mut shard = shard_thread.shard.borrow_mut();
             if counted {
                 // It may have been swapped meanwhile.
-                let databases = shard_loop.databases();
+                let databases = shard_thread.databases();
                 let number = databases.iter().position(|it| *it == db).unwrap_or_default();
                 shard.expire((number, db), now, EXPIRE_PIECE)
             } else {
@@ -69,12 +69,12 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) -> Result<(), Engin
             }
         };
         let took_ns = start.elapsed().as_nanos() as u64;
-        LoopCounters::add(&shard_loop.counters.expire_ns, took_ns);
+        LoopCounters::add(&shard_thread.counters.expire_ns, took_ns);
         match result {
             Ok(seen) => {
                 has_loaded = false;
                 if seen > 0 {
-                    shard_loop.turn.schedule();
+                    shard_thread.turn.schedule();
                 }
                 if seen < EXPIRE_PIECE {
                     return Ok(());
@@ -85,14 +85,14 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) -> Result<(), Engin
             Err(EngineError::NotInMemory) if !has_loaded => {
                 has_loaded = true;
                 let wanted = {
-                    let shard = shard_loop.shard.borrow();
+                    let shard = shard_thread.shard.borrow();
                     if counted {
                         shard.deadlines_to_remove(db, now)
                     } else {
                         shard.deadlines_to_count(db, now)
                     }
                 };
-                load(shard_loop, shard_loop.id, wanted).await?;
+                load(shard_thread, shard_thread.id, wanted).await?;
             }
             Err(error) => return Err(error),
         }
@@ -101,13 +101,13 @@ async fn expire_database(shard_loop: &Rc<ShardLoop>, db: u8) -> Result<(), Engin
 
 /// Reads deadlines of any shard into memory.
 async fn load(
-    shard_loop: &ShardLoop,
+    shard_thread: &ShardThread,
     shard: ShardId,
     wanted: DeadlineRange,
 ) -> Result<(), EngineError> {
-    let engine = shard_loop.node.topology.engine(shard).clone();
+    let engine = shard_thread.node.topology.engine(shard).clone();
     let loaded =
-        shard_loop.off_loop(move || load_deadlines(engine.as_ref(), &wanted, EXPIRE_LOAD)).await;
+        shard_thread.off_loop(move || load_deadlines(engine.as_ref(), &wanted, EXPIRE_LOAD)).await;
     loaded.unwrap_or(Err(EngineError::NotInMemory))
 }
 
@@ -115,17 +115,17 @@ async fn load(
 /// that a look at each would find. While `DEBUG SET-ACTIVE-EXPIRE` has keys stay that are due, they
 /// count, as in Redis.
 pub(crate) async fn live_keys(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     db: u8,
 ) -> Result<SlotCount, EngineError> {
-    let node = &shard_loop.node;
+    let node = &shard_thread.node;
     let mut sum = SlotCount::default();
     let now = now_ms();
     for (shard, counts) in node.storage.key_counts.iter().enumerate() {
         let count = match counts.exact(db, now) {
             Some(exact) => exact,
             None if node.is_expiry_off() => counts.get(db),
-            None => live_keys_of(shard_loop, shard, (db, now)).await?,
+            None => live_keys_of(shard_thread, shard, (db, now)).await?,
         };
         sum.keys += count.keys;
         sum.expires += count.expires;
@@ -142,13 +142,13 @@ enum Counted {
 
 /// The part of one shard, which has to look for what is due.
 async fn live_keys_of(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     shard: ShardId,
     (db, now): (u8, u64),
 ) -> Result<SlotCount, EngineError> {
     let mut loads = 0;
     loop {
-        let counted = shard_loop.on_shard(shard, move |there| count_piece(there, db, now)).await;
+        let counted = shard_thread.on_shard(shard, move |there| count_piece(there, db, now)).await;
         // A thread that does not answer ends, and so does this one.
         match counted.unwrap_or(Err(EngineError::Stalled)) {
             Ok(Counted::All(count)) => return Ok(count),
@@ -158,7 +158,7 @@ async fn live_keys_of(
             }
             Ok(Counted::NotInMemory(wanted)) if loads < LOADS_MAX => {
                 loads += 1;
-                load(shard_loop, shard, *wanted).await?;
+                load(shard_thread, shard, *wanted).await?;
             }
             Ok(Counted::NotInMemory(_)) => return Err(EngineError::NotInMemory),
             Err(EngineError::Stalled) => runtime::sleep(COMMIT_PAUSE).await,
@@ -167,7 +167,7 @@ async fn live_keys_of(
     }
 }
 
-fn count_piece(there: &ShardLoop, db: u8, now: u64) -> Result<Counted, EngineError> {
+fn count_piece(there: &ShardThread, db: u8, now: u64) -> Result<Counted, EngineError> {
     let mut shard = there.shard.borrow_mut();
     match shard.count_due(db, now, COUNT_PIECE) {
         Ok(seen) if seen < COUNT_PIECE => Ok(Counted::All(shard.live_keys(db))),

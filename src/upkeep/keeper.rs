@@ -184,12 +184,12 @@ impl Keeper {
         let written = engine.written();
         let failed = reopened.as_ref().err().map(EngineError::to_string);
         let shard = self.shard;
-        self.node.mailboxes[shard].send(Message::Run(Box::new(move |shard_loop| {
+        self.node.mailboxes[shard].send(Message::Run(Box::new(move |shard_thread| {
             if let Ok(counts) = reopened {
-                shard_loop.shard.borrow_mut().reload(counts);
-                shard_loop.node.storage.logs[shard].recovered(written);
+                shard_thread.shard.borrow_mut().reload(counts);
+                shard_thread.node.storage.logs[shard].recovered(written);
             }
-            shard_loop.unlock(lock);
+            shard_thread.unlock(lock);
         })));
         failed.map_or(Ok(()), Err)
     }
@@ -197,13 +197,13 @@ impl Keeper {
     /// Locks the whole shard.
     fn lock(&self) -> Result<LockId, String> {
         let (granted, wait) = bounded(1);
-        self.node.mailboxes[self.shard].send(Message::Run(Box::new(move |shard_loop| {
-            let shard_loop = shard_loop.clone();
+        self.node.mailboxes[self.shard].send(Message::Run(Box::new(move |shard_thread| {
+            let shard_thread = shard_thread.clone();
             runtime::spawn("locking a shard", async move {
-                let (lock, _) = shard_loop.lock(Scope::Everything).await;
+                let (lock, _) = shard_thread.lock(Scope::Everything).await;
                 if granted.send(lock).is_err() {
                     // Nobody waits for it any more.
-                    shard_loop.unlock(lock);
+                    shard_thread.unlock(lock);
                 }
             });
         })));

@@ -17,7 +17,7 @@ const FOLDERS: &[(&str, &[&[&str]])] = &[
                 "connection/request_memory",
                 "connection/segment",
             ],
-            &["thread/message", "thread/node", "thread/process_command", "thread/shard_loop"],
+            &["thread/message", "thread/node", "thread/process_command", "thread/shard_thread"],
         ],
     ),
     ("shard/src/", &[]),

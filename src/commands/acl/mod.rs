@@ -151,7 +151,7 @@ fn users(context: &mut ProcessContext<'_>) {
 
 /// The digest of the password, as rules have it behind `#`.
 fn password_digest(context: &ProcessContext<'_>) -> Option<String> {
-    let config = context.shard_loop.config();
+    let config = context.shard_thread.config();
     config.requirepass.as_deref().map(|password| hexadecimal(&Sha256::digest(password)))
 }
 
@@ -204,7 +204,7 @@ fn cat(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
             let known = category::NAMES.iter().find(|(_, name)| args.is(2, name));
             let (category, _) =
                 known.ok_or_else(|| Failure::quoting("ERR Unknown category '%'", args.get(2)))?;
-            let table = &context.shard_loop.node.table;
+            let table = &context.shard_thread.node.table;
             let names = reply.deferred_array();
             let mut len = 0;
             for entry in table.entries() {
@@ -264,7 +264,7 @@ fn dryrun(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
         return Err(Failure::quoting("ERR User '%' not found", args.get(2)));
     }
     let call = args.skip(3);
-    let entry = context.shard_loop.node.table.lookup(call);
+    let entry = context.shard_thread.node.table.lookup(call);
     let entry = entry.map_err(|_| Failure::quoting("ERR Command '%' not found", args.get(3)))?;
     if !entry.spec.accepts(call.len()) || matches!(entry.run, Run::Container) {
         let text = "ERR wrong number of arguments for '%' command";

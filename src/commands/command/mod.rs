@@ -94,7 +94,7 @@ const SUBCOMMANDS: &[Command] = &[
 type TableFunction = fn(&Table, Args<'_>, &mut ReplyBuffer);
 
 fn run(context: &mut ProcessContext<'_>, function: TableFunction) {
-    function(&context.shard_loop.node.table, context.args, context.reply);
+    function(&context.shard_thread.node.table, context.args, context.reply);
 }
 
 #[cfg(test)]

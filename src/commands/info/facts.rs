@@ -28,7 +28,7 @@ use crate::telemetry::command_statistics::{CommandStatistics, OfCommand};
 use crate::telemetry::usage;
 use crate::telemetry::usage::{Memory, ProcessorTime};
 use crate::thread::node::Node;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// What is gathered only when it is asked for.
 #[derive(Clone, Copy)]
@@ -171,19 +171,20 @@ pub(super) struct OfShard {
 
 impl Facts {
     /// Asks everybody.
-    pub(super) async fn gather(shard_loop: &Rc<ShardLoop>, wanted: Wanted) -> Self {
-        let answers = shard_loop
+    pub(super) async fn gather(shard_thread: &Rc<ShardThread>, wanted: Wanted) -> Self {
+        let answers = shard_thread
             .on_every_shard(move |there| {
                 let commands = there.statistics.borrow().copy(wanted.latency);
                 (of_shard(there), commands, wanted.hot_keys.then(|| hot_keys_of(there)))
             })
             .await;
-        let databases = if wanted.keyspace { Database::all(shard_loop).await } else { Vec::new() };
+        let databases =
+            if wanted.keyspace { Database::all(shard_thread).await } else { Vec::new() };
         // Before the work off the loop, which would count itself.
-        let process = Process::of(&shard_loop.node);
-        let node = shard_loop.node.clone();
-        let host = shard_loop.off_loop(move || Host::look(&node)).await.unwrap_or_default();
-        let node = &shard_loop.node;
+        let process = Process::of(&shard_thread.node);
+        let node = shard_thread.node.clone();
+        let host = shard_thread.off_loop(move || Host::look(&node)).await.unwrap_or_default();
+        let node = &shard_thread.node;
         let mut statistics = CommandStatistics::new(node.table.len());
         let mut shards = Vec::with_capacity(answers.len());
         let mut hot_keys = Vec::new();
@@ -217,12 +218,12 @@ impl Facts {
     }
 }
 
-fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
-    let counters = &shard_loop.counters;
-    let key_counts = &shard_loop.node.storage.key_counts[shard_loop.id];
+fn of_shard(shard_thread: &Rc<ShardThread>) -> OfShard {
+    let counters = &shard_thread.counters;
+    let key_counts = &shard_thread.node.storage.key_counts[shard_thread.id];
     let mut facts = OfShard {
-        keys: shard_loop.databases().iter().map(|db| key_counts.get(*db).keys).sum(),
-        state: state(shard_loop),
+        keys: shard_thread.databases().iter().map(|db| key_counts.get(*db).keys).sum(),
+        state: state(shard_thread),
         commands: counters.commands.get(),
         input_bytes: counters.input_bytes.get(),
         output_bytes: counters.output_bytes.get(),
@@ -235,12 +236,12 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
         transactions: counters.transactions.get(),
         rates: counters.rates.per_second(),
         processor_time: ProcessorTime::of_thread(),
-        channels: shard_loop.home.borrow().channel_count(World::All) as u64,
-        shard_channels: shard_loop.home.borrow().channel_count(World::Shard) as u64,
-        patterns: shard_loop.home.borrow().pattern_count() as u64,
+        channels: shard_thread.home.borrow().channel_count(World::All) as u64,
+        shard_channels: shard_thread.home.borrow().channel_count(World::Shard) as u64,
+        patterns: shard_thread.home.borrow().pattern_count() as u64,
         ..OfShard::default()
     };
-    for session in shard_loop.sessions.borrow().values() {
+    for session in shard_thread.sessions.borrow().values() {
         let (input, output) = (session.input_bytes.get() as u64, session.output_bytes.get() as u64);
         facts.clients += 1;
         facts.paused_clients += u64::from(session.is_paused.get());
@@ -249,9 +250,9 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
         facts.client_input_max = facts.client_input_max.max(input);
         facts.client_output_max = facts.client_output_max.max(output);
     }
-    let mut shard = shard_loop.shard.borrow_mut();
+    let mut shard = shard_thread.shard.borrow_mut();
     facts.storage = shard.statistics;
-    for db in shard_loop.databases().iter() {
+    for db in shard_thread.databases().iter() {
         let (expires, due) = shard.standing_deadlines(*db);
         facts.expires += expires;
         facts.due += due;
@@ -259,21 +260,21 @@ fn of_shard(shard_loop: &Rc<ShardLoop>) -> OfShard {
     facts.changes_made = shard.listeners.changes_made();
     let cache = shard.cache();
     facts.cache_bytes = cache.bytes();
-    facts.copies_bytes = shard_loop.copies.borrow().bytes();
+    facts.copies_bytes = shard_thread.copies.borrow().bytes();
     facts.cache_entries = cache.len() as u64;
     facts.cache_hits = cache.hits;
     facts.cache_misses = cache.misses;
     facts
 }
 
-fn hot_keys_of(shard_loop: &Rc<ShardLoop>) -> hot_keys::OfShard {
-    let databases = shard_loop.databases();
-    hot_keys::OfShard::of(&shard_loop.shard.borrow_mut().cache().hot_keys, &databases)
+fn hot_keys_of(shard_thread: &Rc<ShardThread>) -> hot_keys::OfShard {
+    let databases = shard_thread.databases();
+    hot_keys::OfShard::of(&shard_thread.shard.borrow_mut().cache().hot_keys, &databases)
 }
 
-fn state(shard_loop: &ShardLoop) -> &'static str {
-    let node = &shard_loop.node;
-    if node.storage.logs[shard_loop.id].has_failed() {
+fn state(shard_thread: &ShardThread) -> &'static str {
+    let node = &shard_thread.node;
+    if node.storage.logs[shard_thread.id].has_failed() {
         "failed"
     } else if node.storage.disk_full.load(Ordering::Relaxed) {
         "full"

@@ -7,7 +7,7 @@ use basalt_shard::random::Random;
 
 use crate::clock::now_ms;
 use crate::commands::info::text::Text;
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 use crate::upkeep::expiry;
 
 /// One logical database.
@@ -23,15 +23,15 @@ pub(super) struct Database {
 
 impl Database {
     /// Those that have keys.
-    pub(super) async fn all(shard_loop: &Rc<ShardLoop>) -> Vec<Self> {
+    pub(super) async fn all(shard_thread: &Rc<ShardThread>) -> Vec<Self> {
         let mut found = Vec::new();
-        for (db, physical) in shard_loop.databases().iter().enumerate() {
-            let counted = expiry::live_keys(shard_loop, *physical).await;
-            let count = counted.unwrap_or_else(|_| shard_loop.node.key_count(*physical));
+        for (db, physical) in shard_thread.databases().iter().enumerate() {
+            let counted = expiry::live_keys(shard_thread, *physical).await;
+            let count = counted.unwrap_or_else(|_| shard_thread.node.key_count(*physical));
             if count.keys > 0 {
                 let has_deadlines = count.expires > 0;
                 let mean_ttl_ms =
-                    if has_deadlines { mean_ttl_ms(shard_loop, *physical).await } else { 0 };
+                    if has_deadlines { mean_ttl_ms(shard_thread, *physical).await } else { 0 };
                 found.push(Self { db, keys: count.keys, expires: count.expires, mean_ttl_ms });
             }
         }
@@ -40,16 +40,16 @@ impl Database {
 }
 
 /// Of a physical database, from a sample if its deadlines are many.
-async fn mean_ttl_ms(shard_loop: &Rc<ShardLoop>, db: u8) -> u64 {
-    let samples = shard_loop
+async fn mean_ttl_ms(shard_thread: &Rc<ShardThread>, db: u8) -> u64 {
+    let samples = shard_thread
         .on_every_shard(move |there| {
             let mut shard = there.shard.borrow_mut();
             let expires = shard.live_keys(db).expires;
             (there.id, expires, shard.ttl_sample(db))
         })
         .await;
-    let node = shard_loop.node.clone();
-    let seed = shard_loop.shard.borrow_mut().random_and_cache().0.next_u64();
+    let node = shard_thread.node.clone();
+    let seed = shard_thread.shard.borrow_mut().random_and_cache().0.next_u64();
     let mean_ms = move || {
         let (mut random, now) = (Random::new(seed), now_ms());
         let (mut sum, mut weight) = (0.0, 0.0);
@@ -63,7 +63,7 @@ async fn mean_ttl_ms(shard_loop: &Rc<ShardLoop>, db: u8) -> u64 {
         }
         if weight > 0.0 { (sum / weight) as u64 } else { 0 }
     };
-    shard_loop.off_loop(mean_ms).await.unwrap_or(0)
+    shard_thread.off_loop(mean_ms).await.unwrap_or(0)
 }
 
 /// A line for each logical database that has keys.

@@ -119,7 +119,7 @@ fn info(mut context: LaterContext) -> LaterReply {
         let text = if sections.is_empty() {
             Vec::new()
         } else {
-            let facts = Facts::gather(&context.shard_loop, wanted).await;
+            let facts = Facts::gather(&context.shard_thread, wanted).await;
             render(&sections, &facts)
         };
         context.reply.verbatim("txt", &text);

@@ -18,7 +18,7 @@ use crate::commands::replies::{Failure, answer};
 use crate::commands::row::*;
 use crate::runtime;
 use crate::thread::process_command::{LaterContext, ProcessContext};
-use crate::thread::shard_loop::ShardLoop;
+use crate::thread::shard_thread::ShardThread;
 
 /// How often it is looked whether the logs are durable.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -62,10 +62,10 @@ fn now_s() -> u64 {
 /// Waits until everything that was written so far is durable, until `deadline` at the most: whether
 /// it is. `Err`: the reply that says why it never will be.
 async fn make_durable(
-    shard_loop: &Rc<ShardLoop>,
+    shard_thread: &Rc<ShardThread>,
     deadline: Option<Instant>,
 ) -> Result<bool, String> {
-    let node = shard_loop.node.clone();
+    let node = shard_thread.node.clone();
     let wanted: Vec<Ticket> =
         (0..node.topology.shards()).map(|shard| node.topology.engine(shard).written()).collect();
     for (log, ticket) in node.storage.logs.iter().zip(&wanted) {
@@ -93,17 +93,17 @@ async fn make_durable(
 }
 
 fn lastsave(context: &mut ProcessContext<'_>) {
-    let done_s = context.shard_loop.node.storage.saves.save.done_s();
+    let done_s = context.shard_thread.node.storage.saves.save.done_s();
     context.reply.integer(i64::try_from(done_s).unwrap_or(i64::MAX));
 }
 
 async fn save(mut context: LaterContext) -> ReplyBuffer {
-    let work = &context.shard_loop.node.storage.saves.save;
+    let work = &context.shard_thread.node.storage.saves.save;
     if !work.begin(now_s()) {
         context.reply.error(UNDER_WAY.as_bytes());
         return context.reply;
     }
-    let done = make_durable(&context.shard_loop, None).await;
+    let done = make_durable(&context.shard_thread, None).await;
     work.end(now_s(), done.is_ok());
     match done {
         Ok(_) => context.reply.ok(),
@@ -117,13 +117,13 @@ fn bgsave(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
     if args.len() > 2 || (args.len() == 2 && !args.is(1, "schedule")) {
         return Err(text::SYNTAX.into());
     }
-    if !context.shard_loop.node.storage.saves.save.begin(now_s()) {
+    if !context.shard_thread.node.storage.saves.save.begin(now_s()) {
         return Err(UNDER_WAY.into());
     }
-    let shard_loop = context.shard_loop.clone();
+    let shard_thread = context.shard_thread.clone();
     runtime::spawn("saving", async move {
-        let done = make_durable(&shard_loop, None).await;
-        shard_loop.node.storage.saves.save.end(now_s(), done.is_ok());
+        let done = make_durable(&shard_thread, None).await;
+        shard_thread.node.storage.saves.save.end(now_s(), done.is_ok());
         match done {
             Ok(_) => tracing::info!("everything that was written is durable, as BGSAVE asked"),
             Err(loss) => tracing::error!(loss, "BGSAVE failed"),
@@ -134,19 +134,19 @@ fn bgsave(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
 }
 
 fn bgrewriteaof(context: &mut ProcessContext<'_>) -> Result<(), Failure> {
-    if !context.shard_loop.node.storage.saves.rewrite.begin(now_s()) {
+    if !context.shard_thread.node.storage.saves.rewrite.begin(now_s()) {
         return Err("ERR Background append only file rewriting already in progress".into());
     }
-    let shard_loop = context.shard_loop.clone();
+    let shard_thread = context.shard_thread.clone();
     runtime::spawn("shortening the log", async move {
-        let node = shard_loop.node.clone();
-        let drained = shard_loop.off_loop(move || {
+        let node = shard_thread.node.clone();
+        let drained = shard_thread.off_loop(move || {
             let mut shards = 0..node.topology.shards();
             shards.try_for_each(|shard| node.topology.engine(shard).drain(Duration::ZERO))
         });
         let drained: Option<Result<(), EngineError>> = drained.await;
         let is_well = matches!(drained, Some(Ok(())));
-        shard_loop.node.storage.saves.rewrite.end(now_s(), is_well);
+        shard_thread.node.storage.saves.rewrite.end(now_s(), is_well);
         if !is_well {
             let why = drained.and_then(Result::err).map(|error| storage_error_reply(&error));
             tracing::error!(why, "BGREWRITEAOF failed");
@@ -183,7 +183,7 @@ async fn wait_for_logs(context: &mut LaterContext) -> Result<(), Failure> {
         (_, 0) => None,
         _ => Instant::now().checked_add(Duration::from_millis(timeout_ms)),
     };
-    let is_durable = make_durable(&context.shard_loop, deadline).await;
+    let is_durable = make_durable(&context.shard_thread, deadline).await;
     let is_durable = is_durable.map_err(|loss| Failure::from(loss.as_str()))?;
     context.reply.array(2);
     context.reply.integer(i64::from(is_durable));

@@ -57,7 +57,7 @@ pub(crate) struct HotSettings {
 }
 
 /// See the module.
-pub(crate) struct ShardLoop {
+pub(crate) struct ShardThread {
     pub(crate) id: ShardId,
     pub(crate) node: Arc<Node>,
     pub(crate) shard: RefCell<Shard>,
@@ -84,7 +84,7 @@ pub(crate) struct ShardLoop {
     stopped: Cell<bool>,
 }
 
-impl ShardLoop {
+impl ShardThread {
     pub(crate) fn new(node: Arc<Node>, shard: Shard, databases: Vec<u8>) -> Rc<Self> {
         let config = node.config();
         let shards = node.topology.shards();
@@ -332,13 +332,13 @@ impl ShardLoop {
     pub(crate) async fn on_shard<T: Send + 'static>(
         self: &Rc<Self>,
         shard: ShardId,
-        work: impl FnOnce(&Rc<ShardLoop>) -> T + Send + 'static,
+        work: impl FnOnce(&Rc<ShardThread>) -> T + Send + 'static,
     ) -> Option<T> {
         if shard == self.id {
             return Some(work(self));
         }
         let (asked, reply_to) = self.ask();
-        let job = move |there: &Rc<ShardLoop>| {
+        let job = move |there: &Rc<ShardThread>| {
             let value = catch_unwind(AssertUnwindSafe(|| work(there)));
             if value.is_err() {
                 tracing::error!("a piece of work panicked; this is a bug, please report it");
@@ -352,7 +352,7 @@ impl ShardLoop {
     /// Runs `work` on the thread of every shard, one after the other.
     pub(crate) async fn on_every_shard<T: Send + 'static>(
         self: &Rc<Self>,
-        work: impl Fn(&Rc<ShardLoop>) -> T + Clone + Send + 'static,
+        work: impl Fn(&Rc<ShardThread>) -> T + Clone + Send + 'static,
     ) -> Vec<T> {
         let mut results = Vec::new();
         for shard in 0..self.node.topology.shards() {

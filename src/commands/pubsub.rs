@@ -70,7 +70,7 @@ pub(crate) const ROWS: &[Command] = &[
         .keys(SHARD_CHANNELS)
         .args(&[SHARD_CHANNEL_ARG.optional().multiple()]),
     command("publish", 3, Try(|context| publish(context, World::All), publish_later))
-        .flags(ALWAYS | FAST)
+        .flags(ALWAYS | FAST | MAY_REPLICATE)
         .group(Group::Pubsub)
         .since("2.0.0")
         .summary("Publishes a message on a channel")
@@ -80,7 +80,7 @@ pub(crate) const ROWS: &[Command] = &[
         )
         .args(&[CHANNEL, MESSAGE]),
     command("spublish", 3, Try(|context| publish(context, World::Shard), spublish_later))
-        .flags(ALWAYS | FAST)
+        .flags(ALWAYS | FAST | MAY_REPLICATE)
         .group(Group::Pubsub)
         .since("7.0.0")
         .summary("Publishes a message on a shard channel")

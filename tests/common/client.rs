@@ -188,6 +188,17 @@ impl Client {
         }
     }
 
+    /// Whether anything arrives within a while.
+    pub fn answers_within(&mut self, pause: Duration) -> bool {
+        match self.fill(pause) {
+            Ok(()) => true,
+            Err(error) => {
+                assert!(is_timeout(&error), "{error}");
+                false
+            }
+        }
+    }
+
     pub fn local_address(&self) -> SocketAddr {
         self.stream.local_addr().expect("the socket's own address")
     }

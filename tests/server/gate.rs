@@ -67,6 +67,25 @@ fn what_came_before_is_answered_while_a_pause_holds_a_command_up() {
     assert_eq!(client.read().text(), "behind");
 }
 
+#[test]
+fn publishing_and_counting_wait_as_writes_do() {
+    let held_up = |server: &Server| {
+        let mut admin = server.client();
+        admin.ok("CLIENT PAUSE 100000 WRITE");
+        let mut seen = Vec::new();
+        for line in ["PUBLISH channel x", "SPUBLISH channel x", "PFCOUNT none", "GET none"] {
+            let mut client = server.client();
+            client.send(&line.split(' ').collect::<Vec<_>>());
+            let is_answered = client.answers_within(SILENCE);
+            seen.push(format!("{line}: {is_answered}"));
+        }
+        admin.ok("CLIENT UNPAUSE");
+        seen
+    };
+    let Some(redis) = Server::oracle() else { return };
+    assert_eq!(held_up(&Server::with(Options::default().shards(2))), held_up(&redis));
+}
+
 /// Waits until so many clients are connected.
 fn await_clients(admin: &mut Client, expected: usize) {
     let deadline = Instant::now() + Duration::from_secs(10);

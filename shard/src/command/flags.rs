@@ -21,6 +21,7 @@ pub mod flag {
     pub const ASKING: Flags = 1 << 11;
     pub const FAST: Flags = 1 << 12;
     pub const NO_AUTH: Flags = 1 << 13;
+    /// Held up with writes by CLIENT PAUSE, though it changes no key, or not always.
     pub const MAY_REPLICATE: Flags = 1 << 14;
     pub const NO_ASYNC_LOADING: Flags = 1 << 15;
     pub const NO_MULTI: Flags = 1 << 16;
@@ -46,7 +47,6 @@ pub mod flag {
         (ASKING, "asking"),
         (FAST, "fast"),
         (NO_AUTH, "no_auth"),
-        (MAY_REPLICATE, "may_replicate"),
         (NO_ASYNC_LOADING, "no_async_loading"),
         (NO_MULTI, "no_multi"),
         (MOVABLEKEYS, "movablekeys"),

@@ -17,8 +17,9 @@
 
 pub use crate::command::docs::{Arg, Group};
 pub use crate::command::flags::flag::{
-    ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, IN_SUBSCRIBED_MODE, LOADING, MOVABLEKEYS,
-    NO_ASYNC_LOADING, NO_AUTH, NO_MULTI, NOSCRIPT, PUBSUB, READONLY, STALE, TELLS_USES, WRITE,
+    ADMIN, ALLOW_BUSY, BLOCKING, DENYOOM, FAST, IN_SUBSCRIBED_MODE, LOADING, MAY_REPLICATE,
+    MOVABLEKEYS, NO_ASYNC_LOADING, NO_AUTH, NO_MULTI, NOSCRIPT, PUBSUB, READONLY, STALE,
+    TELLS_USES, WRITE,
 };
 pub use crate::command::flags::{Flags, category, key_flag};
 pub use crate::command::key_spec::KeySpec;

@@ -29,7 +29,7 @@ pub(super) const ROWS: &[Command] = &[
         .keys(&[KeySpec::one(1).change().insert()])
         .args(&[Arg::key("key", 0), Arg::string("element").optional().multiple()]),
     command("pfcount", -2, pfcount)
-        .flags(READONLY)
+        .flags(READONLY | MAY_REPLICATE)
         .group(Group::Hyperloglog)
         .since("2.8.9")
         .summary("Estimates how many different elements were added to HyperLogLogs")

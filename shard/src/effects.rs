@@ -104,6 +104,22 @@ impl Event {
     pub const HINCRBY: Self = event(Classes::HASH, "hincrby");
     /// HINCRBYFLOAT.
     pub const HINCRBYFLOAT: Self = event(Classes::HASH, "hincrbyfloat");
+    /// Elements were put in front of a list.
+    pub const LPUSH: Self = event(Classes::LIST, "lpush");
+    /// Elements were put behind a list.
+    pub const RPUSH: Self = event(Classes::LIST, "rpush");
+    /// The first elements of a list were taken out.
+    pub const LPOP: Self = event(Classes::LIST, "lpop");
+    /// The last elements of a list were taken out.
+    pub const RPOP: Self = event(Classes::LIST, "rpop");
+    /// LSET.
+    pub const LSET: Self = event(Classes::LIST, "lset");
+    /// LINSERT.
+    pub const LINSERT: Self = event(Classes::LIST, "linsert");
+    /// LREM.
+    pub const LREM: Self = event(Classes::LIST, "lrem");
+    /// LTRIM, also when nothing is trimmed.
+    pub const LTRIM: Self = event(Classes::LIST, "ltrim");
     /// A key was deleted, also because nothing is left in it.
     pub const DEL: Self = event(Classes::GENERIC, "del");
     /// A key was given a deadline.

@@ -14,6 +14,7 @@ pub mod text {
     pub const NOT_AN_INTEGER: &str = "ERR value is not an integer or out of range";
     pub const NOT_A_FLOAT: &str = "ERR value is not a valid float";
     pub const OUT_OF_RANGE: &str = "ERR value is out of range";
+    pub const NOT_POSITIVE: &str = "ERR value is out of range, must be positive";
     pub const SAME_OBJECT: &str = "ERR source and destination objects are the same";
     pub const NO_SUCH_KEY: &str = "ERR no such key";
     pub const INDEX_OUT_OF_RANGE: &str = "ERR index out of range";

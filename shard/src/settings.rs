@@ -19,6 +19,8 @@ pub struct Settings {
     pub set_max_listpack_value: usize,
     /// `hll-sparse-max-bytes`: a longer HyperLogLog is dense.
     pub hll_sparse_max_bytes: usize,
+    /// `list-max-listpack-size`: up to which size OBJECT ENCODING calls a list a listpack.
+    pub list_max_listpack_size: i32,
     /// A longer reply of a command that runs off the loop is an error instead.
     pub reply_bytes_max: usize,
     /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
@@ -35,6 +37,7 @@ impl Default for Settings {
             set_max_listpack_entries: 128,
             set_max_listpack_value: 64,
             hll_sparse_max_bytes: 3000,
+            list_max_listpack_size: -2,
             reply_bytes_max: usize::MAX,
             lfu: None,
         }

@@ -181,6 +181,7 @@ fn shard_rows() -> impl Iterator<Item = &'static Command> {
         types::string::ROWS,
         types::bitmap::ROWS,
         types::hash::ROWS,
+        types::list::ROWS,
         types::set::ROWS,
         types::hyperloglog::ROWS,
     ]

@@ -195,6 +195,7 @@ impl TestShard {
             Classes::GENERIC,
             Classes::STRING,
             Classes::HASH,
+            Classes::LIST,
             Classes::EXPIRED,
             Classes::NEW,
             Classes::KEY_MISS,

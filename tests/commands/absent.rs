@@ -7,9 +7,8 @@ use crate::common::{Server, Value};
 
 /// What is to come with a feature, subcommands included.
 const TO_COME: &[&str] = &[
-    // Lists and waiting for them.
-    "blmove blmpop blpop brpop brpoplpush lindex linsert llen lmove lmpop lpop lpos lpush",
-    "lpushx lrange lrem lset ltrim rpop rpoplpush rpush rpushx",
+    // Waiting for lists.
+    "blmove blmpop blpop brpop brpoplpush",
     // Sorted sets, and waiting for them.
     "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard",
     "zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex",

@@ -40,6 +40,9 @@ const PROMISED: &[&str] = &[
     "sinterstore sunion sunionstore sdiff sdiffstore",
     // HyperLogLogs.
     "pfadd pfcount pfmerge pfdebug pfselftest",
+    // Lists.
+    "lpush rpush lpushx rpushx lpop rpop lrange llen lindex lset linsert lrem ltrim lpos lmove",
+    "rpoplpush lmpop",
 ];
 
 /// Not in a redis-server 7.0, should one stand in for the target.

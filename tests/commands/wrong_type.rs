@@ -110,8 +110,8 @@ fn a_newer_command_refuses_a_hash_and_leaves_it() {
 
 fn takes_a_key(shape: &Shape) -> bool {
     let mut words = shape.line.split(|c: char| !c.is_ascii_lowercase());
-    !shape.line.starts_with('@')
-        && words.any(|word| ["key", "str", "hash", "set", "hll"].contains(&word))
+    const KEYS: [&str; 6] = ["key", "str", "hash", "list", "set", "hll"];
+    !shape.line.starts_with('@') && words.any(|word| KEYS.contains(&word))
 }
 
 /// Runs one call on both servers, each with a fresh key; true where it was of the wrong type.

@@ -183,6 +183,26 @@ pub const SHAPES: &[Shape] = &[
     shape(2, Exact, "PFMERGE hll [hll...]"),
     shape(1, Exact, "PFDEBUG (ENCODING|TODENSE|GETREG|DECODE|NONSENSE) hll"),
     shape(1, Exact, "PFDEBUG ENCODING hll"),
+    // Lists.
+    shape(6, Exact, "LPUSH list element..."),
+    shape(6, Exact, "RPUSH list element..."),
+    shape(1, Exact, "RPUSH list manyfield*600"),
+    shape(2, Exact, "LPUSHX list element..."),
+    shape(2, Exact, "RPUSHX list element..."),
+    shape(4, Exact, "LPOP list [taken]"),
+    shape(4, Exact, "RPOP list [taken]"),
+    shape(4, Exact, "LRANGE list index index"),
+    shape(3, Exact, "LLEN list"),
+    shape(4, Exact, "LINDEX list index"),
+    shape(4, Exact, "LSET list index element"),
+    shape(4, Exact, "LINSERT list (BEFORE|AFTER) element element"),
+    shape(4, Exact, "LREM list index element"),
+    shape(2, Exact, "LTRIM list index index"),
+    shape(4, Exact, "LPOS list element [RANK matchrank] [COUNT taken] [MAXLEN taken]"),
+    shape(4, Exact, "LMOVE list list (LEFT|RIGHT) (LEFT|RIGHT)"),
+    shape(3, Exact, "RPOPLPUSH list list"),
+    shape(3, Exact, "LMPOP numkeys list list (LEFT|RIGHT) [COUNT taken]"),
+    shape(1, Exact, "LMPOP 3 list list list (LEFT|RIGHT) [COUNT taken]"),
 ];
 
 /// Commands that redis-server 7.0 does not have: nothing to compare a call with, so they are not

@@ -16,6 +16,7 @@ pub struct Universe {
     hash_keys: Vec<Vec<u8>>,
     set_keys: Vec<Vec<u8>>,
     hll_keys: Vec<Vec<u8>>,
+    list_keys: Vec<Vec<u8>>,
     /// The share of values of a megabyte, in a thousand.
     huge_per_mille: usize,
 }
@@ -24,8 +25,10 @@ const STRING_KEYS: &[&str] = &["s1", "s2", "s3", "{t}s4", "{t}s5"];
 const HASH_KEYS: &[&str] = &["h1", "h2", "h3", "{t}h4"];
 const SET_KEYS: &[&str] = &["m1", "m2", "m3", "{t}m4", "{t}m5"];
 const HLL_KEYS: &[&str] = &["p1", "p2", "{t}p3"];
+const LIST_KEYS: &[&str] = &["l1", "l2", "l3", "{t}l4", "{t}l5"];
 const OTHER_KEYS: &[&[u8]] = &[b"", b"k\x00\xff\r\n", b"any*[key]"];
 const FIELDS: &[&[u8]] = &[b"f1", b"f2", b"f3", b"f4", b"f5", b"f6", b"", b"f\x00\xff", b"17"];
+const ELEMENTS: &[&[u8]] = &[b"e1", b"e2", b"e3", b"", b"\xff", b"\xff\x01\x02\x03", b"17", b"-3"];
 
 const MEMBERS: &[&[u8]] =
     &[b"f1", b"f2", b"f3", b"f4", b"", b"f\x00\xff", b"17", b"-3", b"70000", b"007"];
@@ -58,9 +61,12 @@ impl Universe {
         let string_keys: Vec<Vec<u8>> = owned(STRING_KEYS);
         let hash_keys: Vec<Vec<u8>> = owned(HASH_KEYS);
         let (set_keys, hll_keys) = (owned(SET_KEYS), owned(HLL_KEYS));
-        let mut any_keys = [&string_keys[..], &hash_keys, &set_keys, &hll_keys].concat();
+        let list_keys: Vec<Vec<u8>> = owned(LIST_KEYS);
+        let of_types = [&string_keys, &hash_keys, &list_keys, &set_keys, &hll_keys];
+        let mut any_keys: Vec<Vec<u8>> = of_types.into_iter().flatten().cloned().collect();
         any_keys.extend(OTHER_KEYS.iter().map(|key| key.to_vec()));
-        Self { any_keys, string_keys, hash_keys, set_keys, hll_keys, huge_per_mille: 2 }
+        let huge_per_mille = 2;
+        Self { any_keys, string_keys, hash_keys, list_keys, set_keys, hll_keys, huge_per_mille }
     }
 
     /// Every key is one of these, whatever type the command is for.
@@ -70,6 +76,7 @@ impl Universe {
             any_keys: keys.clone(),
             string_keys: keys.clone(),
             hash_keys: keys.clone(),
+            list_keys: keys.clone(),
             set_keys: keys.clone(),
             hll_keys: keys,
             huge_per_mille: 0,
@@ -84,6 +91,9 @@ impl Universe {
             "hash" => self.key_mostly_of(&self.hash_keys, rng),
             "set" => self.key_mostly_of(&self.set_keys, rng),
             "hll" => self.key_mostly_of(&self.hll_keys, rng),
+            "list" => self.key_mostly_of(&self.list_keys, rng),
+            "element" if rng.percent(80) => rng.pick(ELEMENTS).to_vec(),
+            "element" => self.value(rng),
             "field" => rng.pick(FIELDS).to_vec(),
             "member" => rng.pick(MEMBERS).to_vec(),
             "manyfield" => format!("m{}", rng.below(1000)).into_bytes(),
@@ -115,14 +125,18 @@ impl Universe {
             "slot" => mostly(rng, &["0", "1", "7", "8", "100", "#0", "#1", "#5"], BAD_SLOTS),
             "pattern" => text(rng, PATTERNS),
             "type" => {
-                mostly(rng, &["string", "hash", "HASH", "set"], &["list", "zset", "", "nothing"])
+                mostly(rng, &["string", "hash", "HASH", "list", "set"], &["zset", "", "nothing"])
             }
             "chunk" => text(rng, &["1", "2", "5", "10", "1000"]),
             "count" => mostly(rng, &["1", "10", "1000"], &["0", "-1", "abc", "", "1.5"]),
             "cursor" => mostly(rng, &["0"], &["abc", "", "-1", "1.5", "18446744073709551616"]),
             "pops" => mostly(rng, &["0", "1000", "1000"], BAD_POPS),
-            "numkeys" => mostly(rng, &["2", "2", "1"], &["0", "-1", "abc", "", "1.5", "3", "99"]),
             "limit" => mostly(rng, &["0", "1", "2", "100"], &["-1", "abc", "", "1.5"]),
+            "taken" => mostly(rng, &["0", "1", "2", "5", "300"], BAD_COUNTS),
+            "matchrank" => {
+                mostly(rng, &["1", "2", "3", "-1", "-2"], &["0", "abc", "", "300", "1.5"])
+            }
+            "numkeys" => mostly(rng, &["2", "2", "1"], &["0", "-1", "abc", "", "3", "99"]),
             "draws" => mostly(rng, &["0", "1", "2", "3", "100", "-1", "-3", "-30"], BAD_DRAWS),
             other => panic!("the grammar has no placeholder {other}"),
         }
@@ -171,6 +185,7 @@ const INTEGERS_OUT_OF_RANGE: &[&str] =
 const BAD_SLOTS: &[&str] = &["-1", "#-1", "abc", "#", "", "4294967296", "#9223372036854775807"];
 const BAD_POPS: &[&str] =
     &["-1", "abc", "", "1.5", "-9223372036854775808", "9223372036854775807", "9223372036854775808"];
+const BAD_COUNTS: &[&str] = &["-1", "abc", "", "1.5", "9223372036854775807", "9223372036854775808"];
 const BAD_DRAWS: &[&str] = &["abc", "", "1.5", "-9223372036854775808", "9223372036854775807"];
 
 fn text(rng: &mut Rng, choices: &[&str]) -> Vec<u8> {

@@ -90,6 +90,33 @@ PFCOUNT {@}s
 PFCOUNT {foo}p {bar}p
 PFMERGE {@}to {@}p {@}none
 PFDEBUG ENCODING {@}p
+LRANGE {@}l 0 -1
+LRANGE {@}none 0 1
+LRANGE {@}s 0 1
+LLEN {@}l
+LLEN {@}none
+LINDEX {@}l 1
+LINDEX {@}l 9
+LPOS {@}l c
+LPOS {@}none c
+RPUSH {@}l d
+LPUSH {@}none d
+LPUSHX {@}none d
+RPUSHX {@}l d
+LPOP {@}none
+LPOP {@}l
+RPOP {@}l 2
+LSET {@}l 0 z
+LSET {@}none 0 z
+LINSERT {@}l BEFORE b x
+LREM {@}l 0 a
+LTRIM {@}l 0 1
+LMOVE {@}l {@}to LEFT LEFT
+LMOVE {foo}l {bar}l LEFT LEFT
+LMOVE {@}none {@}l LEFT LEFT
+RPOPLPUSH {@}l {@}l
+LMPOP 2 {@}none {@}l LEFT
+LMPOP 2 {foo}l {bar}l RIGHT COUNT 2
 HSET {@}h f 2
 HSETNX {@}h f 2
 HINCRBY {@}h n 1
@@ -156,6 +183,7 @@ fn fill(client: &mut Client) {
         client.run(&format!("HSET {{{tag}}}h f 1 g 2 n 3"));
         client.run(&format!("SADD {{{tag}}}m a b c"));
         client.run(&format!("PFADD {{{tag}}}p a b c"));
+        client.run(&format!("RPUSH {{{tag}}}l a b c a"));
     }
 }
 

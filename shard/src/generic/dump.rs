@@ -42,8 +42,9 @@ fn encoded(view: &mut View<'_>, key: Key, kind: Kind) -> Result<Encoded, Command
     match kind {
         Kind::String => types::string::dump(view, &key, &thresholds),
         Kind::Hash => types::hash::dump(view, key, &thresholds),
+        Kind::List => types::list::dump(view, key, &thresholds),
         Kind::Set => types::set::dump(view, key, &thresholds),
-        Kind::List | Kind::SortedSet | Kind::Stream => Err(unsupported(kind)),
+        Kind::SortedSet | Kind::Stream => Err(unsupported(kind)),
     }
 }
 

@@ -4,9 +4,10 @@
 use crate::command::Args;
 use crate::command::row::*;
 use crate::error::{CommandResult, text};
-use crate::keyspace::head::{Body, Head};
+use crate::keyspace::head::{Body, Head, Kind};
 use crate::keyspace::layout;
 use crate::resp::ReplyBuffer;
+use crate::types;
 use crate::view::View;
 
 /// The rows of this file.
@@ -52,7 +53,11 @@ fn record_bytes(name: &[u8], head: &Head) -> u64 {
         Body::Inline(_) => 0,
         Body::Large(large, _) => {
             let prefix_bytes = layout::element_prefix(&record_key, large.version).len() as u64;
-            large.count.saturating_mul(prefix_bytes).saturating_add(large.bytes)
+            let records = match head.kind {
+                Kind::List => types::list::records(head),
+                _ => large.count,
+            };
+            records.saturating_mul(prefix_bytes).saturating_add(large.bytes)
         }
     };
     head_bytes.saturating_add(expiry_bytes).saturating_add(elements_bytes)
@@ -61,7 +66,7 @@ fn record_bytes(name: &[u8], head: &Head) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::head::{Kind, Large};
+    use crate::keyspace::head::Large;
     use crate::testing::TestShard;
     use bytes::Bytes;
 

@@ -95,11 +95,11 @@ fn encoding_of(head: &Head) -> &'static str {
     match head.kind {
         Kind::String => types::string::encoding(head),
         Kind::Hash => types::hash::encoding(head),
+        Kind::List => types::list::encoding(head),
         Kind::Set => types::set::encoding(head),
         Kind::SortedSet if !is_small => "skiplist",
-        Kind::List if !is_small => "quicklist",
         Kind::Stream => "stream",
-        Kind::SortedSet | Kind::List => "listpack",
+        Kind::SortedSet => "listpack",
     }
 }
 
@@ -211,6 +211,7 @@ mod tests {
         use crate::keyspace::head::Large;
         let large = Large { version: 1, count: 1, bytes: 1 };
         for (kind, small_name, large_name) in [
+            // Without what says that it is not long.
             (Kind::List, "listpack", "quicklist"),
             (Kind::Hash, "listpack", "hashtable"),
             (Kind::SortedSet, "listpack", "skiplist"),

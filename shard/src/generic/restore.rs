@@ -91,7 +91,7 @@ fn put(view: &mut View<'_>, key: Key, kind: Type, value: &Restored<'_>) -> Comma
     match kind {
         Type::String => types::string::restore(view, &key, value),
         Type::Hash => types::hash::restore(view, key, value),
-        Type::List => Err(unsupported(Kind::List)),
+        Type::List => types::list::restore(view, key, value),
         Type::Set => types::set::restore(view, key, value),
         Type::SortedSet => Err(unsupported(Kind::SortedSet)),
         Type::Stream => Err(unsupported(Kind::Stream)),

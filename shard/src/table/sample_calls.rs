@@ -11,6 +11,8 @@ use crate::random::Random;
 const KEYS: &[&str] = &["a", "b", "{c}1", "{c}2", "a longer name than the others", ""];
 const STRINGS: &[&str] =
     &["", "a", "b", "0", "10", "-1", "3.5", "and", "xor", "not", "u8", "i5", "#1", "BIT", "match"];
+/// Few, so that one is found beside which another is to be put.
+const ELEMENTS: [&str; 2] = ["a", "b"];
 const INTEGERS: &[&str] = &["0", "1", "2", "7", "-1", "100", "9223372036854775807"];
 const DOUBLES: &[&str] = &["0", "1.5", "-2", "1e10", "inf"];
 /// What RESTORE takes: the string `aa`.
@@ -54,7 +56,10 @@ pub(super) fn arguments(
             if !arg.token.is_empty() && (index == 0 || arg.multiple_token) {
                 call.push(arg.token);
             }
-            value(arg.kind, own_key, random, &mut call);
+            match arg.name {
+                "element" | "pivot" => call.push(ELEMENTS[random.below(2) as usize]),
+                _ => value(arg.kind, own_key, random, &mut call),
+            }
         }
     }
     call

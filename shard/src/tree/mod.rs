@@ -98,6 +98,13 @@ impl Tree {
         Ok(Self { order, limits: Limits::NORMAL, root: Root::decode(root, len, entry_bytes)? })
     }
 
+    /// A collection that stands in a single leaf, which is its only record: of so many entries with
+    /// `entry_bytes` in all.
+    pub fn of_leaf(order: Order, len: u64, entry_bytes: u64) -> Self {
+        let root = Root { node: 1, last_id: 1, records: 1, len, entry_bytes, ..Root::default() };
+        Self { order, limits: Limits::NORMAL, root }
+    }
+
     /// The same with other limits: with small ones a few entries make many levels.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {

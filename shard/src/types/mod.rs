@@ -10,6 +10,7 @@ pub mod drawing;
 pub mod hash;
 pub mod hashed;
 pub mod hyperloglog;
+pub mod list;
 pub mod nodes;
 pub mod packed;
 pub mod restored;

@@ -9,7 +9,6 @@ const LAZY: &str =
     "deleting a collection takes the same short time whatever its size, so it never blocks";
 const NO_EVICTION: &str = "data lives on disk and is not evicted";
 
-const NO_LISTS: &str = "there are no lists";
 const NO_SORTED_SETS: &str = "there are no sorted sets";
 const NO_STREAMS: &str = "there are no streams";
 
@@ -93,10 +92,10 @@ pub(super) static ROWS: &[Directive] = &[
         .doc("Bytes of a field or value up to which a hash is stored in one piece."),
     integer("list-max-listpack-size", "-2", i32::MIN as i64, INT_MAX)
         .alias("list-max-ziplist-size")
-        .reported(NO_LISTS)
+        .live(|s, v| s.list_max_listpack_size = v.number())
         .doc(
-            "Elements (positive), or 4, 8, 16, 32, 64 kb (-1 to -5), up to which a list is \
-             stored in one piece.",
+            "Elements (positive), or 4, 8, 16, 32, 64 kb (-1 to -5), up to which OBJECT ENCODING \
+             calls a list a listpack.",
         ),
     integer("list-compress-depth", "0", 0, INT_MAX)
         .reported("the storage engine compresses what is on disk")

@@ -378,7 +378,7 @@ fn kill(mut context: LaterContext) -> LaterReply {
                     .on_every_shard(move |there| kill_on_shard(there, &filter, own_id))
                     .await;
                 if of_shards.iter().any(|(_, had_subscriptions)| *had_subscriptions) {
-                    publish::homes_have_heard(&context.shard_thread).await;
+                    publish::threads_have_heard(&context.shard_thread).await;
                 }
                 let killed: i64 = of_shards.iter().map(|(killed, _)| killed).sum();
                 match (is_old_form, killed) {

@@ -1,5 +1,6 @@
 //! SUBSCRIBE and its relatives, PUBLISH and SPUBLISH, PUBSUB.
 
+use basalt_shard::glob::glob_match;
 use basalt_shard::resp::ReplyBuffer;
 use bytes::Bytes;
 
@@ -276,7 +277,13 @@ fn channels(mut context: LaterContext, world: World) -> LaterReply {
         let pattern = context.args().iter_from(2).next().map(Bytes::copy_from_slice);
         let names = context
             .shard_thread
-            .on_every_shard(move |there| there.home.borrow().channels(world, pattern.as_deref()))
+            .on_every_shard(move |there| {
+                let home = there.home.borrow();
+                let channels = publish::channels_at_home(there, &home, world);
+                let is_asked =
+                    |name: &&Bytes| pattern.as_ref().is_none_or(|it| glob_match(it, name, false));
+                channels.filter(is_asked).cloned().collect::<Vec<_>>()
+            })
             .await;
         context.reply.array(names.iter().map(Vec::len).sum());
         names.iter().flatten().for_each(|name| context.reply.bulk(name));

@@ -1,25 +1,22 @@
 //! Publishing what has happened to keys.
 //!
 //! A shard's commits put events into a queue, in their order ([`EventQueue`]); here they wait until
-//! their batches are as durable as `appendfsync` promises, as replies do, and go to the homes of
-//! their channels. A home has at most one piece of a shard's events at a time: where it cannot keep
-//! up, they gather in the queue, and when that is full, who writes waits. What was lost with its
-//! batch is not published.
+//! their batches are as durable as `appendfsync` promises, as replies do, and go to the threads that
+//! have subscribers. A thread has at most one piece of a shard's events at a time: where it cannot
+//! keep up, they gather in the queue, and when that is full, who writes waits. What was lost with
+//! its batch is not published.
 //!
 //! [`EventQueue`]: basalt_shard::shard::EventQueue
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use basalt_shard::keyspace::dirty::Ticket;
-use basalt_shard::topology::ShardId;
 use basalt_shard::view::Told;
 
 use crate::execute::publish;
-use crate::pubsub::{Publication, key_events};
+use crate::pubsub::key_events;
 use crate::runtime;
-use crate::thread::message::Message;
 use crate::thread::shard_thread::ShardThread;
 use crate::thread::turn;
 
@@ -37,7 +34,7 @@ pub(crate) async fn announce(shard_thread: Rc<ShardThread>) {
         // Whether it was lost is asked of each.
         let _ = turn::settled(&shard_thread, shard_thread.id, first).await;
         let piece = take_piece(&shard_thread, first);
-        publish_all(&shard_thread, piece.iter().flat_map(key_events::publications)).await;
+        publish_all(&shard_thread, &piece).await;
         runtime::yield_now().await;
     }
 }
@@ -65,25 +62,16 @@ fn take_piece(shard_thread: &ShardThread, first: Ticket) -> Vec<Told> {
     piece
 }
 
-/// Publishes on channels in order, and returns when their homes have handed everything on.
-async fn publish_all(shard_thread: &ShardThread, publications: impl Iterator<Item = Publication>) {
-    let topology = &shard_thread.node.topology;
-    let mut elsewhere: BTreeMap<ShardId, Vec<Publication>> = BTreeMap::new();
-    for publication in publications {
-        let home = topology.shard_of(&publication.channel);
-        if home == shard_thread.id {
-            publish::publish_here(shard_thread, Arc::new(publication));
-        } else {
-            elsewhere.entry(home).or_default().push(publication);
-        }
+/// Publishes events in order, and returns when all threads have taken them over. This shard stands in for
+/// the homes of their channels: all that happens to its keys comes in one order, whichever channels a
+/// client hears it on.
+async fn publish_all(shard_thread: &Rc<ShardThread>, piece: &[Told]) {
+    let mut is_elsewhere = false;
+    for publication in piece.iter().flat_map(key_events::publications) {
+        let receivers = publish::hand_on(shard_thread, Arc::new(publication));
+        is_elsewhere |= receivers.threads.iter().any(|thread| *thread != shard_thread.id);
     }
-    let mut questions = Vec::new();
-    for (home, publications) in elsewhere {
-        let (asked, reply_to) = shard_thread.ask();
-        shard_thread.turn.post(home, Message::PublishAll { publications, reply_to });
-        questions.push(asked);
-    }
-    for asked in questions {
-        asked.await;
+    if is_elsewhere {
+        publish::threads_have_heard(shard_thread).await;
     }
 }

@@ -23,7 +23,8 @@ use bytes::Bytes;
 use crate::client::Session;
 use crate::client::subscriptions::Kind;
 use crate::execute::eviction;
-use crate::pubsub::{Publication, key_events};
+use crate::pubsub::home::{Home, Receivers};
+use crate::pubsub::{Publication, World, key_events};
 use crate::shared::client_memory::COUNTED_FROM;
 use crate::thread::message::{Message, SubscriptionChange};
 use crate::thread::questions::{Asked, ReplyTo};
@@ -34,6 +35,8 @@ fn homes(shard_thread: &ShardThread, kind: Kind, name: &[u8]) -> std::ops::Range
     let topology = &shard_thread.node.topology;
     match kind {
         Kind::Pattern => 0..topology.shards(),
+        // Every shard publishes there what happens to its keys.
+        Kind::Channel if key_events::may_meet(kind, name) => 0..topology.shards(),
         Kind::Channel | Kind::ShardChannel => {
             let home = topology.shard_of(name);
             home..home + 1
@@ -178,8 +181,8 @@ fn drop_all(shard_thread: &ShardThread, session: &Session, left: &[(Kind, Bytes)
     session.note_subscriptions();
 }
 
-/// Returns when all homes have heard what threads have said before they answered this one.
-pub(crate) async fn homes_have_heard(shard_thread: &Rc<ShardThread>) {
+/// Returns when all threads have heard what was said to them before.
+pub(crate) async fn threads_have_heard(shard_thread: &Rc<ShardThread>) {
     shard_thread.on_every_shard(|_| ()).await;
 }
 
@@ -197,17 +200,37 @@ pub(crate) fn take_changes(
 
 /// Publishes on a channel whose home is here. Returns how many subscriptions it meets.
 pub(crate) fn publish_here(shard_thread: &ShardThread, publication: Arc<Publication>) -> u64 {
+    hand_on(shard_thread, publication).count
+}
+
+/// Hands a publication to the threads with subscribers that this shard knows of, and says which.
+pub(crate) fn hand_on(shard_thread: &ShardThread, publication: Arc<Publication>) -> Receivers {
     let home = shard_thread.home.borrow();
     let receivers = home.receivers(publication.world, &publication.channel);
     drop(home);
-    for thread in receivers.threads {
-        if thread == shard_thread.id {
+    for thread in &receivers.threads {
+        if *thread == shard_thread.id {
             deliver(shard_thread, &publication);
         } else {
-            shard_thread.turn.post_first(thread, Message::Published(publication.clone()));
+            shard_thread.turn.post_first(*thread, Message::Published(publication.clone()));
         }
     }
-    receivers.count
+    receivers
+}
+
+/// The channels with subscribers whose home is here: of those on which events of keys are published
+/// every shard knows.
+pub(crate) fn channels_at_home<'a>(
+    shard_thread: &ShardThread,
+    home: &'a Home,
+    world: World,
+) -> impl Iterator<Item = &'a Bytes> {
+    home.channels(world).filter(|name| shard_thread.node.topology.shard_of(name) == shard_thread.id)
+}
+
+/// Their number.
+pub(crate) fn channel_count(shard_thread: &ShardThread, world: World) -> u64 {
+    channels_at_home(shard_thread, &shard_thread.home.borrow(), world).count() as u64
 }
 
 /// Publishes on a channel whose home is another shard; the question how many subscriptions it
@@ -230,17 +253,6 @@ pub(crate) fn publish_for(
     reply_to: ReplyTo<u64>,
 ) {
     let count = publish_here(shard_thread, publication);
-    shard_thread.answer(reply_to, count);
-}
-
-/// The same for many, in order.
-pub(crate) fn publish_all_for(
-    shard_thread: &ShardThread,
-    publications: Vec<Publication>,
-    reply_to: ReplyTo<u64>,
-) {
-    let counts = publications.into_iter().map(|it| publish_here(shard_thread, Arc::new(it)));
-    let count = counts.sum();
     shard_thread.answer(reply_to, count);
 }
 

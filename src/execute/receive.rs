@@ -79,9 +79,6 @@ fn take(
         Message::Publish { publication, reply_to } => {
             publish::publish_for(shard_thread, publication, reply_to);
         }
-        Message::PublishAll { publications, reply_to } => {
-            publish::publish_all_for(shard_thread, publications, reply_to);
-        }
         Message::Published(publication) => publish::deliver(shard_thread, &publication),
         Message::Run(job) => job(shard_thread),
     }

@@ -67,8 +67,6 @@ pub(crate) enum Message {
     },
     /// Publish this on a channel whose home you are, and say how many subscriptions it meets.
     Publish { publication: Arc<Publication>, reply_to: ReplyTo<u64> },
-    /// The same for these, in order.
-    PublishAll { publications: Vec<Publication>, reply_to: ReplyTo<u64> },
     /// Push this to your subscribers.
     Published(Arc<Publication>),
     /// Run this (administration; not for the hot path).

@@ -343,3 +343,46 @@ fn events_of_other_shards_are_told_out_of_copies_too() {
         }
     }
 }
+
+#[test]
+fn who_hears_of_keys_and_of_events_hears_both_of_each_event_in_order() {
+    for shards in [1, 2, 3] {
+        let server = server(shards, "no");
+        // Over one pattern, and over two names.
+        let mut of_all = subscriber(&server, "*");
+        let mut named = server.client();
+        named.send(&["SUBSCRIBE", "__keyspace@0__:a", "__keyevent@0__:append"]);
+        (named.read_any().expect("one"), named.read_any().expect("another"));
+        let mut client = server.client();
+        for round in 0..100 {
+            // Keys of all shards, each on channels of all shards.
+            for key in ["a", "b", "c", "d"] {
+                client.run(&format!("APPEND {key} {round}"));
+                let mut expected = vec!["new", "append"];
+                if round > 0 {
+                    expected.remove(0);
+                }
+                for event in expected {
+                    let of_key = (format!("__keyspace@0__:{key}"), event.to_owned());
+                    assert_eq!(next(&mut of_all), of_key, "{shards} shards, round {round}");
+                    let of_event = (format!("__keyevent@0__:{event}"), key.to_owned());
+                    assert_eq!(next(&mut of_all), of_event, "{shards} shards, round {round}");
+                }
+            }
+        }
+        // Of `a` the name of each event, and whose each append was. Other keys are of other shards.
+        let heard: Vec<String> = (0..501)
+            .map(|_| named.read_any().expect("a message").items()[2].text())
+            .filter(|it| ["new", "append", "a"].contains(&it.as_str()))
+            .collect();
+        let expected = ["new"].into_iter().chain(["append", "a"].into_iter().cycle().take(200));
+        assert_eq!(heard, expected.collect::<Vec<_>>());
+        let mut client = server.client();
+        for line in ["PUBSUB CHANNELS", "PUBSUB NUMSUB __keyspace@0__:a"] {
+            let told = format!("{:?}", client.run(line));
+            assert_eq!(told.matches("__keyspace@0__:a").count(), 1, "{line}: {told}");
+        }
+        assert_eq!(client.run("PUBLISH __keyspace@0__:a x").int(), 2);
+        assert!(client.run("INFO stats").text().contains("pubsub_channels:2"));
+    }
+}

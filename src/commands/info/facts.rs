@@ -18,6 +18,7 @@ use crate::commands::info::hot_keys;
 use crate::commands::info::keyspace::Database;
 use crate::config::Config;
 use crate::config::memory_plan::{MemoryPlan, host_memory};
+use crate::execute::publish;
 use crate::pubsub::World;
 use crate::runtime::TurnTotals;
 use crate::shared::memory_shares::Shares;
@@ -236,8 +237,8 @@ fn of_shard(shard_thread: &Rc<ShardThread>) -> OfShard {
         transactions: counters.transactions.get(),
         rates: counters.rates.per_second(),
         processor_time: ProcessorTime::of_thread(),
-        channels: shard_thread.home.borrow().channel_count(World::All) as u64,
-        shard_channels: shard_thread.home.borrow().channel_count(World::Shard) as u64,
+        channels: publish::channel_count(shard_thread, World::All),
+        shard_channels: publish::channel_count(shard_thread, World::Shard),
         patterns: shard_thread.home.borrow().pattern_count() as u64,
         ..OfShard::default()
     };

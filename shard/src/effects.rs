@@ -120,6 +120,34 @@ impl Event {
     pub const LREM: Self = event(Classes::LIST, "lrem");
     /// LTRIM, also when nothing is trimmed.
     pub const LTRIM: Self = event(Classes::LIST, "ltrim");
+    /// Members were added to a sorted set, or their scores changed.
+    pub const ZADD: Self = event(Classes::ZSET, "zadd");
+    /// ZINCRBY, and ZADD with INCR.
+    pub const ZINCR: Self = event(Classes::ZSET, "zincr");
+    /// Members of a sorted set were removed.
+    pub const ZREM: Self = event(Classes::ZSET, "zrem");
+    /// ZREMRANGEBYRANK.
+    pub const ZREMRANGEBYRANK: Self = event(Classes::ZSET, "zremrangebyrank");
+    /// ZREMRANGEBYSCORE.
+    pub const ZREMRANGEBYSCORE: Self = event(Classes::ZSET, "zremrangebyscore");
+    /// ZREMRANGEBYLEX.
+    pub const ZREMRANGEBYLEX: Self = event(Classes::ZSET, "zremrangebylex");
+    /// The members with the lowest scores were taken.
+    pub const ZPOPMIN: Self = event(Classes::ZSET, "zpopmin");
+    /// The members with the highest scores were taken.
+    pub const ZPOPMAX: Self = event(Classes::ZSET, "zpopmax");
+    /// ZRANGESTORE.
+    pub const ZRANGESTORE: Self = event(Classes::ZSET, "zrangestore");
+    /// ZUNIONSTORE.
+    pub const ZUNIONSTORE: Self = event(Classes::ZSET, "zunionstore");
+    /// ZINTERSTORE.
+    pub const ZINTERSTORE: Self = event(Classes::ZSET, "zinterstore");
+    /// ZDIFFSTORE.
+    pub const ZDIFFSTORE: Self = event(Classes::ZSET, "zdiffstore");
+    /// GEORADIUS and GEORADIUSBYMEMBER with STORE or STOREDIST.
+    pub const GEORADIUSSTORE: Self = event(Classes::ZSET, "georadiusstore");
+    /// GEOSEARCHSTORE.
+    pub const GEOSEARCHSTORE: Self = event(Classes::ZSET, "geosearchstore");
     /// A key was deleted, also because nothing is left in it.
     pub const DEL: Self = event(Classes::GENERIC, "del");
     /// A key was given a deadline.

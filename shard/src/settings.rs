@@ -21,6 +21,10 @@ pub struct Settings {
     pub hll_sparse_max_bytes: usize,
     /// `list-max-listpack-size`: up to which size OBJECT ENCODING calls a list a listpack.
     pub list_max_listpack_size: i32,
+    /// `zset-max-listpack-entries`: a sorted set with more members is large.
+    pub zset_max_listpack_entries: usize,
+    /// `zset-max-listpack-value`: a longer member makes the sorted set large.
+    pub zset_max_listpack_value: usize,
     /// A longer reply of a command that runs off the loop is an error instead.
     pub reply_bytes_max: usize,
     /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
@@ -38,6 +42,8 @@ impl Default for Settings {
             set_max_listpack_value: 64,
             hll_sparse_max_bytes: 3000,
             list_max_listpack_size: -2,
+            zset_max_listpack_entries: 128,
+            zset_max_listpack_value: 64,
             reply_bytes_max: usize::MAX,
             lfu: None,
         }

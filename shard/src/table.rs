@@ -183,6 +183,8 @@ fn shard_rows() -> impl Iterator<Item = &'static Command> {
         types::hash::ROWS,
         types::list::ROWS,
         types::set::ROWS,
+        types::zset::ROWS,
+        types::geo::ROWS,
         types::hyperloglog::ROWS,
     ]
     .into_iter()

@@ -91,6 +91,8 @@ pub(crate) struct Settings {
     pub(crate) set_max_listpack_value: u64,
     pub(crate) hll_sparse_max_bytes: u64,
     pub(crate) list_max_listpack_size: i32,
+    pub(crate) zset_max_listpack_entries: u64,
+    pub(crate) zset_max_listpack_value: u64,
 
     // Storage.
     /// Absolute.

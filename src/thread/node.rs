@@ -130,6 +130,8 @@ pub(crate) fn shard_settings(node: &Node, config: &Config) -> Settings {
         set_max_listpack_value: config.set_max_listpack_value as usize,
         hll_sparse_max_bytes: config.hll_sparse_max_bytes as usize,
         list_max_listpack_size: config.list_max_listpack_size,
+        zset_max_listpack_entries: config.zset_max_listpack_entries as usize,
+        zset_max_listpack_value: config.zset_max_listpack_value as usize,
         reply_bytes_max: node.storage.memory_plan().clients as usize,
         lfu: config.maxmemory_policy.is_lfu().then_some(lfu),
     }

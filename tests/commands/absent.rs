@@ -7,19 +7,11 @@ use crate::common::{Server, Value};
 
 /// What is to come with a feature, subcommands included.
 const TO_COME: &[&str] = &[
-    // Waiting for lists.
-    "blmove blmpop blpop brpop brpoplpush",
-    // Sorted sets, and waiting for them.
-    "bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard",
-    "zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex",
-    "zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore",
-    "zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore",
+    // Waiting for lists and sorted sets.
+    "blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin",
     // Streams.
     "xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup",
     "xrevrange xsetid xtrim",
-    // Positions.
-    "geoadd geodist geohash geopos georadius georadius_ro georadiusbymember",
-    "georadiusbymember_ro geosearch geosearchstore",
     // Sorting, and values as bytes.
     "migrate restore-asking sort sort_ro",
     // Transactions.

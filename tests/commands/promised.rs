@@ -43,6 +43,12 @@ const PROMISED: &[&str] = &[
     // Lists.
     "lpush rpush lpushx rpushx lpop rpop lrange llen lindex lset linsert lrem ltrim lpos lmove",
     "rpoplpush lmpop",
+    // Sorted sets, and positions in them.
+    "zadd zcard zcount zincrby zlexcount zscore zmscore zrank zrevrank zrange zrangestore",
+    "zrevrange zrangebyscore zrevrangebyscore zrangebylex zrevrangebylex zrem zremrangebyrank",
+    "zremrangebyscore zremrangebylex zpopmin zpopmax zmpop zrandmember zscan zunion zinter zdiff",
+    "zintercard zunionstore zinterstore zdiffstore geoadd geodist geohash geopos geosearch",
+    "geosearchstore georadius georadius_ro georadiusbymember georadiusbymember_ro",
 ];
 
 /// Not in a redis-server 7.0, should one stand in for the target.

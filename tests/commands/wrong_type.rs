@@ -110,7 +110,7 @@ fn a_newer_command_refuses_a_hash_and_leaves_it() {
 
 fn takes_a_key(shape: &Shape) -> bool {
     let mut words = shape.line.split(|c: char| !c.is_ascii_lowercase());
-    const KEYS: [&str; 6] = ["key", "str", "hash", "list", "set", "hll"];
+    const KEYS: [&str; 9] = ["key", "str", "hash", "list", "set", "hll", "zset", "lex", "geo"];
     !shape.line.starts_with('@') && words.any(|word| KEYS.contains(&word))
 }
 

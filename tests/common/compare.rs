@@ -22,6 +22,8 @@ pub fn equal(compare: Compare, command: &str, oracle: &Value, target: &Value) ->
         Compare::AnyOrder | Compare::HashOrder => sorted(oracle) == sorted(target),
         Compare::HashPairs => sorted_pairs(oracle) == sorted_pairs(target),
         Compare::Shape => same_shape(oracle, target),
+        Compare::Scores => same_scores(oracle, target),
+        Compare::AnyScores => same_scores(&sorted(oracle), &sorted(target)),
         Compare::Near(slack) => near(oracle, target, slack),
         Compare::ErrorsOnly => true,
     }
@@ -37,6 +39,11 @@ fn changed_in_7_2(command: &str, oracle: &Value, target: &Value) -> bool {
                     if text.starts_with(b"ERR value is not an integer")
                         || text.starts_with(b"ERR syntax error")
                         || text.starts_with(b"ERR The bit argument"))
+        }
+        // WITHSCORE is new: there may be another argument.
+        "ZRANK" | "ZREVRANK" => {
+            let is_arity = |text: &[u8]| text.starts_with(b"ERR wrong number of arguments");
+            matches!((oracle, target), (Value::Error(text), Value::Error(_)) if is_arity(text))
         }
         _ => false,
     }
@@ -88,6 +95,20 @@ fn same_shape(oracle: &Value, target: &Value) -> bool {
                 && a.iter().zip(b).all(|(a, b)| same_shape(&a.0, &b.0) && same_shape(&a.1, &b.1))
         }
         (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
+}
+
+/// Numbers are the same, however they are printed: 7.2 prints doubles in fewer digits.
+fn same_scores(oracle: &Value, target: &Value) -> bool {
+    let number = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<f64>().ok();
+    match (oracle, target) {
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_scores(a, b))
+        }
+        (Value::Bulk(a), Value::Bulk(b)) | (Value::Double(a), Value::Double(b)) => {
+            a == b || number(a).is_some_and(|a| Some(a) == number(b))
+        }
+        (a, b) => a == b,
     }
 }
 

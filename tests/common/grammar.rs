@@ -26,6 +26,10 @@ pub enum Compare {
     HashPairs,
     /// The same kinds of values and the same counts: for replies that are random.
     Shape,
+    /// As Exact, but for how doubles are printed.
+    Scores,
+    /// The same, of elements in any order.
+    AnyScores,
     /// Numbers that tell the time: equal but for this much.
     Near(i64),
     /// As Exact, but what Redis packs of a set since 7.2 was a hash table before.
@@ -44,7 +48,10 @@ const fn shape(weight: usize, compare: Compare, line: &'static str) -> Shape {
     Shape { weight, compare, line }
 }
 
-use Compare::{AnyOrder, Encoding, ErrorsOnly, Exact, HashOrder, HashPairs, Near, Shape as Random};
+use Compare::Shape as Random;
+use Compare::{
+    AnyOrder, AnyScores, Encoding, ErrorsOnly, Exact, HashOrder, HashPairs, Near, Scores,
+};
 
 /// Two servers run a program at slightly different times, and seconds are rounded.
 const SECONDS: Compare = Near(2);
@@ -84,7 +91,7 @@ pub const SHAPES: &[Shape] = &[
     shape(2, Random, "RANDOMKEY"),
     shape(4, Encoding, "OBJECT ENCODING key"),
     shape(1, Random, "OBJECT REFCOUNT key"),
-    shape(1, Near(10), "OBJECT IDLETIME key"),
+    shape(1, Near(60), "OBJECT IDLETIME key"),
     shape(1, Exact, "OBJECT FREQ key"),
     // The bytes need not be the same; RESTORE of what DUMP gave has tests of its own.
     shape(1, ErrorsOnly, "DUMP key"),
@@ -203,6 +210,76 @@ pub const SHAPES: &[Shape] = &[
     shape(3, Exact, "RPOPLPUSH list list"),
     shape(3, Exact, "LMPOP numkeys list list (LEFT|RIGHT) [COUNT taken]"),
     shape(1, Exact, "LMPOP 3 list list list (LEFT|RIGHT) [COUNT taken]"),
+    // Sorted sets. Ranges by member are of sets whose scores are all 0: of others they are a matter
+    // of chance.
+    shape(8, Exact, "ZADD zset [NX|XX] [GT|LT] [CH] (score member)..."),
+    shape(4, Scores, "ZADD zset [NX|XX] [GT|LT] [CH] INCR score member"),
+    shape(1, Exact, "ZADD zset (score manyfield)*300"),
+    shape(3, Exact, "ZADD lex (0 member)..."),
+    shape(1, Exact, "ZADD lex (0 manyfield)*200"),
+    shape(4, Scores, "ZINCRBY zset score member"),
+    shape(3, Exact, "ZCARD zset"),
+    shape(3, Scores, "ZSCORE zset member"),
+    shape(3, Scores, "ZMSCORE zset member..."),
+    shape(3, Exact, "ZRANK zset member"),
+    shape(3, Exact, "ZREVRANK zset member"),
+    shape(3, Exact, "ZCOUNT zset bound bound"),
+    shape(3, Exact, "ZLEXCOUNT lex lexbound lexbound"),
+    shape(4, Scores, "ZRANGE zset index index [REV] [WITHSCORES]"),
+    shape(4, Scores, "ZRANGE zset bound bound BYSCORE [REV] [LIMIT index index] [WITHSCORES]"),
+    shape(2, Exact, "ZRANGE lex lexbound lexbound BYLEX [REV] [LIMIT index index]"),
+    shape(2, Scores, "ZREVRANGE zset index index [WITHSCORES]"),
+    shape(2, Scores, "ZRANGEBYSCORE zset bound bound [WITHSCORES] [LIMIT index index]"),
+    shape(2, Scores, "ZREVRANGEBYSCORE zset bound bound [WITHSCORES] [LIMIT index index]"),
+    shape(2, Exact, "ZRANGEBYLEX lex lexbound lexbound [LIMIT index index]"),
+    shape(2, Exact, "ZREVRANGEBYLEX lex lexbound lexbound [LIMIT index index]"),
+    shape(2, Exact, "ZRANGESTORE zset zset index index [REV]"),
+    shape(2, Exact, "ZRANGESTORE zset zset bound bound BYSCORE [LIMIT index index]"),
+    shape(1, Exact, "ZRANGESTORE lex lex lexbound lexbound BYLEX [LIMIT index index]"),
+    shape(4, Exact, "ZREM zset member..."),
+    shape(1, Exact, "ZREM zset manyfield*200"),
+    shape(2, Exact, "ZREMRANGEBYRANK zset index index"),
+    shape(2, Exact, "ZREMRANGEBYSCORE zset bound bound"),
+    shape(1, Exact, "ZREMRANGEBYLEX lex lexbound lexbound"),
+    shape(3, Scores, "ZPOPMIN zset [count]"),
+    shape(3, Scores, "ZPOPMAX zset [count]"),
+    shape(3, Scores, "ZMPOP numkeys zset zset (MIN|MAX) [COUNT count]"),
+    shape(3, Random, "ZRANDMEMBER zset [draws [WITHSCORES]]"),
+    shape(2, ErrorsOnly, "ZSCAN zset cursor [MATCH pattern] [COUNT count]"),
+    shape(3, AnyScores, "@ZSCAN zset [MATCH pattern] [COUNT chunk]"),
+    shape(2, Scores, "ZUNION numkeys zset zset [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES]"),
+    shape(2, Scores, "ZUNION 2 zset zset [WEIGHTS weight weight] [AGGREGATE MAX] WITHSCORES"),
+    shape(2, Scores, "ZINTER numkeys zset zset [AGGREGATE (SUM|MIN|MAX)] [WITHSCORES]"),
+    shape(2, Scores, "ZINTER 2 zset zset [WEIGHTS weight weight] [AGGREGATE MIN] WITHSCORES"),
+    shape(3, Scores, "ZDIFF numkeys zset zset [WITHSCORES]"),
+    shape(2, Exact, "ZINTERCARD numkeys zset zset [LIMIT limit]"),
+    shape(2, Exact, "ZUNIONSTORE zset numkeys zset zset [AGGREGATE (SUM|MIN|MAX)]"),
+    shape(2, Exact, "ZUNIONSTORE zset 2 zset zset [WEIGHTS weight weight] [AGGREGATE MIN]"),
+    shape(2, Exact, "ZINTERSTORE zset numkeys zset zset [AGGREGATE (SUM|MIN|MAX)]"),
+    shape(2, Exact, "ZINTERSTORE zset 2 zset zset [WEIGHTS weight weight] [AGGREGATE MAX]"),
+    shape(3, Exact, "ZDIFFSTORE zset numkeys zset zset"),
+    shape(1, Scores, "ZUNION 2 zset set [WEIGHTS weight weight] [AGGREGATE SUM] WITHSCORES"),
+    shape(1, Scores, "ZINTER 2 set zset [AGGREGATE (SUM|MIN|MAX)] WITHSCORES"),
+    shape(1, Exact, "ZUNIONSTORE zset 2 set zset [WEIGHTS weight weight]"),
+    shape(1, Exact, "ZINTERSTORE zset 2 zset set"),
+    shape(1, Exact, "ZDIFFSTORE zset 2 zset set"),
+    shape(1, Scores, "ZDIFF 2 set set WITHSCORES"),
+    // Positions. Without an order what is found comes as Redis comes by it.
+    shape(4, Exact, "GEOADD geo [NX|XX] [CH] (longitude latitude member)..."),
+    shape(3, Exact, "GEOPOS geo [member...]"),
+    shape(3, Exact, "GEODIST geo member member [unit]"),
+    shape(3, Exact, "GEOHASH geo [member...]"),
+    shape(2, Exact, "GEORADIUS geo longitude latitude meters unit [WITHCOORD] [WITHDIST]"),
+    shape(2, Exact, "GEORADIUS geo longitude latitude meters unit [COUNT count ANY] [WITHHASH]"),
+    shape(2, Exact, "GEORADIUS geo longitude latitude meters unit [STORE geo|STOREDIST geo]"),
+    shape(2, Exact, "GEORADIUS_RO geo longitude latitude meters unit [WITHDIST]"),
+    shape(2, Exact, "GEORADIUSBYMEMBER geo member meters unit [WITHCOORD]"),
+    shape(2, Exact, "GEORADIUSBYMEMBER geo member meters unit [STORE geo|STOREDIST geo]"),
+    shape(2, Exact, "GEORADIUSBYMEMBER_RO geo member meters unit [WITHHASH]"),
+    shape(2, Exact, "GEOSEARCH geo FROMMEMBER member BYRADIUS meters unit [WITHDIST]"),
+    shape(2, Exact, "GEOSEARCH geo FROMLONLAT longitude latitude BYBOX meters meters unit"),
+    shape(2, Exact, "GEOSEARCHSTORE geo geo FROMMEMBER member BYBOX meters meters unit"),
+    shape(1, Exact, "GEOSEARCHSTORE geo geo FROMMEMBER member BYRADIUS meters unit STOREDIST"),
 ];
 
 /// Commands that redis-server 7.0 does not have: nothing to compare a call with, so they are not

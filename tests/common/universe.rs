@@ -17,6 +17,10 @@ pub struct Universe {
     set_keys: Vec<Vec<u8>>,
     hll_keys: Vec<Vec<u8>>,
     list_keys: Vec<Vec<u8>>,
+    zset_keys: Vec<Vec<u8>>,
+    /// Of sorted sets whose scores are all 0.
+    lex_keys: Vec<Vec<u8>>,
+    geo_keys: Vec<Vec<u8>>,
     /// The share of values of a megabyte, in a thousand.
     huge_per_mille: usize,
 }
@@ -26,12 +30,20 @@ const HASH_KEYS: &[&str] = &["h1", "h2", "h3", "{t}h4"];
 const SET_KEYS: &[&str] = &["m1", "m2", "m3", "{t}m4", "{t}m5"];
 const HLL_KEYS: &[&str] = &["p1", "p2", "{t}p3"];
 const LIST_KEYS: &[&str] = &["l1", "l2", "l3", "{t}l4", "{t}l5"];
+const ZSET_KEYS: &[&str] = &["z1", "z2", "z3", "{t}z4"];
+const LEX_KEYS: &[&str] = &["x1", "{t}x2"];
+const GEO_KEYS: &[&str] = &["g1", "g2", "{t}g3"];
 const OTHER_KEYS: &[&[u8]] = &[b"", b"k\x00\xff\r\n", b"any*[key]"];
 const FIELDS: &[&[u8]] = &[b"f1", b"f2", b"f3", b"f4", b"f5", b"f6", b"", b"f\x00\xff", b"17"];
 const ELEMENTS: &[&[u8]] = &[b"e1", b"e2", b"e3", b"", b"\xff", b"\xff\x01\x02\x03", b"17", b"-3"];
 
 const MEMBERS: &[&[u8]] =
     &[b"f1", b"f2", b"f3", b"f4", b"", b"f\x00\xff", b"17", b"-3", b"70000", b"007"];
+const SCORES: &[&str] = &["0", "1", "-1", "2.5", "3", "-2.25", "1e3", "7", "-inf", "+inf"];
+const BOUNDS: &[&str] = &["0", "1", "(1", "-inf", "+inf", "(2.5", "3", "-2", "(-2.25", "1e400"];
+const LEX_BOUNDS: &[&str] = &["-", "+", "[f1", "(f1", "[f3", "(m5", "[m2", "(", "[", "[zz"];
+const LONGITUDES: &[&str] = &["0", "13.361389", "-179.9", "180", "15.08", "-73.98", "1e-3"];
+const LATITUDES: &[&str] = &["0", "38.115556", "-85.05", "85.05", "37.5", "40.74", "-33.9"];
 
 const INTEGERS: &[&str] = &[
     "-9223372036854775808",
@@ -62,11 +74,23 @@ impl Universe {
         let hash_keys: Vec<Vec<u8>> = owned(HASH_KEYS);
         let (set_keys, hll_keys) = (owned(SET_KEYS), owned(HLL_KEYS));
         let list_keys: Vec<Vec<u8>> = owned(LIST_KEYS);
-        let of_types = [&string_keys, &hash_keys, &list_keys, &set_keys, &hll_keys];
+        let (zset_keys, geo_keys): (Vec<Vec<u8>>, _) = (owned(ZSET_KEYS), owned(GEO_KEYS));
+        let of_types = [&string_keys, &hash_keys, &list_keys, &set_keys, &hll_keys, &zset_keys];
         let mut any_keys: Vec<Vec<u8>> = of_types.into_iter().flatten().cloned().collect();
+        any_keys.extend_from_slice(&geo_keys);
         any_keys.extend(OTHER_KEYS.iter().map(|key| key.to_vec()));
-        let huge_per_mille = 2;
-        Self { any_keys, string_keys, hash_keys, list_keys, set_keys, hll_keys, huge_per_mille }
+        Self {
+            any_keys,
+            string_keys,
+            hash_keys,
+            list_keys,
+            set_keys,
+            hll_keys,
+            zset_keys,
+            lex_keys: owned(LEX_KEYS),
+            geo_keys,
+            huge_per_mille: 2,
+        }
     }
 
     /// Every key is one of these, whatever type the command is for.
@@ -78,7 +102,10 @@ impl Universe {
             hash_keys: keys.clone(),
             list_keys: keys.clone(),
             set_keys: keys.clone(),
-            hll_keys: keys,
+            hll_keys: keys.clone(),
+            zset_keys: keys.clone(),
+            lex_keys: keys.clone(),
+            geo_keys: keys,
             huge_per_mille: 0,
         }
     }
@@ -94,6 +121,19 @@ impl Universe {
             "list" => self.key_mostly_of(&self.list_keys, rng),
             "element" if rng.percent(80) => rng.pick(ELEMENTS).to_vec(),
             "element" => self.value(rng),
+            "zset" => self.key_mostly_of(&self.zset_keys, rng),
+            "lex" => rng.pick(&self.lex_keys).clone(),
+            "geo" => self.key_mostly_of(&self.geo_keys, rng),
+            "score" => mostly(rng, SCORES, BAD_FLOATS),
+            "bound" => mostly(rng, BOUNDS, &["abc", "", "nan", "(", "1 "]),
+            "lexbound" => mostly(rng, LEX_BOUNDS, &["a", "", "+x", "-1"]),
+            "weight" => mostly(rng, &["1", "2", "0.5", "-1"], BAD_FLOATS),
+            "numkeys" => mostly(rng, &["2", "2", "1"], &["0", "-1", "abc", "", "1.5", "3", "99"]),
+            "limit" => mostly(rng, &["0", "1", "2", "100"], &["-1", "abc", "", "1.5"]),
+            "longitude" => mostly(rng, LONGITUDES, &["-180.1", "181", "abc", ""]),
+            "latitude" => mostly(rng, LATITUDES, &["-90", "86", "abc", ""]),
+            "meters" => mostly(rng, &["0", "100.5", "200000", "1e6", "3e7"], BAD_FLOATS),
+            "unit" => mostly(rng, &["m", "km", "ft", "MI"], &["", "miles"]),
             "field" => rng.pick(FIELDS).to_vec(),
             "member" => rng.pick(MEMBERS).to_vec(),
             "manyfield" => format!("m{}", rng.below(1000)).into_bytes(),
@@ -125,18 +165,17 @@ impl Universe {
             "slot" => mostly(rng, &["0", "1", "7", "8", "100", "#0", "#1", "#5"], BAD_SLOTS),
             "pattern" => text(rng, PATTERNS),
             "type" => {
-                mostly(rng, &["string", "hash", "HASH", "list", "set"], &["zset", "", "nothing"])
+                let good = ["string", "hash", "HASH", "list", "set", "zset"];
+                mostly(rng, &good, &["", "nothing"])
             }
             "chunk" => text(rng, &["1", "2", "5", "10", "1000"]),
             "count" => mostly(rng, &["1", "10", "1000"], &["0", "-1", "abc", "", "1.5"]),
             "cursor" => mostly(rng, &["0"], &["abc", "", "-1", "1.5", "18446744073709551616"]),
             "pops" => mostly(rng, &["0", "1000", "1000"], BAD_POPS),
-            "limit" => mostly(rng, &["0", "1", "2", "100"], &["-1", "abc", "", "1.5"]),
             "taken" => mostly(rng, &["0", "1", "2", "5", "300"], BAD_COUNTS),
             "matchrank" => {
                 mostly(rng, &["1", "2", "3", "-1", "-2"], &["0", "abc", "", "300", "1.5"])
             }
-            "numkeys" => mostly(rng, &["2", "2", "1"], &["0", "-1", "abc", "", "3", "99"]),
             "draws" => mostly(rng, &["0", "1", "2", "3", "100", "-1", "-3", "-30"], BAD_DRAWS),
             other => panic!("the grammar has no placeholder {other}"),
         }
@@ -167,6 +206,11 @@ impl Universe {
             _ => text(rng, &["a", "abc", "hello world", "ohmytext", "mynewtext", "\0\r\n"]),
         }
     }
+}
+
+/// Whether a key is of a sorted set whose scores are all 0.
+pub fn is_lex_key(key: &[u8]) -> bool {
+    LEX_KEYS.iter().any(|known| known.as_bytes() == key)
 }
 
 /// Anything at all, to put where it does not belong.

@@ -107,7 +107,15 @@ fn tame(args: &mut Vec<Vec<u8>>) {
             None => args.push(b"1000".to_vec()),
         }
     }
-    let draws = [&b"HRANDFIELD"[..], b"SRANDMEMBER"];
+    // Scores that differ would make ranges by member a matter of chance.
+    if universe::is_lex_key(args.get(1).map_or(b"", Vec::as_slice)) {
+        let numbers = args
+            .iter_mut()
+            .skip(2)
+            .filter(|arg| std::str::from_utf8(arg).is_ok_and(|text| text.parse::<f64>().is_ok()));
+        numbers.for_each(|number| *number = b"0".to_vec());
+    }
+    let draws = [&b"HRANDFIELD"[..], b"SRANDMEMBER", b"ZRANDMEMBER"];
     if draws.iter().any(|name| args[0].eq_ignore_ascii_case(name)) {
         const DRAWS_MAX: i64 = 1000;
         if let Some(arg) = args.get_mut(2)

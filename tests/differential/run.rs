@@ -140,7 +140,7 @@ fn inspections(oracle: &mut Client, key: &[u8]) -> Vec<(Compare, Vec<Vec<u8>>)> 
         "hash" => (Compare::HashPairs, call("HGETALL KEY")),
         "list" => (Compare::Exact, call("LRANGE KEY 0 -1")),
         "set" => (Compare::AnyOrder, call("SMEMBERS KEY")),
-        "zset" => (Compare::Exact, call("ZRANGE KEY 0 -1 WITHSCORES")),
+        "zset" => (Compare::Scores, call("ZRANGE KEY 0 -1 WITHSCORES")),
         "stream" => (Compare::Exact, call("XINFO STREAM KEY FULL")),
         other => panic!("the test cannot look into a key of type {other}"),
     };
@@ -218,14 +218,14 @@ impl Side {
     }
 }
 
-/// `@SCAN options`, `@HSCAN key options` and `@SSCAN key options`: the whole iteration
-/// as one sorted array.
+/// `@SCAN options`, `@HSCAN key options`, `@SSCAN …` and `@ZSCAN …`: the whole iteration as one
+/// sorted array.
 fn scan_all_of(client: &mut Client, args: &[Vec<u8>]) -> io::Result<Value> {
     match args[0].as_slice() {
         b"@SCAN" => scan_all(client, &args[1..]),
         _ => {
             let (command, key) = (args[0][1..].to_vec(), args[1].clone());
-            let is_of_pairs = command == b"HSCAN";
+            let is_of_pairs = command != b"SSCAN";
             let pairs = iterate(client, &[command, key], &args[2..])?;
             let Value::Array(items) = pairs else { return Ok(pairs) };
             if !is_of_pairs {

@@ -117,6 +117,45 @@ LMOVE {@}none {@}l LEFT LEFT
 RPOPLPUSH {@}l {@}l
 LMPOP 2 {@}none {@}l LEFT
 LMPOP 2 {foo}l {bar}l RIGHT COUNT 2
+ZCARD {@}z
+ZCARD {@}none
+ZSCORE {@}z a
+ZSCORE {@}s a
+ZMSCORE {@}z a none
+ZRANK {@}z a
+ZCOUNT {@}z 0 1
+ZRANGE {@}z 0 -1
+ZRANGEBYSCORE {@}none 0 1
+ZRANGEBYLEX {@}z - +
+ZSCAN {@}z 0
+ZRANDMEMBER {@}none
+ZADD {@}z 1 a
+ZADD {@}z 5 b
+ZINCRBY {@}z 1 a
+ZREM {@}z none
+ZREM {@}z a
+ZPOPMIN {@}none
+ZPOPMAX {@}z
+ZMPOP 2 {@}none {@}z MIN
+ZMPOP 2 {foo}none {bar}z MIN
+ZREMRANGEBYRANK {@}z 0 0
+ZRANGESTORE {@}to {@}z 0 -1
+ZRANGESTORE {foo}to {bar}z 0 -1
+ZUNION 2 {@}z {@}none
+ZINTER 2 {foo}z {bar}z
+ZINTERCARD 2 {@}z {@}none
+ZDIFF 2 {@}z {@}s
+ZUNIONSTORE {@}to 2 {@}z {@}none
+ZINTERSTORE {foo}to 2 {foo}z {bar}z
+ZDIFFSTORE {@}to 2 {@}none {@}z
+GEOADD {@}z 1 1 a
+GEOPOS {@}z a
+GEODIST {@}z a none
+GEOHASH {@}none a
+GEOSEARCH {@}z FROMMEMBER a BYRADIUS 1 m
+GEORADIUS {@}none 1 1 1 m
+GEORADIUS {foo}z 1 1 1 m STORE {bar}to
+GEOSEARCHSTORE {@}to {@}z FROMLONLAT 1 1 BYRADIUS 1 m
 HSET {@}h f 2
 HSETNX {@}h f 2
 HINCRBY {@}h n 1
@@ -184,6 +223,7 @@ fn fill(client: &mut Client) {
         client.run(&format!("SADD {{{tag}}}m a b c"));
         client.run(&format!("PFADD {{{tag}}}p a b c"));
         client.run(&format!("RPUSH {{{tag}}}l a b c a"));
+        client.run(&format!("ZADD {{{tag}}}z 1 a 2 b 3 c"));
     }
 }
 

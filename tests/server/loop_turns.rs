@@ -168,6 +168,25 @@ const BIG_VALUES: &[Step] = &[
     ("HDEL of many fields", |bench| {
         bench.many(&["HDEL", "hash"], |i| vec![format!("field:{i}")]);
     }),
+    ("ZADD of many members", |bench| {
+        bench.many(&["ZADD", "zset"], |i| vec![(i % 977).to_string(), format!("member:{i}")]);
+    }),
+    ("ZRANGE of all of them", |bench| {
+        let members = bench.keys();
+        assert_eq!(bench.client.run("ZRANGE zset 0 -1").items().len(), members);
+    }),
+    ("ZUNIONSTORE and ZINTERSTORE of big sorted sets", |bench| {
+        let members = bench.keys() as i64;
+        assert_eq!(bench.client.run("ZUNIONSTORE zcopy 2 zset nothing").int(), members);
+        assert_eq!(bench.client.run("ZINTERSTORE zother 2 zset zcopy").int(), members);
+    }),
+    ("GEORADIUS of everything", |bench| {
+        bench.client.run("GEORADIUS zset 0 0 30000 km");
+    }),
+    ("ZREMRANGEBYSCORE of a half, and ZPOPMIN of the rest", |bench| {
+        bench.client.run("ZREMRANGEBYSCORE zset 0 500");
+        bench.client.run("ZPOPMIN zset 100000000");
+    }),
     ("DEL of a big hash", |bench| assert_eq!(bench.client.run("DEL copy").int(), 1)),
     ("SET of a big string", |bench| {
         let value = bench.big_string();

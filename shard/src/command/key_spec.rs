@@ -59,6 +59,18 @@ impl KeySpec {
         KeySpec::new(BeginSearch::Index(index), find)
     }
 
+    /// The single key behind a word that is looked for from argument `from` on.
+    pub const fn behind(word: &'static str, from: i32) -> KeySpec {
+        let find = FindKeys::Range { last: 0, step: 1, limit: 0 };
+        KeySpec::new(BeginSearch::Keyword(word, from), find)
+    }
+
+    /// Whether where its keys stand depends on more than the number of arguments.
+    pub(super) const fn is_movable(&self) -> bool {
+        matches!(self.begin, BeginSearch::Keyword(..))
+            || matches!(self.find, FindKeys::KeyNumber { .. })
+    }
+
     const fn new(begin: BeginSearch, find: FindKeys) -> KeySpec {
         KeySpec { flags: 0, in_use: None, begin, find, notes: "" }
     }

@@ -25,6 +25,7 @@ pub use crate::command::flags::{Flags, category, key_flag};
 pub use crate::command::key_spec::KeySpec;
 
 use crate::command::docs::Docs;
+use crate::command::flags::flag;
 use crate::command::spec::{CommandSpec, Handler, NoProcess, Run, Secrets};
 
 /// A row: what is known about a command, and who runs it. `P` is the type of the process's
@@ -105,6 +106,13 @@ impl<P: Copy> Command<P> {
     #[must_use]
     pub const fn keys(mut self, keys: &'static [KeySpec]) -> Self {
         self.spec.keys = keys;
+        let mut index = 0;
+        while index < keys.len() {
+            if keys[index].is_movable() {
+                self.spec.flags |= flag::MOVABLEKEYS;
+            }
+            index += 1;
+        }
         self
     }
 

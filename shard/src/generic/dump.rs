@@ -37,6 +37,8 @@ fn encoded(view: &mut View<'_>, key: Key, kind: Kind) -> Result<Encoded, Command
         hash_max_listpack_entries: settings.hash_max_listpack_entries,
         hash_max_listpack_value: settings.hash_max_listpack_value,
         set_max_intset_entries: settings.set_max_intset_entries,
+        zset_max_listpack_entries: settings.zset_max_listpack_entries,
+        zset_max_listpack_value: settings.zset_max_listpack_value,
         ..Thresholds::default()
     };
     match kind {
@@ -44,7 +46,8 @@ fn encoded(view: &mut View<'_>, key: Key, kind: Kind) -> Result<Encoded, Command
         Kind::Hash => types::hash::dump(view, key, &thresholds),
         Kind::List => types::list::dump(view, key, &thresholds),
         Kind::Set => types::set::dump(view, key, &thresholds),
-        Kind::SortedSet | Kind::Stream => Err(unsupported(kind)),
+        Kind::SortedSet => types::zset::dump(view, key, &thresholds),
+        Kind::Stream => Err(unsupported(kind)),
     }
 }
 

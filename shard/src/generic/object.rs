@@ -91,15 +91,13 @@ fn look_at(view: &mut View<'_>, name: &[u8]) -> Result<Key, CommandError> {
 
 /// Redis's name of the way in which a value is kept.
 fn encoding_of(head: &Head) -> &'static str {
-    let is_small = matches!(head.body, Body::Inline(_));
     match head.kind {
         Kind::String => types::string::encoding(head),
         Kind::Hash => types::hash::encoding(head),
         Kind::List => types::list::encoding(head),
         Kind::Set => types::set::encoding(head),
-        Kind::SortedSet if !is_small => "skiplist",
+        Kind::SortedSet => types::zset::encoding(head),
         Kind::Stream => "stream",
-        Kind::SortedSet => "listpack",
     }
 }
 

@@ -93,7 +93,7 @@ fn put(view: &mut View<'_>, key: Key, kind: Type, value: &Restored<'_>) -> Comma
         Type::Hash => types::hash::restore(view, key, value),
         Type::List => types::list::restore(view, key, value),
         Type::Set => types::set::restore(view, key, value),
-        Type::SortedSet => Err(unsupported(Kind::SortedSet)),
+        Type::SortedSet => types::zset::restore(view, &key, value),
         Type::Stream => Err(unsupported(Kind::Stream)),
     }
 }

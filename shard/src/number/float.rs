@@ -46,24 +46,39 @@ impl DoubleText {
 /// included, but for NaN, numbers beyond the range, and numbers that are not zero but would
 /// become it.
 pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    read(text).filter(|number| !number.is_out_of_range).map(|number| number.value)
+}
+
+/// The same, but numbers beyond the range are infinite, or zero: as Redis reads the bounds of a
+/// range.
+pub fn parse_f64_saturating(text: &[u8]) -> Option<f64> {
+    read(text).map(|number| number.value)
+}
+
+struct Read {
+    value: f64,
+    is_out_of_range: bool,
+}
+
+fn read(text: &[u8]) -> Option<Read> {
     let literal = literal::parse(text)?;
-    let magnitude = match literal.value {
-        LiteralValue::Infinity => f64::INFINITY,
+    let (magnitude, is_zero) = match literal.value {
+        LiteralValue::Infinity => {
+            let value = if literal.is_negative { f64::NEG_INFINITY } else { f64::INFINITY };
+            return Some(Read { value, is_out_of_range: false });
+        }
         LiteralValue::Decimal { integral, fraction, .. } => {
             let is_zero = integral.iter().chain(fraction).all(|&digit| digit == b'0');
             let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-            let is_out_of_range = value.is_infinite() || (value == 0.0 && !is_zero);
-            return (!is_out_of_range).then_some(value);
+            (value.abs(), is_zero)
         }
         LiteralValue::Hexadecimal(number) => {
-            let rounded = DOUBLE.round(number)?;
-            if rounded.mantissa == 0 && number.mantissa != 0 {
-                return None;
-            }
-            from_magnitude(rounded)
+            (DOUBLE.round(number).map_or(f64::INFINITY, from_magnitude), number.mantissa == 0)
         }
     };
-    Some(if literal.is_negative { -magnitude } else { magnitude })
+    let is_out_of_range = magnitude.is_infinite() || (magnitude == 0.0 && !is_zero);
+    let value = if literal.is_negative { -magnitude } else { magnitude };
+    Some(Read { value, is_out_of_range })
 }
 
 /// A magnitude that is rounded to the format of a double.
@@ -120,6 +135,26 @@ pub fn format_f64(value: f64) -> DoubleText {
         text.push(format_i64(i64::from(exponent.abs())).as_bytes());
     }
     text
+}
+
+/// The text of `value` as C's `%.17g` prints it: 17 digits without zeros at their end.
+pub fn general_f64(value: f64) -> String {
+    if !value.is_finite() || value == 0.0 {
+        return String::from_utf8_lossy(format_f64(value).as_bytes()).into_owned();
+    }
+    let text = format!("{value:.16e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..17).contains(&exponent) {
+        let decimals = (16 - exponent).unsigned_abs() as usize;
+        return without_zeros(&format!("{value:.decimals$}")).to_owned();
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{}e{sign}{:02}", without_zeros(mantissa), exponent.abs())
+}
+
+fn without_zeros(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
 #[cfg(test)]

@@ -12,5 +12,5 @@ mod integer;
 mod literal;
 
 pub use extended::Extended;
-pub use float::{DoubleText, format_f64, parse_f64};
+pub use float::{DoubleText, format_f64, general_f64, parse_f64, parse_f64_saturating};
 pub use integer::{IntegerText, format_i64, format_u64, parse_i64, parse_memory, parse_u64};

@@ -9,8 +9,10 @@ use crate::random::Random;
 
 /// Names of keys: few, so that calls meet what others left.
 const KEYS: &[&str] = &["a", "b", "{c}1", "{c}2", "a longer name than the others", ""];
-const STRINGS: &[&str] =
-    &["", "a", "b", "0", "10", "-1", "3.5", "and", "xor", "not", "u8", "i5", "#1", "BIT", "match"];
+const STRINGS: &[&str] = &[
+    "", "a", "b", "0", "10", "-1", "3.5", "and", "xor", "not", "u8", "i5", "#1", "BIT", "match",
+    "-", "+", "[a",
+];
 /// Few, so that one is found beside which another is to be put.
 const ELEMENTS: [&str; 2] = ["a", "b"];
 const INTEGERS: &[&str] = &["0", "1", "2", "7", "-1", "100", "9223372036854775807"];

@@ -9,7 +9,7 @@ use crate::random::Random;
 use crate::resp::Span;
 use crate::testing::{TestShard, TouchedKeys};
 
-const CALLS_PER_COMMAND: usize = 800;
+const CALLS_PER_COMMAND: usize = 3000;
 
 /// Commands that take more or fewer arguments than their description in COMMAND DOCS says, which
 /// is Redis's.

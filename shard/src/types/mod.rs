@@ -7,6 +7,7 @@
 
 pub mod bitmap;
 pub mod drawing;
+pub mod geo;
 pub mod hash;
 pub mod hashed;
 pub mod hyperloglog;
@@ -17,3 +18,4 @@ pub mod restored;
 pub mod scanning;
 pub mod set;
 pub mod string;
+pub mod zset;

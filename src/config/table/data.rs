@@ -9,7 +9,6 @@ const LAZY: &str =
     "deleting a collection takes the same short time whatever its size, so it never blocks";
 const NO_EVICTION: &str = "data lives on disk and is not evicted";
 
-const NO_SORTED_SETS: &str = "there are no sorted sets";
 const NO_STREAMS: &str = "there are no streams";
 
 const SANITIZE_WORDS: &[Word] = &[("no", "no"), ("yes", "yes"), ("clients", "clients")];
@@ -111,11 +110,11 @@ pub(super) static ROWS: &[Directive] = &[
         .doc("Bytes of a member up to which a set is stored in one piece."),
     integer("zset-max-listpack-entries", "128", 0, LONG_MAX)
         .alias("zset-max-ziplist-entries")
-        .reported(NO_SORTED_SETS)
+        .live(|s, v| s.zset_max_listpack_entries = v.number())
         .doc("Members up to which a sorted set is stored in one piece."),
     memory("zset-max-listpack-value", "64", 0, BYTES_MAX)
         .alias("zset-max-ziplist-value")
-        .reported(NO_SORTED_SETS)
+        .live(|s, v| s.zset_max_listpack_value = v.bytes())
         .doc("Bytes of a member up to which a sorted set is stored in one piece."),
     memory("stream-node-max-bytes", "4096", 0, BYTES_MAX)
         .reported(NO_STREAMS)

@@ -196,3 +196,38 @@ fn integers_print_as_redis_stores_them() {
         assert_eq!(crate::oracle::bulk(&score).and_then(parse_f64), Some(value));
     }
 }
+
+#[test]
+fn bounds_beyond_the_range_are_infinite_or_zero() {
+    for (text, value) in [
+        ("1e400", f64::INFINITY),
+        ("-1e400", f64::NEG_INFINITY),
+        ("1e-400", 0.0),
+        ("0x1p5000", f64::INFINITY),
+        ("1.5", 1.5),
+        ("-inf", f64::NEG_INFINITY),
+    ] {
+        assert_eq!(parse_f64_saturating(text.as_bytes()), Some(value), "{text}");
+    }
+    assert_eq!(parse_f64_saturating(b"nan"), None);
+    assert_eq!(parse_f64_saturating(b""), None);
+}
+
+#[test]
+fn general_texts_have_seventeen_digits() {
+    for (value, text) in [
+        (0.1, "0.10000000000000001"),
+        (-2.5, "-2.5"),
+        (3.0, "3"),
+        (123456.789, "123456.789"),
+        (1e16, "10000000000000000"),
+        (1e17, "1e+17"),
+        (0.0001, "0.0001"),
+        (0.00001, "1.0000000000000001e-05"),
+        (1.5e300, "1.5000000000000001e+300"),
+        (f64::NEG_INFINITY, "-inf"),
+        (0.0, "0"),
+    ] {
+        assert_eq!(general_f64(value), text);
+    }
+}

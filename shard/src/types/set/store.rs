@@ -56,7 +56,7 @@ impl Set {
     }
 
     /// The set at an open key; an empty one when there is nothing.
-    pub(super) fn at(key: Key) -> Result<Set, CommandError> {
+    pub fn at(key: Key) -> Result<Set, CommandError> {
         let form = match &key.head {
             Some(Head { body: Body::Inline(bytes), .. }) => {
                 Form::Small(SmallSet::decode(bytes.clone())?)

@@ -148,6 +148,24 @@ impl Event {
     pub const GEORADIUSSTORE: Self = event(Classes::ZSET, "georadiusstore");
     /// GEOSEARCHSTORE.
     pub const GEOSEARCHSTORE: Self = event(Classes::ZSET, "geosearchstore");
+    /// An entry was added to a stream.
+    pub const XADD: Self = event(Classes::STREAM, "xadd");
+    /// Entries of a stream were deleted.
+    pub const XDEL: Self = event(Classes::STREAM, "xdel");
+    /// A stream was trimmed.
+    pub const XTRIM: Self = event(Classes::STREAM, "xtrim");
+    /// XSETID.
+    pub const XSETID: Self = event(Classes::STREAM, "xsetid");
+    /// XGROUP CREATE.
+    pub const XGROUP_CREATE: Self = event(Classes::STREAM, "xgroup-create");
+    /// XGROUP SETID.
+    pub const XGROUP_SETID: Self = event(Classes::STREAM, "xgroup-setid");
+    /// XGROUP DESTROY.
+    pub const XGROUP_DESTROY: Self = event(Classes::STREAM, "xgroup-destroy");
+    /// A consumer was added to a group.
+    pub const XGROUP_CREATECONSUMER: Self = event(Classes::STREAM, "xgroup-createconsumer");
+    /// XGROUP DELCONSUMER.
+    pub const XGROUP_DELCONSUMER: Self = event(Classes::STREAM, "xgroup-delconsumer");
     /// A key was deleted, also because nothing is left in it.
     pub const DEL: Self = event(Classes::GENERIC, "del");
     /// A key was given a deadline.

@@ -25,6 +25,10 @@ pub struct Settings {
     pub zset_max_listpack_entries: usize,
     /// `zset-max-listpack-value`: a longer member makes the sorted set large.
     pub zset_max_listpack_value: usize,
+    /// `stream-node-max-entries`: `~` trims streams by nodes of so many entries (0: any number).
+    pub stream_node_max_entries: u64,
+    /// `stream-node-max-bytes`: and of so many bytes (0: any number).
+    pub stream_node_max_bytes: u64,
     /// A longer reply of a command that runs off the loop is an error instead.
     pub reply_bytes_max: usize,
     /// How uses of keys are counted, if `maxmemory-policy` goes by how often they are used.
@@ -44,6 +48,8 @@ impl Default for Settings {
             list_max_listpack_size: -2,
             zset_max_listpack_entries: 128,
             zset_max_listpack_value: 64,
+            stream_node_max_entries: 100,
+            stream_node_max_bytes: 4096,
             reply_bytes_max: usize::MAX,
             lfu: None,
         }

@@ -186,6 +186,7 @@ fn shard_rows() -> impl Iterator<Item = &'static Command> {
         types::zset::ROWS,
         types::geo::ROWS,
         types::hyperloglog::ROWS,
+        types::stream::ROWS,
     ]
     .into_iter()
     .flatten()

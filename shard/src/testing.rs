@@ -196,6 +196,7 @@ impl TestShard {
             Classes::STRING,
             Classes::HASH,
             Classes::LIST,
+            Classes::STREAM,
             Classes::EXPIRED,
             Classes::NEW,
             Classes::KEY_MISS,

@@ -93,6 +93,8 @@ pub(crate) struct Settings {
     pub(crate) list_max_listpack_size: i32,
     pub(crate) zset_max_listpack_entries: u64,
     pub(crate) zset_max_listpack_value: u64,
+    pub(crate) stream_node_max_entries: u64,
+    pub(crate) stream_node_max_bytes: u64,
 
     // Storage.
     /// Absolute.

@@ -1,10 +1,10 @@
 //! Publishing what has happened to keys.
 //!
 //! A shard's commits put events into a queue, in their order ([`EventQueue`]); here they wait until
-//! their batches are as durable as `appendfsync` promises, as replies do, and go to the threads that
-//! have subscribers. A thread has at most one piece of a shard's events at a time: where it cannot
-//! keep up, they gather in the queue, and when that is full, who writes waits. What was lost with
-//! its batch is not published.
+//! their batches are as durable as `appendfsync` promises, as replies do, and go to the threads
+//! that have subscribers. A thread has at most one piece of a shard's events at a time: where it
+//! cannot keep up, they gather in the queue, and when that is full, who writes waits. What was lost
+//! with its batch is not published.
 //!
 //! [`EventQueue`]: basalt_shard::shard::EventQueue
 
@@ -62,9 +62,9 @@ fn take_piece(shard_thread: &ShardThread, first: Ticket) -> Vec<Told> {
     piece
 }
 
-/// Publishes events in order, and returns when all threads have taken them over. This shard stands in for
-/// the homes of their channels: all that happens to its keys comes in one order, whichever channels a
-/// client hears it on.
+/// Publishes events in order, and returns when all threads have taken them over. This shard stands
+/// in for the homes of their channels: all that happens to its keys comes in one order, whichever
+/// channels a client hears it on.
 async fn publish_all(shard_thread: &Rc<ShardThread>, piece: &[Told]) {
     let mut is_elsewhere = false;
     for publication in piece.iter().flat_map(key_events::publications) {

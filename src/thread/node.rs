@@ -132,6 +132,8 @@ pub(crate) fn shard_settings(node: &Node, config: &Config) -> Settings {
         list_max_listpack_size: config.list_max_listpack_size,
         zset_max_listpack_entries: config.zset_max_listpack_entries as usize,
         zset_max_listpack_value: config.zset_max_listpack_value as usize,
+        stream_node_max_entries: config.stream_node_max_entries,
+        stream_node_max_bytes: config.stream_node_max_bytes,
         reply_bytes_max: node.storage.memory_plan().clients as usize,
         lfu: config.maxmemory_policy.is_lfu().then_some(lfu),
     }

@@ -9,9 +9,6 @@ use crate::common::{Server, Value};
 const TO_COME: &[&str] = &[
     // Waiting for lists and sorted sets.
     "blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin",
-    // Streams.
-    "xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread xreadgroup",
-    "xrevrange xsetid xtrim",
     // Sorting, and values as bytes.
     "migrate restore-asking sort sort_ro",
     // Transactions.

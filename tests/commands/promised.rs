@@ -49,6 +49,11 @@ const PROMISED: &[&str] = &[
     "zremrangebyscore zremrangebylex zpopmin zpopmax zmpop zrandmember zscan zunion zinter zdiff",
     "zintercard zunionstore zinterstore zdiffstore geoadd geodist geohash geopos geosearch",
     "geosearchstore georadius georadius_ro georadiusbymember georadiusbymember_ro",
+    // Streams.
+    "xadd xlen xrange xrevrange xread xdel xtrim xsetid xinfo|stream xinfo|groups",
+    "xinfo|consumers xinfo|help xgroup|create xgroup|setid xgroup|destroy",
+    "xgroup|createconsumer xgroup|delconsumer xgroup|help xreadgroup xack xpending xclaim",
+    "xautoclaim",
 ];
 
 /// Not in a redis-server 7.0, should one stand in for the target.

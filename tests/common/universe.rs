@@ -21,6 +21,7 @@ pub struct Universe {
     /// Of sorted sets whose scores are all 0.
     lex_keys: Vec<Vec<u8>>,
     geo_keys: Vec<Vec<u8>>,
+    stream_keys: Vec<Vec<u8>>,
     /// The share of values of a megabyte, in a thousand.
     huge_per_mille: usize,
 }
@@ -33,6 +34,7 @@ const LIST_KEYS: &[&str] = &["l1", "l2", "l3", "{t}l4", "{t}l5"];
 const ZSET_KEYS: &[&str] = &["z1", "z2", "z3", "{t}z4"];
 const LEX_KEYS: &[&str] = &["x1", "{t}x2"];
 const GEO_KEYS: &[&str] = &["g1", "g2", "{t}g3"];
+const STREAM_KEYS: &[&str] = &["q1", "q2", "{t}q3"];
 const OTHER_KEYS: &[&[u8]] = &[b"", b"k\x00\xff\r\n", b"any*[key]"];
 const FIELDS: &[&[u8]] = &[b"f1", b"f2", b"f3", b"f4", b"f5", b"f6", b"", b"f\x00\xff", b"17"];
 const ELEMENTS: &[&[u8]] = &[b"e1", b"e2", b"e3", b"", b"\xff", b"\xff\x01\x02\x03", b"17", b"-3"];
@@ -62,6 +64,8 @@ const BAD_INTEGERS: &[&str] =
 const FLOATS: &[&str] =
     &["0.1", "0.2", "1.5", "-2.25", "3.0e3", "5.0", "0", "-0.0", "10.5", "1e17", "1e-5", "123456"];
 const BAD_FLOATS: &[&str] = &["abc", "", "nan", "inf", "-inf", " 1.5", "1.5 ", "1,5"];
+const IDS: &[&str] = &["-", "+", "0", "7", "(7", "$", "(0-1", "18446744073709551615", "007-01"];
+const BAD_IDS: &[&str] = &["0-0", "-1", "abc", "", "5-x", "18446744073709551616", ">", "(-"];
 const PATTERNS: &[&str] =
     &["*", "s*", "h?", "[sh]1", "[^s]*", "*t}*", "\\*", "f[1-3]", "", "any\\*\\[*", "nothing"];
 const BIT_FIELDS: &[&str] =
@@ -75,7 +79,9 @@ impl Universe {
         let (set_keys, hll_keys) = (owned(SET_KEYS), owned(HLL_KEYS));
         let list_keys: Vec<Vec<u8>> = owned(LIST_KEYS);
         let (zset_keys, geo_keys): (Vec<Vec<u8>>, _) = (owned(ZSET_KEYS), owned(GEO_KEYS));
-        let of_types = [&string_keys, &hash_keys, &list_keys, &set_keys, &hll_keys, &zset_keys];
+        let stream_keys: Vec<Vec<u8>> = owned(STREAM_KEYS);
+        let of_types =
+            [&string_keys, &hash_keys, &list_keys, &set_keys, &hll_keys, &zset_keys, &stream_keys];
         let mut any_keys: Vec<Vec<u8>> = of_types.into_iter().flatten().cloned().collect();
         any_keys.extend_from_slice(&geo_keys);
         any_keys.extend(OTHER_KEYS.iter().map(|key| key.to_vec()));
@@ -89,6 +95,7 @@ impl Universe {
             zset_keys,
             lex_keys: owned(LEX_KEYS),
             geo_keys,
+            stream_keys,
             huge_per_mille: 2,
         }
     }
@@ -105,7 +112,8 @@ impl Universe {
             hll_keys: keys.clone(),
             zset_keys: keys.clone(),
             lex_keys: keys.clone(),
-            geo_keys: keys,
+            geo_keys: keys.clone(),
+            stream_keys: keys,
             huge_per_mille: 0,
         }
     }
@@ -134,6 +142,21 @@ impl Universe {
             "latitude" => mostly(rng, LATITUDES, &["-90", "86", "abc", ""]),
             "meters" => mostly(rng, &["0", "100.5", "200000", "1e6", "3e7"], BAD_FLOATS),
             "unit" => mostly(rng, &["m", "km", "ft", "MI"], &["", "miles"]),
+            "stream" => self.key_mostly_of(&self.stream_keys, rng),
+            "group" => text(rng, &["g", "g", "g", "another"]),
+            "consumer" => text(rng, &["c", "d"]),
+            "newid" => match rng.below(20) {
+                0 => text(rng, BAD_IDS),
+                1 => format!("{}-{}", rng.below(200), rng.below(3)).into_bytes(),
+                _ => format!("{}-*", rng.below(200)).into_bytes(),
+            },
+            "id" => match rng.below(8) {
+                0 => text(rng, BAD_IDS),
+                1 => text(rng, IDS),
+                _ => format!("{}-{}", rng.below(200), rng.below(3)).into_bytes(),
+            },
+            "trimming" => text(rng, &["~", "="]),
+            "length" => mostly(rng, &["0", "1", "5", "20", "200"], &["-1", "abc", ""]),
             "field" => rng.pick(FIELDS).to_vec(),
             "member" => rng.pick(MEMBERS).to_vec(),
             "manyfield" => format!("m{}", rng.below(1000)).into_bytes(),
@@ -165,7 +188,7 @@ impl Universe {
             "slot" => mostly(rng, &["0", "1", "7", "8", "100", "#0", "#1", "#5"], BAD_SLOTS),
             "pattern" => text(rng, PATTERNS),
             "type" => {
-                let good = ["string", "hash", "HASH", "list", "set", "zset"];
+                let good = ["string", "hash", "HASH", "list", "set", "zset", "stream"];
                 mostly(rng, &good, &["", "nothing"])
             }
             "chunk" => text(rng, &["1", "2", "5", "10", "1000"]),

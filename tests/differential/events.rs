@@ -40,17 +40,25 @@ fn message(value: &Value) -> Message {
     }
 }
 
+/// Whether an event is one that 7.0 and 7.2 tell at the same time: 7.2 adds a consumer to a group
+/// as soon as it asks for entries, 7.0 when there are any for it.
+fn is_comparable((channel, payload): &Message) -> bool {
+    let event = b"xgroup-createconsumer";
+    payload != event && !channel.ends_with(event)
+}
+
 /// What redis-server has published so far.
 fn published(aside: &mut Client, subscriber: &mut Client) -> Vec<Message> {
     aside.run(&format!("PUBLISH {END} now"));
     let messages = std::iter::from_fn(|| Some(message(&subscriber.read())));
-    messages.take_while(|(channel, _)| channel != END.as_bytes()).collect()
+    let messages = messages.take_while(|(channel, _)| channel != END.as_bytes());
+    messages.filter(is_comparable).collect()
 }
 
 /// As many messages of Basalt's, or those that come.
 fn as_many(subscriber: &mut Client, count: usize) -> Vec<Message> {
-    let messages = (0..count).map_while(|_| subscriber.read_any().ok());
-    messages.map(|it| message(&it)).collect()
+    let messages = std::iter::from_fn(|| Some(message(&subscriber.read_any().ok()?)));
+    messages.filter(is_comparable).take(count).collect()
 }
 
 /// Messages by channel and, on the channel of an event, by key; each as often and in the order in
@@ -110,7 +118,9 @@ fn compare(test: &str, shards: usize, appendfsync: &str) {
             );
         }
     }
-    of_target.assert_silent(Duration::from_millis(200));
+    of_target.set_timeout(Duration::from_millis(200));
+    let rest = as_many(&mut of_target, 1);
+    assert!(rest.is_empty(), "{test}: beside all that, Basalt published:{}", shown(&rest));
 }
 
 #[test]

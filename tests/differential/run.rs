@@ -141,7 +141,8 @@ fn inspections(oracle: &mut Client, key: &[u8]) -> Vec<(Compare, Vec<Vec<u8>>)> 
         "list" => (Compare::Exact, call("LRANGE KEY 0 -1")),
         "set" => (Compare::AnyOrder, call("SMEMBERS KEY")),
         "zset" => (Compare::Scores, call("ZRANGE KEY 0 -1 WITHSCORES")),
-        "stream" => (Compare::Exact, call("XINFO STREAM KEY FULL")),
+        // What is told of consumers is not the same in 7.0 and 7.2.
+        "stream" => (Compare::Exact, call("XRANGE KEY - +")),
         other => panic!("the test cannot look into a key of type {other}"),
     };
     vec![

@@ -64,6 +64,11 @@ impl<'a> Args<'a> {
         Args { spans: self.spans.get(index..).unwrap_or_default(), ..*self }
     }
 
+    /// The first `count` arguments, as arguments.
+    pub fn first(&self, count: usize) -> Args<'a> {
+        Args { spans: self.spans.get(..count).unwrap_or(self.spans), ..*self }
+    }
+
     /// Whether argument `index` is `word` in any case.
     pub fn is(&self, index: usize, word: &str) -> bool {
         self.get(index).eq_ignore_ascii_case(word.as_bytes())

@@ -118,6 +118,8 @@ pub mod key_flag {
     pub const NOT_KEY: Flags = 1 << 8;
     pub const INCOMPLETE: Flags = 1 << 9;
     pub const VARIABLE_FLAGS: Flags = 1 << 10;
+    /// Not Redis's, and not told: changes the key, although it says RO.
+    pub const CHANGES: Flags = 1 << 11;
     /// Names, in the order of COMMAND INFO.
     pub const NAMES: &[(Flags, &str)] = &[
         (RO, "RO"),

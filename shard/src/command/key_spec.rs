@@ -71,6 +71,13 @@ impl KeySpec {
             || matches!(self.find, FindKeys::KeyNumber { .. })
     }
 
+    /// Behind a word, searched from argument `from` on, half of what is left; the other half says
+    /// something about each.
+    pub const fn half_behind(word: &'static str, from: i32) -> KeySpec {
+        let find = FindKeys::Range { last: -1, step: 1, limit: 2 };
+        KeySpec::new(BeginSearch::Keyword(word, from), find)
+    }
+
     const fn new(begin: BeginSearch, find: FindKeys) -> KeySpec {
         KeySpec { flags: 0, in_use: None, begin, find, notes: "" }
     }
@@ -130,6 +137,12 @@ impl KeySpec {
     #[must_use]
     pub const fn delete(self) -> KeySpec {
         self.with(key_flag::DELETE)
+    }
+
+    /// Changes what it says to read only, as Redis has it.
+    #[must_use]
+    pub const fn and_changes(self) -> KeySpec {
+        self.with(key_flag::CHANGES)
     }
 
     /// Only looks like a key: it is hashed as one, and no key is touched.

@@ -39,6 +39,8 @@ fn encoded(view: &mut View<'_>, key: Key, kind: Kind) -> Result<Encoded, Command
         set_max_intset_entries: settings.set_max_intset_entries,
         zset_max_listpack_entries: settings.zset_max_listpack_entries,
         zset_max_listpack_value: settings.zset_max_listpack_value,
+        stream_node_max_entries: settings.stream_node_max_entries as usize,
+        stream_node_max_bytes: settings.stream_node_max_bytes as usize,
         ..Thresholds::default()
     };
     match kind {
@@ -47,11 +49,6 @@ fn encoded(view: &mut View<'_>, key: Key, kind: Kind) -> Result<Encoded, Command
         Kind::List => types::list::dump(view, key, &thresholds),
         Kind::Set => types::set::dump(view, key, &thresholds),
         Kind::SortedSet => types::zset::dump(view, key, &thresholds),
-        Kind::Stream => Err(unsupported(kind)),
+        Kind::Stream => types::stream::dump(view, key, &thresholds),
     }
-}
-
-/// The error for a value that cannot be taken out or put in.
-pub(super) fn unsupported(kind: Kind) -> CommandError {
-    CommandError::reply(format!("ERR values of type {} are not supported", kind.name()))
 }

@@ -3,12 +3,10 @@
 //!
 //! IDLETIME and FREQ are checked and have no effect: uses are counted from here on.
 
-use super::dump::unsupported;
 use crate::command::Args;
 use crate::command::row::*;
 use crate::effects::Event;
 use crate::error::{CommandError, CommandResult, text};
-use crate::keyspace::head::Kind;
 use crate::rdb::{self, DumpError, Type};
 use crate::resp::ReplyBuffer;
 use crate::types;
@@ -94,7 +92,7 @@ fn put(view: &mut View<'_>, key: Key, kind: Type, value: &Restored<'_>) -> Comma
         Type::List => types::list::restore(view, key, value),
         Type::Set => types::set::restore(view, key, value),
         Type::SortedSet => types::zset::restore(view, &key, value),
-        Type::Stream => Err(unsupported(Kind::Stream)),
+        Type::Stream => types::stream::restore(view, key, value),
     }
 }
 

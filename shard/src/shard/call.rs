@@ -62,7 +62,8 @@ impl<'a> Call<'a> {
         let _ = keys::extract(self.spec, self.args, &mut found);
         let mut locks: Vec<(ShardId, RecordKey, Mode)> = Vec::with_capacity(found.len());
         for key in found {
-            let reads = self.spec.only_reads() || key.flags & key_flag::RO != 0;
+            let says_reads = key.flags & (key_flag::RO | key_flag::CHANGES) == key_flag::RO;
+            let reads = self.spec.only_reads() || says_reads;
             let mode = if reads { Mode::Shared } else { Mode::Exclusive };
             let name = self.args.get(key.index);
             let position = layout::position(name);

@@ -21,6 +21,14 @@ const DOUBLES: &[&str] = &["0", "1.5", "-2", "1e10", "inf"];
 const PAYLOAD: &str = "\0\u{2}aa\u{7}\0+RAoB3]8";
 const UNIX_TIMES: &[&str] = &["1", "1800000000", "1800000000000"];
 
+/// Texts by the names of their arguments, where others would next to never be of use.
+const NAMED: &[(&[&str], &[&str])] = &[
+    (&["group", "groupname"], &["g", "g", "h"]),
+    (&["consumer", "consumername"], &["c", "d"]),
+    (&["id", "last-id", "threshold"], &["0", "1-1", "2-1", "3-1", ">", "$"]),
+    (&["start", "end"], &["0", "1-1", "-", "+"]),
+];
+
 /// The arguments of one call, after the name. Every other key is `own_key`, so that some calls find
 /// what others of the same type left.
 pub(super) fn arguments(
@@ -60,24 +68,25 @@ pub(super) fn arguments(
             }
             match arg.name {
                 "element" | "pivot" => call.push(ELEMENTS[random.below(2) as usize]),
-                _ => value(arg.kind, own_key, random, &mut call),
+                _ => value(arg, own_key, random, &mut call),
             }
         }
     }
     call
 }
 
-fn value(kind: ArgKind, own_key: &'static str, random: &mut Random, call: &mut Vec<&'static str>) {
-    if matches!(kind, ArgKind::Key(_)) && random.below(2) == 0 {
+fn value(arg: &Arg, own_key: &'static str, random: &mut Random, call: &mut Vec<&'static str>) {
+    if matches!(arg.kind, ArgKind::Key(_)) && random.below(2) == 0 {
         call.push(own_key);
         return;
     }
     let mut pick = |choices: &[&'static str]| {
         call.push(choices[random.below(choices.len() as u64) as usize]);
     };
-    match kind {
+    let named = NAMED.iter().find(|(names, _)| names.contains(&arg.name));
+    match arg.kind {
         ArgKind::Key(_) => pick(KEYS),
-        ArgKind::String => pick(STRINGS),
+        ArgKind::String => pick(named.map_or(STRINGS, |(_, texts)| texts)),
         ArgKind::Integer => pick(INTEGERS),
         ArgKind::Double => pick(DOUBLES),
         ArgKind::Pattern => pick(&["*", "a*", "[", "?"]),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::command::row::more_of;
-use crate::command::{BeginSearch, FindKeys, flag, key_flag};
+use crate::command::{BeginSearch, FindKeys, Group, flag, key_flag};
 use crate::random::Random;
 use crate::resp::Span;
 use crate::testing::{TestShard, TouchedKeys};
@@ -90,7 +90,11 @@ fn flags_agree_with_keys_and_containers() {
             assert!(changes || key.flags & key_flag::RO != 0, "{name} changes keys");
         }
         assert!(
-            !writes || spec.keys.iter().any(|key| key.flags & key_flag::RO == 0),
+            !writes
+                || spec
+                    .keys
+                    .iter()
+                    .any(|key| key.flags & (key_flag::RO | key_flag::CHANGES) != key_flag::RO),
             "{name} writes to no key"
         );
     }
@@ -158,6 +162,20 @@ fn text(keys: &BTreeSet<Vec<u8>>) -> String {
     quoted.join(" ")
 }
 
+/// Without entries that are pending, hardly any call on a group changes anything.
+fn make_stream(shard: &mut TestShard) {
+    shard.engine.set_cold(false);
+    for line in [
+        "DEL stream",
+        "XADD stream 1-1 f v",
+        "XADD stream 2-1 f v",
+        "XGROUP CREATE stream g 0",
+        "XREADGROUP GROUP g c COUNT 1 STREAMS stream >",
+    ] {
+        shard.run(line);
+    }
+}
+
 #[test]
 fn commands_touch_the_keys_that_they_declare() {
     let seed = match std::env::var("BASALT_TEST_SEED") {
@@ -183,8 +201,11 @@ fn commands_touch_the_keys_that_they_declare() {
             let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
             let Some(declared) = declared(entry, &words) else { continue };
             let all = with_flags(&declared, u32::MAX);
-            let writing = key_flag::RW | key_flag::OW | key_flag::RM;
+            let writing = key_flag::RW | key_flag::OW | key_flag::RM | key_flag::CHANGES;
             let may_change = with_flags(&declared, writing);
+            if entry.spec.docs.group == Group::Stream && random.below(2) == 0 {
+                make_stream(&mut shard);
+            }
             let cold = random.below(4) == 0;
             if cold {
                 shard.shard.cache().clear();

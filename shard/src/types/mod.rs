@@ -17,5 +17,6 @@ pub mod packed;
 pub mod restored;
 pub mod scanning;
 pub mod set;
+pub mod stream;
 pub mod string;
 pub mod zset;

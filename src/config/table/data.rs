@@ -9,8 +9,6 @@ const LAZY: &str =
     "deleting a collection takes the same short time whatever its size, so it never blocks";
 const NO_EVICTION: &str = "data lives on disk and is not evicted";
 
-const NO_STREAMS: &str = "there are no streams";
-
 const SANITIZE_WORDS: &[Word] = &[("no", "no"), ("yes", "yes"), ("clients", "clients")];
 const PROPAGATION_WORDS: &[Word] =
     &[("ignore", "ignore"), ("panic", "panic"), ("panic-on-replicas", "panic-on-replicas")];
@@ -117,10 +115,10 @@ pub(super) static ROWS: &[Directive] = &[
         .live(|s, v| s.zset_max_listpack_value = v.bytes())
         .doc("Bytes of a member up to which a sorted set is stored in one piece."),
     memory("stream-node-max-bytes", "4096", 0, BYTES_MAX)
-        .reported(NO_STREAMS)
+        .live(|s, v| s.stream_node_max_bytes = v.bytes())
         .doc("Bytes of a stream node, the unit of approximate trimming; 0 sets no limit."),
     integer("stream-node-max-entries", "100", 0, LONG_MAX)
-        .reported(NO_STREAMS)
+        .live(|s, v| s.stream_node_max_entries = v.number())
         .doc("Entries of a stream node; 0 sets no limit."),
     memory("hll-sparse-max-bytes", "3000", 0, BYTES_MAX)
         .live(|s, v| s.hll_sparse_max_bytes = v.bytes())

@@ -28,7 +28,7 @@ const LENGTH_BYTES: usize = 2;
 pub struct Large {
     /// Names the element records that count; older versions are orphans.
     pub version: u64,
-    /// Number of elements, never 0.
+    /// Number of elements; 0 is that of a stream alone.
     pub count: u64,
     /// Sum of the elements' bytes, for MEMORY USAGE.
     pub bytes: u64,

@@ -92,8 +92,6 @@ pub(crate) struct LogSync {
     flush_wanted: AtomicBool,
     /// Somebody waits for everything up to this batch to be synced, whatever the mode.
     sync_wanted: AtomicU64,
-    /// The disk had no room for the log to go on when it was last tried.
-    waits_for_room: AtomicBool,
     /// Wakes the syncing thread.
     bell: Arc<Bell>,
     statistics: Mutex<SyncStatistics>,
@@ -117,7 +115,6 @@ impl LogSync {
             has_subscribers: AtomicBool::new(false),
             flush_wanted: AtomicBool::new(false),
             sync_wanted: AtomicU64::new(0),
-            waits_for_room: AtomicBool::new(false),
             bell,
             statistics: Mutex::new(SyncStatistics {
                 syncs: 0,
@@ -250,20 +247,6 @@ impl LogSync {
             || (self.must_sync(mode) && self.written() > self.durable() && !self.has_failed())
     }
 
-    /// Whether what was written waits for room on the disk: then it is to be tried again soon.
-    /// Nothing has failed, and what makes room lets it go on.
-    pub(crate) fn waits_for_room(&self) -> bool {
-        self.waits_for_room.load(Ordering::Relaxed)
-    }
-
-    /// There is no room, and has not been for too long: whoever waits gets an error.
-    pub(crate) fn give_up_waiting(&self, engine: &dyn Engine, mode: Mode, shard: ShardId) {
-        engine.fail(&EngineError::DiskFull);
-        self.flush_wanted.store(false, Ordering::SeqCst);
-        self.waits_for_room.store(false, Ordering::Relaxed);
-        self.report(&EngineError::DiskFull, mode, shard);
-    }
-
     /// One round of the syncing thread. `is_due`: a second has gone.
     pub(crate) fn work_off(&self, engine: &dyn Engine, mode: Mode, shard: ShardId, is_due: bool) {
         if is_due {
@@ -310,14 +293,11 @@ impl LogSync {
     fn sync(&self, engine: &dyn Engine, mode: Mode, shard: ShardId) {
         let before = self.durable();
         if self.written() <= before || self.has_failed() {
-            self.waits_for_room.store(false, Ordering::Relaxed);
             return;
         }
         let access = if mode == Mode::Always { LogAccess::Direct } else { LogAccess::Buffered };
         let start = Instant::now();
-        let synced = engine.sync_log(access);
-        self.note_room(&synced);
-        match synced {
+        match engine.sync_log(access) {
             // It may have failed elsewhere meanwhile; what was durable before that stays so.
             Ok(_) if self.has_failed() => {}
             Ok(durable) => {
@@ -330,21 +310,13 @@ impl LogSync {
                     statistics.group_batches.saturating_record(durable.saturating_sub(before));
                 });
             }
-            Err(EngineError::Stalled) => {}
             Err(error) => self.report(&error, mode, shard),
         }
     }
 
-    fn note_room<T>(&self, done: &Result<T, EngineError>) {
-        self.waits_for_room.store(matches!(done, Err(EngineError::Stalled)), Ordering::Relaxed);
-    }
-
     fn flush(&self, engine: &dyn Engine, mode: Mode, shard: ShardId) {
-        let flushed = engine.flush_log_off_loop();
-        self.note_room(&flushed);
-        match flushed {
+        match engine.flush_log_off_loop() {
             Ok(flushed) => self.note_flushed(flushed),
-            Err(EngineError::Stalled) => self.flush_wanted.store(true, Ordering::SeqCst),
             Err(error) => self.report(&error, mode, shard),
         }
     }

@@ -134,11 +134,7 @@ impl Keeper {
         }
         let written = engine.written();
         let since = self.room.made.elapsed();
-        // A log that waits for room goes on in what was written out.
-        let is_due = match self.node.storage.logs[self.shard].waits_for_room() {
-            true => since > MAKE_ROOM_EVERY,
-            false => written != self.room.up_to && since > self.room.pause,
-        };
+        let is_due = written != self.room.up_to && since > self.room.pause;
         if !is_due && since < MAKE_ROOM_EVERY_MAX {
             return engine.set_compacting(false);
         }

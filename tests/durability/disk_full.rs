@@ -1,8 +1,7 @@
 //! The disk is full, and has room again: what adds data is refused with Redis's error, reads and
 //! deletions go on, the server resumes by itself, and nothing acknowledged is lost.
 //!
-//! `BASALT_DISK_FULL_CYCLES` sets how often the disk fills up, and `BASALT_DISK_FULL_FILLS` how
-//! often it does so at once again.
+//! `BASALT_DISK_FULL_CYCLES` sets how often the disk fills up.
 
 use std::fs;
 use std::thread::sleep;
@@ -86,51 +85,6 @@ fn a_disk_that_the_server_fills_refuses_writes_until_there_is_room() {
     let mut client = server.client();
     load.check(&mut client, "after kill -9, with room again");
     resumed(&mut client, &load, &transcript);
-}
-
-/// Another program takes all the room, gives it back, and takes it again as soon as the server goes
-/// on: what was set aside for a full disk is in use, or not there again.
-#[test]
-fn a_disk_that_is_full_again_at_once_still_takes_deletions() {
-    let fills = env::number("BASALT_DISK_FULL_FILLS", 2) as usize;
-    let Some(volume) = Volume::create(FileSystem::Ext4, VOLUME_BYTES) else { return };
-    let mut server = Server::with(options(&volume));
-    let load = Load::new(VALUE_BYTES);
-    let transcript = Transcript::start();
-    under_load(&server, &load, |client| {
-        for fill in 0..fills {
-            write_old(client, &load);
-            let ballast = Ballast::fill(&volume);
-            transcript.note(&format!("--- fill {fill}: no room left"));
-            wait_until_refused(&load, client, &transcript);
-            for number in 0..OLD_KEYS {
-                for shard in 0..2 {
-                    let old = old_key(shard, number);
-                    let reply = client.call(&["GET", &old]);
-                    assert_eq!(reply, Value::Bulk(load.value(&old)), "a read in fill {fill}");
-                    let reply = load.delete(client, &old);
-                    assert_eq!(reply, Value::Int(1), "a deletion in fill {fill}");
-                }
-            }
-            transcript.note(&health(client));
-            drop(ballast);
-            let start = Instant::now();
-            for shard in 0..2 {
-                let key = files::key_of_shard(shard, "resumed");
-                while load.set(client, &key).is_error() {
-                    assert!(start.elapsed() < FILL_TIMEOUT, "it does not resume");
-                    sleep(Duration::from_millis(1));
-                }
-            }
-            transcript.note(&format!("resumed after {:?}", start.elapsed()));
-            let errors = load.take_errors();
-            assert!(errors.keys().all(|text| text == REPLY), "{errors:?}");
-        }
-    });
-    load.check(&mut server.client(), "while it runs");
-    server.kill9();
-    server.restart();
-    load.check(&mut server.client(), "after kill -9");
 }
 
 /// What is set aside for a full disk is taken again when there is room: a disk that is full once

@@ -55,11 +55,11 @@ impl FilterContext {
         if log.durable() >= self.stored.load(Ordering::Acquire) {
             return true;
         }
-        let synced = log.sync(Access::Buffered);
-        if synced.is_err() {
+        let is_durable = log.sync(Access::Buffered).is_ok();
+        if !is_durable {
             self.log_failed.store(true, Ordering::Release);
         }
-        synced.is_ok_and(|durable| durable.is_some())
+        is_durable
     }
 }
 

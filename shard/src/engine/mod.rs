@@ -146,12 +146,11 @@ pub trait Engine: Send + Sync {
     /// ([`Engine::flush_log_off_loop`]).
     fn flush_log(&self) -> Result<Lsn, EngineError>;
 
-    /// The same, taking its time. Blocks. `Stalled`: the disk has no room for the log to go on;
-    /// nothing has failed, and it may be tried again.
+    /// The same, taking its time. Blocks.
     fn flush_log_off_loop(&self) -> Result<Lsn, EngineError>;
 
     /// Makes what was written durable, and returns the newest durable batch. Blocks on the device:
-    /// never on a shard's loop. `Stalled` as for [`Engine::flush_log_off_loop`].
+    /// never on a shard's loop.
     fn sync_log(&self, access: LogAccess) -> Result<Lsn, EngineError>;
 
     /// Bytes of batches that are not in the kernel, and that are not durable.

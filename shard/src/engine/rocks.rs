@@ -303,7 +303,7 @@ impl Engine for RocksEngine {
         let open = self.for_disk()?;
         let open = open.get()?;
         self.check(open)?;
-        self.noting_failure(open.log.flush(Access::Buffered))?.ok_or(EngineError::Stalled)
+        self.noting_failure(open.log.flush(Access::Buffered))
     }
 
     fn sync_log(&self, access: LogAccess) -> Result<Lsn, EngineError> {
@@ -314,7 +314,7 @@ impl Engine for RocksEngine {
             LogAccess::Buffered => Access::Buffered,
             LogAccess::Direct => Access::Direct,
         };
-        self.noting_failure(open.log.sync(access))?.ok_or(EngineError::Stalled)
+        self.noting_failure(open.log.sync(access))
     }
 
     fn log_backlog_bytes(&self) -> (u64, u64) {
@@ -405,8 +405,6 @@ impl Engine for RocksEngine {
             }
             std::thread::sleep(FULL_PAUSE);
         }
-        // The log may wait for a segment that is no longer needed.
-        open.log.release(self.persisted(open)?)?;
         open.rest.merge_now(&open.db).map_err(storage_error)
     }
 
@@ -480,8 +478,7 @@ impl Engine for RocksEngine {
             return usable;
         }
         // On a full disk each does what it can: the log has its space, and all that matters.
-        let synced = open.log.sync(Access::Buffered).map_err(EngineError::from);
-        let synced = synced.and_then(|durable| durable.ok_or(EngineError::DiskFull).map(|_| ()));
+        let synced = open.log.sync(Access::Buffered).map(|_| ()).map_err(EngineError::from);
         if !matches!(synced, Ok(()) | Err(EngineError::DiskFull)) {
             return synced;
         }

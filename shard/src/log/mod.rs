@@ -10,9 +10,7 @@
 //! not the newest one.
 //!
 //! Errors are final: after a failed write or sync nothing that this log says can be relied on, as
-//! the kernel may have dropped the pages. The data set is then opened anew. That the disk has no
-//! room for the next segment is no such error: nothing was written, so it can be tried again, and
-//! a segment that is no longer needed makes room as well as the disk does.
+//! the kernel may have dropped the pages. The data set is then opened anew.
 
 mod buffer;
 pub mod format;
@@ -26,6 +24,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use buffer::AlignedBuffer;
 use format::{BLOCK_BYTES, GROUP_ALIGNMENT, GroupHeader, Identity, Lsn};
@@ -40,6 +39,10 @@ const KEPT_BYTES: usize = 1 << 20;
 
 /// A long group is written in pieces of so many bytes: direct I/O needs a copy of what it writes.
 const WRITE_BYTES_MAX: usize = 256 << 10;
+
+/// How often it is tried to make a segment that the disk has no room for, and when again.
+const FULL_ATTEMPTS: usize = 100;
+const FULL_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a log is made with.
 #[derive(Clone, Debug)]
@@ -60,15 +63,6 @@ struct Pending {
     last: Lsn,
 }
 
-/// Batches on their way to the kernel, in the writer's `payload`.
-#[derive(Clone, Copy)]
-struct Group {
-    first: Lsn,
-    last: Lsn,
-    /// Of all batches up to the last one, since this log was opened.
-    appended_bytes: u64,
-}
-
 /// A segment that is full.
 struct Closed {
     path: PathBuf,
@@ -85,8 +79,6 @@ struct Writer {
     buffer: AlignedBuffer,
     /// The batches of the group that is being written; kept for its memory.
     payload: Vec<u8>,
-    /// That group. Between two flushes: there was no room for the segment that it needs.
-    group: Option<Group>,
     closed: VecDeque<Closed>,
     /// Files of closed segments that were not synced since they were written to, each with its last
     /// batch.
@@ -146,10 +138,6 @@ impl Appending<'_> {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -184,7 +172,6 @@ impl Log {
                 offset: BLOCK_BYTES as u64,
                 buffer: AlignedBuffer::default(),
                 payload: Vec::new(),
-                group: None,
                 closed: VecDeque::new(),
                 unsynced: Vec::new(),
             }),
@@ -248,72 +235,58 @@ impl Log {
     }
 
     /// Hands what has gathered to the kernel: from here on `kill -9` loses none of it. Returns the
-    /// newest batch there. `None`: the disk has no room for the segment that it needs; nothing has
-    /// failed, and it may be tried again.
-    pub fn flush(&self, access: Access) -> io::Result<Option<Lsn>> {
-        let mut writer = lock(&self.writer);
-        if writer.group.is_some() && !self.write_group(&mut writer, access)? {
-            return Ok(None);
-        }
-        self.take_group(&mut writer, lock(&self.pending));
-        let is_written = writer.group.is_none() || self.write_group(&mut writer, access)?;
-        Ok(is_written.then(|| self.flushed()))
+    /// newest batch there.
+    pub fn flush(&self, access: Access) -> io::Result<Lsn> {
+        self.flush_locked(lock(&self.writer), lock(&self.pending), access)
     }
 
     /// The same, through the page cache, for a thread that must not wait. `None`: somebody is at
     /// work on it, or it needs a new segment, which takes time to make.
     pub fn try_flush(&self) -> io::Result<Option<Lsn>> {
-        let (Ok(mut writer), Ok(pending)) = (self.writer.try_lock(), self.pending.try_lock())
-        else {
+        let (Ok(writer), Ok(pending)) = (self.writer.try_lock(), self.pending.try_lock()) else {
             return Ok(None);
         };
         let needed = format::group_bytes(pending.payload.len()) as u64;
-        let needs_segment = pending.last != 0 && !writer.has_room(needed);
-        if writer.group.is_some() || (needs_segment && lock(&self.next).is_none()) {
+        if pending.last != 0 && !writer.has_room(needed) && lock(&self.next).is_none() {
             return Ok(None);
         }
-        self.take_group(&mut writer, pending);
-        let is_written =
-            writer.group.is_none() || self.write_group(&mut writer, Access::Buffered)?;
-        Ok(is_written.then(|| self.flushed()))
+        self.flush_locked(writer, pending, Access::Buffered).map(Some)
     }
 
-    /// Makes a group of what has gathered, if there is anything.
-    fn take_group(&self, writer: &mut Writer, mut pending: MutexGuard<'_, Pending>) {
-        if pending.last != 0 {
+    fn flush_locked(
+        &self,
+        mut writer: MutexGuard<'_, Writer>,
+        mut pending: MutexGuard<'_, Pending>,
+        access: Access,
+    ) -> io::Result<Lsn> {
+        let (first, last, appended_bytes) = {
+            if pending.last == 0 {
+                return Ok(self.flushed());
+            }
             std::mem::swap(&mut pending.payload, &mut writer.payload);
-            writer.group = Some(Group {
-                first: pending.first,
-                last: std::mem::take(&mut pending.last),
-                appended_bytes: self.appended_bytes.load(Ordering::Relaxed),
-            });
-        }
-    }
-
-    /// Writes the writer's group, which is none any more then. False: it is still there, for there
-    /// is no room for the segment that it needs.
-    fn write_group(&self, writer: &mut Writer, access: Access) -> io::Result<bool> {
-        let Some(group) = writer.group else { return Ok(true) };
-        let needed = format::group_bytes(writer.payload.len()) as u64;
-        if !writer.has_room(needed) && !self.change_segment(writer, group.first - 1, needed)? {
-            return Ok(false);
-        }
-        let header = GroupHeader { first: group.first, last: group.last, durable: self.durable() };
-        self.write_bytes(writer, header, access)?;
-        writer.group = None;
+            let numbers = (pending.first, std::mem::take(&mut pending.last));
+            (numbers.0, numbers.1, self.appended_bytes.load(Ordering::Relaxed))
+        };
+        drop(pending);
+        let durable = self.durable();
+        self.write_group(&mut writer, GroupHeader { first, last, durable }, access)?;
         writer.payload.clear();
         writer.payload.shrink_to(KEPT_BYTES);
-        self.flushed.store(group.last, Ordering::Release);
-        self.flushed_bytes.store(group.appended_bytes, Ordering::Relaxed);
-        Ok(true)
+        self.flushed.store(last, Ordering::Release);
+        self.flushed_bytes.store(appended_bytes, Ordering::Relaxed);
+        Ok(last)
     }
 
-    fn write_bytes(
+    fn write_group(
         &self,
         writer: &mut Writer,
         header: GroupHeader,
         access: Access,
     ) -> io::Result<()> {
+        let needed = format::group_bytes(writer.payload.len()) as u64;
+        if !writer.has_room(needed) {
+            self.change_segment(writer, header.first - 1, needed)?;
+        }
         let Writer { segment, offset, buffer, payload, .. } = writer;
         buffer.extend(&format::encode_group_header(&header, segment.salt, payload));
         let mut pieces = payload.chunks(WRITE_BYTES_MAX).peekable();
@@ -341,8 +314,8 @@ impl Log {
     }
 
     /// Goes on in the next segment, with room for `needed` bytes. `last` is the last batch of the
-    /// one that ends. False: the disk has no room for it.
-    fn change_segment(&self, writer: &mut Writer, last: Lsn, needed: u64) -> io::Result<bool> {
+    /// one that ends.
+    fn change_segment(&self, writer: &mut Writer, last: Lsn, needed: u64) -> io::Result<()> {
         let bytes = self.settings.segment_bytes.max(BLOCK_BYTES as u64 + needed);
         let mut prepared = lock(&self.next);
         let next = match prepared.take() {
@@ -351,10 +324,7 @@ impl Log {
                 if let Some(too_small) = other {
                     std::fs::remove_file(&too_small.path)?;
                 }
-                match self.make_segment(bytes, Space::Reserved, &mut || ()) {
-                    Err(error) if is_full(&error) => return Ok(false),
-                    made => made?,
-                }
+                self.make_segment_patiently(bytes)?
             }
         };
         self.generation.store(next.generation, Ordering::Release);
@@ -364,7 +334,21 @@ impl Log {
         writer.closed.push_back(Closed { path: old.path, bytes: old.bytes, last });
         writer.offset = BLOCK_BYTES as u64;
         writer.buffer = AlignedBuffer::default();
-        Ok(true)
+        Ok(())
+    }
+
+    /// Makes a segment, also on a disk that has just become full: in a moment there is what was
+    /// set aside for it. Failing is final, and this is not worth it.
+    fn make_segment_patiently(&self, bytes: u64) -> io::Result<Segment> {
+        for _ in 0..FULL_ATTEMPTS {
+            match self.make_segment(bytes, Space::Reserved, &mut || ()) {
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    std::thread::sleep(FULL_PAUSE);
+                }
+                made => return made,
+            }
+        }
+        self.make_segment(bytes, Space::Reserved, &mut || ())
     }
 
     fn make_segment(
@@ -381,8 +365,8 @@ impl Log {
     }
 
     /// Makes everything that has gathered so far durable, and returns the newest such batch. Blocks
-    /// on the device. `None` as for [`Log::flush`].
-    pub fn sync(&self, access: Access) -> io::Result<Option<Lsn>> {
+    /// on the device.
+    pub fn sync(&self, access: Access) -> io::Result<Lsn> {
         // One at a time: who comes second must not call durable what is in a file that the first
         // has yet to sync, nor miss an error that the kernel reports only once.
         let mut has_failed = lock(&self.syncing);
@@ -394,8 +378,8 @@ impl Log {
         synced
     }
 
-    fn sync_alone(&self, access: Access) -> io::Result<Option<Lsn>> {
-        let is_flushed = self.flush(access)?.is_some();
+    fn sync_alone(&self, access: Access) -> io::Result<Lsn> {
+        self.flush(access)?;
         let (files, last, bytes) = {
             let mut writer = lock(&self.writer);
             let closed = std::mem::take(&mut writer.unsynced);
@@ -408,7 +392,7 @@ impl Log {
         }
         self.durable.fetch_max(last, Ordering::AcqRel);
         self.durable_bytes.fetch_max(bytes, Ordering::Relaxed);
-        Ok(is_flushed.then_some(last))
+        Ok(last)
     }
 
     /// Files of closed segments that stay open until the next sync.

@@ -89,7 +89,7 @@ fn what_was_flushed_comes_back_over_many_segments() {
         lsn += count;
         let access = if round % 3 == 0 { Access::Direct } else { Access::Buffered };
         let flushed = if round % 5 == 0 { log.sync(access) } else { log.flush(access) };
-        assert_eq!(flushed.unwrap(), Some(lsn));
+        assert_eq!(flushed.unwrap(), lsn);
         if round % 50 == 0 {
             log.prepare(&mut || ()).unwrap();
         }
@@ -171,7 +171,7 @@ fn while_a_segment_is_made_the_log_goes_on_and_other_things_get_done() {
     log.prepare(&mut || {
         lsn += 1;
         append(&log, [lsn]);
-        assert_eq!(log.sync(Access::Buffered).unwrap(), Some(lsn));
+        assert_eq!(log.sync(Access::Buffered).unwrap(), lsn);
     })
     .unwrap();
     assert!(lsn > 1, "done {lsn} times");
@@ -229,7 +229,7 @@ fn a_batch_that_is_not_completed_leaves_no_trace() {
     assert_eq!(log.pending().push(1, refuse), Err("refused"));
     push(&log, 1, &batch(1));
     assert_eq!(log.pending().push(2, refuse), Err("refused"));
-    assert_eq!(log.sync(Access::Buffered).unwrap(), Some(1));
+    assert_eq!(log.sync(Access::Buffered).unwrap(), 1);
     assert_eq!(read(&directory.0, 0).last, 1);
     assert_eq!(log.bytes_not_durable(), 0);
 }
